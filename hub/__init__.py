@@ -1,0 +1,1 @@
+"""The integration hub: fill once, use everywhere."""
