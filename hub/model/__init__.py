@@ -1,0 +1,36 @@
+"""The nouns we store: rows, status enums and legal transitions. Pure: no queries, no I/O."""
+
+from hub.model.column import METADATA
+from hub.model.delivery import Attempt, Delivery, Skip
+from hub.model.issue import Issue, IssueStep
+from hub.model.journal import JournalEntry
+from hub.model.people import Account, ApiToken, Session, SignInFailure
+from hub.model.place import Alias, Discrepancy, Division, Place, Snapshot
+from hub.model.submission import Attachment, Contest, Record, Submission
+from hub.model.system import Pull, PullCursor, SystemState
+
+__all__ = [
+    "METADATA",
+    "Account",
+    "Alias",
+    "ApiToken",
+    "Attachment",
+    "Attempt",
+    "Contest",
+    "Delivery",
+    "Discrepancy",
+    "Division",
+    "Issue",
+    "IssueStep",
+    "JournalEntry",
+    "Place",
+    "Pull",
+    "PullCursor",
+    "Record",
+    "Session",
+    "SignInFailure",
+    "Skip",
+    "Snapshot",
+    "Submission",
+    "SystemState",
+]

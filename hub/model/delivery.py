@@ -1,0 +1,137 @@
+"""The obligation Record -> System: its states, which move to which, its attempts, and why some never arise."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Index, text
+from sqlmodel import Field, SQLModel
+
+from hub.model.column import Blob, Id, Instant, Short, Words, new_id
+
+
+class State(StrEnum):
+    """Where a Delivery stands. Every one ends in a named state; none is ever dropped."""
+
+    WAITING = "waiting"
+    """Never tried, or held back behind another one or a paused System."""
+    LEASED = "leased"
+    """One worker holds it, until the lease runs out."""
+    RETRY = "retry"
+    """Tried, nothing reached the System, due again later."""
+    TRANSPORTED = "transported"
+    """The System has it and will say later whether it accepts."""
+    DELIVERED = "delivered"
+    """The System's declared success rule matched a complete answer."""
+    UNKNOWN = "unknown"
+    """Bytes left and no complete answer came: to be probed, or waiting for a person."""
+    PARKED = "parked"
+    """The System said no, or patience ran out: a person decides."""
+    MANUAL = "manual"
+    """A person enters it there by hand and confirms."""
+    CANCELLED = "cancelled"
+    """A person, or a newer revision, ended it with a reason."""
+
+
+OPEN = frozenset({State.WAITING, State.LEASED, State.RETRY, State.TRANSPORTED, State.UNKNOWN})
+ENDED = frozenset({State.DELIVERED, State.CANCELLED})
+_HELD = frozenset({State.WAITING, State.RETRY, State.TRANSPORTED, State.UNKNOWN})
+_PERSON = frozenset({State.DELIVERED, State.CANCELLED, State.WAITING})
+
+MOVES: dict[State, frozenset[State]] = {
+    State.WAITING: frozenset({State.LEASED, State.CANCELLED}),
+    State.LEASED: _HELD | {State.DELIVERED, State.PARKED, State.MANUAL},
+    State.RETRY: frozenset({State.LEASED, State.CANCELLED, State.PARKED, State.WAITING}),
+    State.TRANSPORTED: frozenset({State.LEASED, State.PARKED}),
+    State.UNKNOWN: _PERSON | {State.LEASED},
+    State.PARKED: _PERSON,
+    State.MANUAL: _PERSON - {State.WAITING},
+    State.DELIVERED: frozenset({State.WAITING}),
+    State.CANCELLED: frozenset(),
+}
+"""Legal moves; `DELIVERED -> WAITING` is a replay somebody asked for, with the same bytes and key."""
+
+
+def may_move(old: State, new: State) -> bool:
+    """Say whether a Delivery may go from one state to the other."""
+    return new in MOVES[old]
+
+
+class Delivery(SQLModel, table=True):
+    """One Record owed to one System by one flow, with the bytes frozen when it was made."""
+
+    __table_args__ = (
+        Index("ix_delivery_system_due_at", "system", "due_at", sqlite_where=text("due_at IS NOT NULL"),
+              postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_delivery_leased_until", "leased_until", sqlite_where=text("leased_until IS NOT NULL"),
+              postgresql_where=text("leased_until IS NOT NULL")),
+        Index("ix_delivery_after_id", "after_id", sqlite_where=text("after_id IS NOT NULL"),
+              postgresql_where=text("after_id IS NOT NULL")),
+        Index("ix_delivery_order_key", "order_key", sqlite_where=text("order_key IS NOT NULL"),
+              postgresql_where=text("order_key IS NOT NULL")),
+        Index("ix_delivery_record_key_system", "record_key", "system"),
+        Index("ix_delivery_state_system", "state", "system"),
+        CheckConstraint("state IN (" + ", ".join(f"'{state.value}'" for state in State) + ")", name="state"),
+        CheckConstraint("(state = 'leased') = (lease_token IS NOT NULL)", name="lease"),
+    )  # fmt: skip
+    id: str = Field(default_factory=new_id, primary_key=True, sa_type=Id)
+    key: str = Field(unique=True)
+    """`record key:system/flow:revision`: the idempotency key, the same on every attempt and replay."""
+    record_id: str = Field(foreign_key="record.id", index=True, sa_type=Id)
+    record_key: str = Field(sa_type=Id)
+    record: str = Field(sa_type=Short)
+    revision: int
+    system: str = Field(sa_type=Short)
+    flow: str = Field(sa_type=Short)
+    flow_version: str = Field(sa_type=Short)
+    intent: str = Field(sa_type=Short)
+    payload: bytes = Field(sa_type=Blob)
+    digest: str = Field(sa_type=Short)
+    account_id: str = Field(sa_type=Id)
+    division: str = Field(sa_type=Short)
+    state: State = Field(sa_type=Short)
+    due_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it may be claimed; None means not by a machine."""
+    lease_token: str | None = Field(default=None, sa_type=Id)
+    leased_until: datetime | None = Field(default=None, sa_type=Instant)
+    attempts: int = 0
+    """Tries that counted; a try ended by our own misconfiguration does not."""
+    after_id: str | None = Field(default=None, sa_type=Id)
+    """Held until that Delivery ends: the revision before this one, or its predecessor in an ordered flow."""
+    order_key: str | None = Field(default=None)
+    repeat: bool = False
+    """The same key may have been seen there before."""
+    amends: str = ""
+    """The System's number of what this one amends or withdraws, known once the revision before was delivered."""
+    remote_id: str = ""
+    reason: str = Field(default="", sa_type=Words)
+    created_at: datetime = Field(sa_type=Instant)
+    transported_at: datetime | None = Field(default=None, sa_type=Instant)
+    settled_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Attempt(SQLModel, table=True):
+    """One try: inserted when claimed, closed with its result; one left open by a dead worker reads as unknown."""
+
+    id: str = Field(default_factory=new_id, primary_key=True, sa_type=Id)
+    """Also the lease token: who holds the lease is who made this attempt."""
+    delivery_id: str = Field(foreign_key="delivery.id", index=True, sa_type=Id)
+    kind: str = Field(sa_type=Short)
+    """push or probe."""
+    number: int
+    started_at: datetime = Field(sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    outcome: str = Field(default="", sa_type=Short)
+    reason: str = Field(default="", sa_type=Words)
+    answer: str = Field(default="", sa_type=Words)
+
+
+class Skip(SQLModel, table=True):
+    """A flow that listens for this kind of Record and does not get this one, with the reason people are told."""
+
+    record_id: str = Field(foreign_key="record.id", primary_key=True, sa_type=Id)
+    system: str = Field(primary_key=True, sa_type=Short)
+    flow: str = Field(primary_key=True, sa_type=Short)
+    code: str = Field(sa_type=Short)
+    """`condition`, `unmapped` or `unchanged`."""
+    reason_zh: str = Field(default="", sa_type=Words)
+    reason_en: str = Field(default="", sa_type=Words)

@@ -1,0 +1,21 @@
+"""The journal of who did what: ids and verbs, no values."""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from hub.model.column import Id, Instant, Short, Words, new_id
+
+
+class JournalEntry(SQLModel, table=True):
+    """One deed, written in the transaction that did it."""
+
+    __tablename__ = "journal"
+    id: str = Field(default_factory=new_id, primary_key=True, sa_type=Id)
+    at: datetime = Field(sa_type=Instant)
+    account_id: str = Field(sa_type=Id)
+    """Empty for what the hub does by itself."""
+    action: str = Field(sa_type=Short)
+    """`noun.past_tense`, for example `delivery.replayed`."""
+    subject: str = Field(index=True)
+    why: str = Field(default="", sa_type=Words)

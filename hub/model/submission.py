@@ -1,0 +1,78 @@
+"""What arrived and what it became: Submissions as received, the immutable Records made of them, their photos."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from hub.model.column import Blob, Id, Instant, Short, new_id
+
+
+class Submission(SQLModel, table=True):
+    """One filled form as it came, in canonical form; a correction is a new row with the same root."""
+
+    __table_args__ = (
+        UniqueConstraint("account_id", "client_id"),
+        UniqueConstraint("root_id", "revision"),
+        Index("ix_submission_account_id_received_at", "account_id", "received_at"),
+        Index("ix_submission_division_received_at", "division", "received_at"),
+    )
+    id: str = Field(primary_key=True, sa_type=Id)
+    """Derived from account and client id, so that two people's equal ids never meet."""
+    account_id: str = Field(foreign_key="account.id", sa_type=Id)
+    client_id: str = Field(sa_type=Id)
+    root_id: str = Field(sa_type=Id)
+    """The first revision's id; its own for a first one."""
+    revision: int = 1
+    number: str = Field(sa_type=Short)
+    """What a person quotes on the phone: short, no meaning."""
+    form: str = Field(sa_type=Short)
+    form_version: int
+    place_id: str | None = Field(default=None, sa_type=Id)
+    division: str = Field(sa_type=Short)
+    body: bytes = Field(sa_type=Blob)
+    digest: str = Field(sa_type=Short)
+    occurred_at: datetime = Field(sa_type=Instant)
+    reported_at: datetime = Field(sa_type=Instant)
+    received_at: datetime = Field(sa_type=Instant)
+    clock_suspect: bool = False
+    """The device's clock was over a day off; the server's time rules."""
+
+
+class Contest(SQLModel, table=True):
+    """A body that came under an id already taken by other content; refused, and kept for review."""
+
+    id: str = Field(default_factory=new_id, primary_key=True, sa_type=Id)
+    submission_id: str = Field(foreign_key="submission.id", index=True, sa_type=Id)
+    body: bytes = Field(sa_type=Blob)
+    digest: str = Field(sa_type=Short)
+    received_at: datetime = Field(sa_type=Instant)
+    __table_args__ = (UniqueConstraint("submission_id", "digest"),)
+
+
+class Record(SQLModel, table=True):
+    """One normalized, immutable fact; `key` stays over revisions, a revision supersedes the one before."""
+
+    __table_args__ = (UniqueConstraint("key", "revision"),)
+    id: str = Field(default_factory=new_id, primary_key=True, sa_type=Id)
+    key: str = Field(sa_type=Id)
+    revision: int
+    record: str = Field(sa_type=Short)
+    submission_id: str = Field(foreign_key="submission.id", index=True, sa_type=Id)
+    place_id: str | None = Field(default=None, index=True, sa_type=Id)
+    division: str = Field(sa_type=Short)
+    occurred_at: datetime = Field(sa_type=Instant)
+    content: bytes = Field(sa_type=Blob)
+    """Canonical JSON of envelope and elements."""
+    withdrawn: bool = False
+    """This revision says that the fact was taken back."""
+
+
+class Attachment(SQLModel, table=True):
+    """A photo in the blob store, by digest, as one account uploaded it."""
+
+    sha256: str = Field(primary_key=True, sa_type=Short)
+    account_id: str = Field(foreign_key="account.id", primary_key=True, sa_type=Id)
+    media_type: str = Field(sa_type=Short)
+    size_bytes: int
+    created_at: datetime = Field(sa_type=Instant)

@@ -1,0 +1,83 @@
+"""What the hub remembers of each System: its breaker and pause, its pulls and how far they came."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from hub.model.column import Id, Instant, Short, Words, new_id
+
+
+class Breaker(StrEnum):
+    """Whether deliveries flow to a System."""
+
+    CLOSED = "closed"
+    """They flow."""
+    OPEN = "open"
+    """It failed several times in a row: nothing goes until `open_until`."""
+    PROBING = "probing"
+    """Exactly one Delivery is on its way to see whether it is back."""
+
+
+class SystemState(SQLModel, table=True):
+    """Health of one System as the outbox sees it; survives restarts, shared by all workers."""
+
+    __tablename__ = "system_state"
+    system: str = Field(primary_key=True, sa_type=Short)
+    breaker: Breaker = Field(default=Breaker.CLOSED, sa_type=Short)
+    failures: int = 0
+    """Failures in a row."""
+    open_until: datetime | None = Field(default=None, sa_type=Instant)
+    """While PROBING: when the probe counts as lost."""
+    paused_reason: str = Field(default="", sa_type=Words)
+    """Not empty: our settings or credentials are wrong, nothing goes until somebody mended them."""
+    paused_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_success_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_failure_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_reason: str = Field(default="", sa_type=Words)
+
+
+class PullOutcome(StrEnum):
+    """How a pull ended."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    LOST = "lost"
+    """The process died while it ran; whole pages it had stored count."""
+    DOUBTED = "doubted"
+    """What came looked wrong (far fewer rows than known); nothing known was taken away."""
+
+
+class Pull(SQLModel, table=True):
+    """One run that fetched known values from a System."""
+
+    __table_args__ = (
+        UniqueConstraint("system", "name", "slot_at"),
+        Index("uq_pull_running", "system", "name", unique=True, sqlite_where=text("outcome = 'running'"),
+              postgresql_where=text("outcome = 'running'")),
+        Index("ix_pull_system_name_started_at", "system", "name", "started_at"),
+    )  # fmt: skip
+    id: str = Field(default_factory=new_id, primary_key=True, sa_type=Id)
+    system: str = Field(sa_type=Short)
+    name: str = Field(sa_type=Short)
+    slot_at: datetime = Field(sa_type=Instant)
+    """The planned time this run answers for; unique, so that two schedulers start it once."""
+    started_at: datetime = Field(sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    outcome: PullOutcome = Field(sa_type=Short)
+    rows: int = 0
+    left_out: int = 0
+    reason: str = Field(default="", sa_type=Words)
+
+
+class PullCursor(SQLModel, table=True):
+    """How far a pull came; moves in the transaction that stores the page."""
+
+    __tablename__ = "pull_cursor"
+    system: str = Field(primary_key=True, sa_type=Short)
+    name: str = Field(primary_key=True, sa_type=Short)
+    cursor: str = Field(default="", sa_type=Words)
+    rows_known: int = 0
+    moved_at: datetime = Field(sa_type=Instant)

@@ -1,0 +1,137 @@
+"""Photos as files by digest: written whole or not at all, before any row speaks of them. Asks nobody for permission."""
+
+import asyncio
+import hashlib
+import hmac
+import os
+import secrets
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from hub.errors import Problem
+
+MOST_BYTES = 20 * 1024 * 1024
+HEAD_BYTES = 16
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A photo on disk."""
+
+    sha256: str
+    media_type: str
+    size_bytes: int
+
+
+def blob_path(data_dir: Path, sha256: str) -> Path:
+    """Return where a photo lies."""
+    return data_dir / "blobs" / sha256[:2] / sha256
+
+
+def media_type_of(head: bytes) -> str | None:
+    """Return the type its first bytes show, or None when it is none of the three we take."""
+    if head.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "image/webp"
+    return None
+
+
+async def keep_blob(data_dir: Path, sha256: str, chunks: AsyncIterator[bytes]) -> Blob:
+    """Write a photo to disk, flushed; raises Problem when it is too large, no photo, or not what its digest says.
+
+    1) a temporary file beside the others, 2) flush it, 3) rename, 4) flush the folder: after that a row may name it.
+    """
+    handle, name = await asyncio.to_thread(_open_arriving, data_dir)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            blob = await _receive(file, sha256, chunks)
+            await asyncio.to_thread(_flush, file)
+        await asyncio.to_thread(_settle, Path(name), blob_path(data_dir, sha256))
+    finally:
+        await asyncio.to_thread(Path(name).unlink, missing_ok=True)
+    return blob
+
+
+def _open_arriving(data_dir: Path) -> tuple[int, str]:
+    """Return a fresh file for what is arriving, on the same disk as where it will lie."""
+    arriving = data_dir / "blobs" / "arriving"
+    arriving.mkdir(parents=True, exist_ok=True)
+    return tempfile.mkstemp(dir=arriving)
+
+
+async def _receive(file: BinaryIO, sha256: str, chunks: AsyncIterator[bytes]) -> Blob:
+    seen, size, head = hashlib.sha256(), 0, b""
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > MOST_BYTES:
+            raise Problem("attachment.too_large", 413, most=MOST_BYTES)
+        head += chunk[: HEAD_BYTES - len(head)]
+        seen.update(chunk)
+        await asyncio.to_thread(file.write, chunk)
+    media_type = media_type_of(head)
+    if media_type is None:
+        raise Problem("attachment.not_a_photo", 415)
+    if seen.hexdigest() != sha256:
+        raise Problem("attachment.digest", 422)
+    return Blob(sha256, media_type, size)
+
+
+def _flush(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _settle(arrived: Path, place: Path) -> None:
+    place.parent.mkdir(exist_ok=True)
+    arrived.replace(place)
+    for folder in (place.parent, place.parent.parent):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def drop_leftovers(data_dir: Path) -> int:
+    """Remove uploads a dead process left half done; called at start, when nobody uploads. Return how many."""
+    leftovers = list((data_dir / "blobs" / "arriving").glob("*"))
+    for leftover in leftovers:
+        leftover.unlink()
+    return len(leftovers)
+
+
+def attachment_key(data_dir: Path) -> bytes:
+    """Return the key that signs photo addresses for Systems; made at the first start, readable by the hub alone."""
+    path = data_dir / "keys" / "attachments.key"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, 0o400)
+            file.write(secrets.token_bytes(KEY_BYTES))
+            _flush(file)
+        Path(name).replace(path)
+    return path.read_bytes()
+
+
+def signature(key: bytes, sha256: str, system: str = "", until: str = "") -> str:
+    """Return what proves that the hub itself gave out this address."""
+    return hmac.new(key, f"{sha256}\n{system}\n{until}".encode(), hashlib.sha256).hexdigest()
+
+
+def attachment_url(key: bytes, base: str, sha256: str, system: str = "", until: datetime | None = None) -> str:
+    """Return the address at which a System may fetch one photo.
+
+    Without `until` it depends on nothing but the photo, so that a payload with it maps to the same bytes every time.
+    """
+    ends = str(int(until.timestamp())) if until else ""
+    words = {"for": system, "until": ends, "sig": signature(key, sha256, system, ends)}
+    return f"{base}/api/v1/attachments/{sha256}?" + "&".join(f"{name}={word}" for name, word in words.items() if word)

@@ -1,0 +1,198 @@
+"""Deliveries: claim by conditional UPDATE, settle by lease token, release what waited. No decision is made here."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, update
+from sqlalchemy import select as pick
+from sqlmodel import Session, col, select
+
+from hub.model.delivery import Attempt, Delivery, State
+
+CLAIMED = tuple(
+    col(getattr(Delivery, name))
+    for name in (
+        "id", "system", "flow", "record", "key", "intent", "payload", "amends", "attempts", "state", "repeat",
+        "created_at", "transported_at",
+    )
+)  # fmt: skip
+"""Columns a worker needs to send; one read serves claim and attempt."""
+
+
+def systems_with_due(session: Session, now: datetime) -> list[str]:
+    """Return the Systems that have something to claim."""
+    query = select(Delivery.system).where(col(Delivery.due_at) <= now).distinct()
+    return list(session.exec(query).all())
+
+
+def due(session: Session, system: str, now: datetime, limit: int) -> list[Mapping[str, Any]]:
+    """Return what may be claimed for one System, oldest due first; on PostgreSQL other workers pass by these rows."""
+    query = (
+        pick(*CLAIMED)
+        .where(col(Delivery.system) == system, col(Delivery.due_at) <= now)
+        .order_by(col(Delivery.due_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [row._asdict() for row in session.connection().execute(query)]
+
+
+def lease(session: Session, claims: Sequence[Mapping[str, Any]], until: datetime) -> int:
+    """Lease rows just read by `due` and open their attempts; return how many moved (all, or somebody was faster).
+
+    Each claim gives `delivery_id`, `attempt_id`, `before`, `attempts`, `kind`, `started_at`.
+    """
+    delivery = Delivery.__table__  # type: ignore[attr-defined]  # SQLModel adds it
+    moved = session.connection().execute(
+        update(delivery)
+        .where(
+            delivery.c.id == bindparam("b_id"),
+            delivery.c.state == bindparam("b_before"),
+            delivery.c.due_at.is_not(None),
+        )
+        .values(
+            state=State.LEASED,
+            lease_token=bindparam("b_token"),
+            leased_until=until,
+            due_at=None,
+            attempts=bindparam("b_n"),
+        ),
+        [
+            {"b_id": c["delivery_id"], "b_before": c["before"], "b_token": c["attempt_id"], "b_n": c["attempts"]}
+            for c in claims
+        ],
+    )
+    session.connection().execute(
+        insert(Attempt),
+        [
+            {
+                "id": c["attempt_id"], "delivery_id": c["delivery_id"], "kind": c["kind"], "number": c["attempts"],
+                "started_at": c["started_at"], "outcome": "", "reason": "", "answer": "",
+            }
+            for c in claims
+        ],
+    )  # fmt: skip
+    return moved.rowcount
+
+
+def holders(session: Session, tokens: Sequence[str]) -> set[str]:
+    """Return which of these lease tokens still hold their Delivery; a worker that overran its lease holds nothing."""
+    query = select(Delivery.lease_token).where(col(Delivery.lease_token).in_(tokens)).with_for_update()
+    return {token for token in session.exec(query) if token is not None}
+
+
+def settle(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Write settlements of leased Deliveries, one statement for all; return how many rows moved.
+
+    A System's number once known is kept when a later answer gives none.
+
+    Each row gives `token`, `state`, `due_at`, `attempts`, `repeat`, `remote_id`, `reason`, `transported_at` and
+    `settled_at`.
+    """
+    delivery = Delivery.__table__  # type: ignore[attr-defined]  # SQLModel adds it
+    names = ("state", "due_at", "attempts", "repeat", "reason", "transported_at", "settled_at")
+    return (
+        session.connection()
+        .execute(
+            update(delivery)
+            .where(delivery.c.lease_token == bindparam("b_token"), delivery.c.state == State.LEASED)
+            .values(
+                lease_token=None,
+                leased_until=None,
+                remote_id=func.coalesce(func.nullif(bindparam("b_remote_id"), ""), delivery.c.remote_id),
+                **{name: bindparam(f"b_{name}") for name in names},
+            ),
+            [{"b_token": row["token"], **{f"b_{name}": row[name] for name in (*names, "remote_id")}} for row in rows],
+        )
+        .rowcount
+    )
+
+
+def close_attempts(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Close attempts that are still open; rows give `attempt_id`, `ended_at`, `outcome`, `reason`, `answer`."""
+    attempt = Attempt.__table__  # type: ignore[attr-defined]  # SQLModel adds it
+    names = ("ended_at", "outcome", "reason", "answer")
+    session.connection().execute(
+        update(attempt)
+        .where(attempt.c.id == bindparam("b_id"), attempt.c.ended_at.is_(None))
+        .values(**{name: bindparam(f"b_{name}") for name in names}),
+        [{"b_id": row["attempt_id"], **{f"b_{name}": row[name] for name in names}} for row in rows],
+    )
+
+
+def overrun(session: Session, now: datetime | None, limit: int) -> list[Mapping[str, Any]]:
+    """Return leased Deliveries whose lease ran out before `now` (all when None), with token and kind of attempt."""
+    query = (
+        pick(*CLAIMED, col(Delivery.lease_token), col(Attempt.kind))
+        .join(Attempt, col(Attempt.id) == col(Delivery.lease_token))
+        .where(col(Delivery.leased_until).is_not(None))
+        .limit(limit)
+        .with_for_update(of=Delivery, skip_locked=True)
+    )
+    if now is not None:
+        query = query.where(col(Delivery.leased_until) < now)
+    return [row._asdict() for row in session.connection().execute(query)]
+
+
+def lost_in_a_row(session: Session, delivery_id: str) -> int:
+    """Return how many of the latest closed attempts of a Delivery were lost, counted back to the first that was not."""
+    query = (
+        select(Attempt.outcome)
+        .where(Attempt.delivery_id == delivery_id, col(Attempt.ended_at).is_not(None))
+        .order_by(col(Attempt.id).desc())
+    )
+    count = 0
+    for outcome in session.exec(query):
+        if outcome != "lost":
+            break
+        count += 1
+    return count
+
+
+def waiting_for(session: Session, delivery_ids: Sequence[str]) -> list[Delivery]:
+    """Return Deliveries held back behind any of these."""
+    query = select(Delivery).where(col(Delivery.after_id).in_(delivery_ids), Delivery.state == State.WAITING)
+    return list(session.exec(query).all())
+
+
+def by_ids(session: Session, delivery_ids: Sequence[str]) -> list[Delivery]:
+    """Return these Deliveries, locked for change where the database knows row locks."""
+    query = select(Delivery).where(col(Delivery.id).in_(delivery_ids)).order_by(col(Delivery.id)).with_for_update()
+    return list(session.exec(query).all())
+
+
+def move(session: Session, delivery_id: str, old: State, **values: object) -> bool:
+    """Change one Delivery that is still in state `old`; say whether it was."""
+    delivery = Delivery.__table__  # type: ignore[attr-defined]  # SQLModel adds it
+    changed = session.connection().execute(
+        update(delivery).where(delivery.c.id == delivery_id, delivery.c.state == old).values(**values)
+    )
+    return changed.rowcount == 1
+
+
+def latest_per_flow(session: Session, record_keys: Sequence[str]) -> dict[tuple[str, str, str], Delivery]:
+    """Return each (record key, system, flow)'s newest Delivery that was not cancelled."""
+    query = (
+        select(Delivery)
+        .where(col(Delivery.record_key).in_(record_keys), Delivery.state != State.CANCELLED)
+        .order_by(col(Delivery.revision))
+        .with_for_update()
+    )
+    return {(row.record_key, row.system, row.flow): row for row in session.exec(query)}
+
+
+def last_in_order(session: Session, order_keys: Sequence[str]) -> dict[str, str]:
+    """Return the newest Delivery of each order key that has not ended."""
+    query = (
+        select(Delivery.order_key, Delivery.id)
+        .where(col(Delivery.order_key).in_(order_keys), col(Delivery.state).not_in((State.DELIVERED, State.CANCELLED)))
+        .order_by(col(Delivery.id))
+    )
+    return {key: delivery_id for key, delivery_id in session.exec(query) if key is not None}
+
+
+def counts(session: Session) -> list[tuple[str, State, int]]:
+    """Return how many Deliveries each System has in each state."""
+    query = select(Delivery.system, Delivery.state, func.count()).group_by(col(Delivery.system), col(Delivery.state))
+    return [(system, State(state), count) for system, state, count in session.exec(query)]

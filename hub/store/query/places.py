@@ -1,0 +1,137 @@
+"""Places, their codes and what Systems say of them. A code outside the asker's area does not exist for the asker."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, select
+
+from hub.model.people import DIVISION_LEVELS, VILLAGE_DIGITS, Role, Scope
+from hub.model.place import CODE_PREFIX, Alias, Discrepancy, Division, Place, Snapshot
+
+COUNTY_WIDE = frozenset({Role.DATA_BUREAU, Role.OPERATOR, Role.DEPARTMENT_ADMIN})
+
+
+def ancestors(division: str) -> list[str]:
+    """Return the 12-digit codes of the units above a division, itself included."""
+    return [division[:level].ljust(VILLAGE_DIGITS, "0") for level in DIVISION_LEVELS]
+
+
+def within(column: Any, scope: Scope) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped column
+    """Return the condition that a division lies inside the scope's own."""
+    return column.startswith(scope.prefix, autoescape=True)  # type: ignore[no-any-return]  # a mapped column
+
+
+def reachable(scope: Scope) -> ColumnElement[bool]:
+    """Return the condition that a Place is in the scope's division, or belongs to a unit above that covers it."""
+    return or_(within(col(Place.division), scope), col(Place.division).in_(ancestors(scope.division)))
+
+
+def find(session: Session, scope: Scope, references: Iterable[str]) -> dict[str, Place]:
+    """Return Places by what people have in hand (id, hub token, any issuer's code); those out of reach are left out."""
+    wanted = sorted(set(references))
+    by_id = select(Place, Place.id).where(col(Place.id).in_(wanted), reachable(scope))
+    tokens = {reference.removeprefix(CODE_PREFIX): reference for reference in wanted}
+    by_token = select(Place, Place.token).where(col(Place.token).in_(tokens), reachable(scope))
+    by_code = (
+        select(Place, Alias.code)
+        .join(Alias, col(Alias.place_id) == col(Place.id))
+        .where(col(Alias.code).in_(wanted), reachable(scope))
+    )
+    return {
+        tokens.get(found, found): place for query in (by_code, by_token, by_id) for place, found in session.exec(query)
+    }
+
+
+def aliases(session: Session, place_ids: Iterable[str]) -> dict[str, list[Alias]]:
+    """Return every code by which Places are known."""
+    result: dict[str, list[Alias]] = {place_id: [] for place_id in place_ids}
+    query = select(Alias).where(col(Alias.place_id).in_(result)).order_by(col(Alias.issuer), col(Alias.code))
+    for alias in session.exec(query):
+        result[alias.place_id].append(alias)
+    return result
+
+
+def snapshots(session: Session, place_ids: Iterable[str]) -> dict[str, list[Snapshot]]:
+    """Return what Systems say of Places, newest first."""
+    result: dict[str, list[Snapshot]] = {place_id: [] for place_id in place_ids}
+    query = select(Snapshot).where(col(Snapshot.place_id).in_(result)).order_by(col(Snapshot.as_of).desc())
+    for snapshot in session.exec(query):
+        result[snapshot.place_id].append(snapshot)
+    return result
+
+
+@dataclass(frozen=True)
+class PlaceSearch:
+    """What a picker asks for."""
+
+    kind: str = ""
+    text: str = ""
+    limit: int = 50
+
+
+def search(session: Session, scope: Scope, wanted: PlaceSearch) -> Sequence[Place]:
+    """Return Places within reach by kind and a piece of their name or code."""
+    query = select(Place).where(reachable(scope))
+    if wanted.kind:
+        query = query.where(Place.kind == wanted.kind)
+    if wanted.text:
+        coded = select(Alias.place_id).where(col(Alias.code).contains(wanted.text, autoescape=True))
+        query = query.where(or_(col(Place.name).contains(wanted.text, autoescape=True), col(Place.id).in_(coded)))
+    return session.exec(query.order_by(col(Place.division), col(Place.name)).limit(wanted.limit)).all()
+
+
+def known_as(session: Session, codes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Alias]:
+    """Return the aliases among these (issuer, code) pairs that exist."""
+    wanted = sorted(set(codes))
+    if not wanted:
+        return {}
+    query = select(Alias).where(or_(*(and_(col(Alias.issuer) == i, col(Alias.code) == c) for i, c in wanted)))
+    return {(alias.issuer, alias.code): alias for alias in session.exec(query)}
+
+
+def upsert_snapshots(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store what a System says now, over what the same System said before; other Systems' words are not touched."""
+    if not rows:
+        return
+    dialect = session.get_bind().dialect.name
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(Snapshot)
+    replaced = {name: insert.excluded[name] for name in ("value", "as_of", "pull_id")}
+    statement = insert.on_conflict_do_update(index_elements=["place_id", "element", "system"], set_=replaced)
+    session.connection().execute(statement, list(rows))
+
+
+def discrepancies(session: Session, submission_ids: Iterable[str]) -> list[Discrepancy]:
+    """Return where authors contradicted a source."""
+    query = select(Discrepancy).where(col(Discrepancy.submission_id).in_(sorted(set(submission_ids))))
+    return list(session.exec(query.order_by(col(Discrepancy.id))).all())
+
+
+def division(session: Session, code: str, on: date, known_at: datetime | None = None) -> Division | None:
+    """Return a division as it was on a day, as we knew it then (now when `known_at` is None)."""
+    query = (
+        select(Division)
+        .where(Division.code == code, col(Division.valid_from) <= on)
+        .where(or_(col(Division.valid_to).is_(None), col(Division.valid_to) > on))
+    )
+    if known_at is None:
+        query = query.where(col(Division.superseded_at).is_(None))
+    else:
+        query = query.where(
+            col(Division.recorded_at) <= known_at,
+            or_(col(Division.superseded_at).is_(None), col(Division.superseded_at) > known_at),
+        )
+    return session.exec(query.order_by(col(Division.recorded_at).desc())).first()
+
+
+def division_names(session: Session, codes: Iterable[str]) -> dict[str, str]:
+    """Return today's names of divisions."""
+    query = select(Division.code, Division.name).where(
+        col(Division.code).in_(sorted(set(codes))),
+        col(Division.valid_to).is_(None),
+        col(Division.superseded_at).is_(None),
+    )
+    return dict(session.exec(query).all())

@@ -1,0 +1,101 @@
+"""Submissions and what they became: written in whole groups, read by their author's scope."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, insert
+from sqlmodel import Session, SQLModel, col, select
+
+from hub.model.delivery import Delivery, Skip
+from hub.model.issue import Issue, IssueStep
+from hub.model.journal import JournalEntry
+from hub.model.place import Discrepancy
+from hub.model.submission import Attachment, Contest, Record, Submission
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass
+class Bundle:
+    """All rows one or more Submissions become; empty lists cost nothing."""
+
+    submissions: Rows = field(default_factory=list)
+    records: Rows = field(default_factory=list)
+    deliveries: Rows = field(default_factory=list)
+    skips: Rows = field(default_factory=list)
+    issues: Rows = field(default_factory=list)
+    issue_steps: Rows = field(default_factory=list)
+    discrepancies: Rows = field(default_factory=list)
+    journal: Rows = field(default_factory=list)
+
+    def add(self, other: "Bundle") -> None:
+        """Take in another bundle's rows."""
+        for name in ORDER:
+            getattr(self, name).extend(getattr(other, name))
+
+
+ORDER: dict[str, type[SQLModel]] = {
+    "submissions": Submission,
+    "records": Record,
+    "deliveries": Delivery,
+    "skips": Skip,
+    "issues": Issue,
+    "issue_steps": IssueStep,
+    "discrepancies": Discrepancy,
+    "journal": JournalEntry,
+}
+"""Tables in the order their foreign keys want."""
+
+
+def insert_bundle(session: Session, bundle: Bundle) -> None:
+    """Write a bundle, one vectorised statement a table."""
+    connection = session.connection()
+    for name, table in ORDER.items():
+        rows = getattr(bundle, name)
+        if rows:
+            connection.execute(insert(table), rows)
+
+
+def digests(session: Session, submission_ids: Sequence[str]) -> dict[str, str]:
+    """Return the content digests of the Submissions that exist among these ids."""
+    query = select(Submission.id, Submission.digest).where(col(Submission.id).in_(submission_ids))
+    return dict(session.exec(query).all())
+
+
+def contest(session: Session, submission_id: str, body: bytes, digest: str, at: datetime) -> None:
+    """Keep a body that came under an id already taken, once, for review."""
+    query = select(Contest.id).where(Contest.submission_id == submission_id, Contest.digest == digest)
+    if session.exec(query).first() is None:
+        session.add(Contest(submission_id=submission_id, body=body, digest=digest, received_at=at))
+
+
+def latest_revision(session: Session, root_id: str) -> Submission | None:
+    """Return the newest revision of a Submission, locked so that two corrections cannot cross."""
+    query = select(Submission).where(Submission.root_id == root_id).order_by(col(Submission.revision).desc())
+    return session.exec(query.limit(1).with_for_update()).first()
+
+
+def latest_records(session: Session, root_id: str) -> dict[str, Record]:
+    """Return the newest revision of every Record a Submission and its corrections made."""
+    newest = (
+        select(col(Record.key).label("key"), func.max(Record.revision).label("revision"))
+        .join(Submission, col(Submission.id) == col(Record.submission_id))
+        .where(Submission.root_id == root_id)
+        .group_by(col(Record.key))
+        .subquery()
+    )
+    query = select(Record).join(newest, (col(Record.key) == newest.c.key) & (col(Record.revision) == newest.c.revision))
+    return {record.key: record for record in session.exec(query)}
+
+
+def uploaded(session: Session, account_id: str, sha256s: Sequence[str]) -> set[str]:
+    """Return which of these photos the account has uploaded."""
+    query = select(Attachment.sha256).where(Attachment.account_id == account_id, col(Attachment.sha256).in_(sha256s))
+    return set(session.exec(query).all())
+
+
+def existing_issues(session: Session, issue_ids: Sequence[str]) -> set[str]:
+    """Return which of these Issues exist already: a revision does not start one again."""
+    return set(session.exec(select(Issue.id).where(col(Issue.id).in_(issue_ids))).all())

@@ -1,0 +1,61 @@
+"""What is remembered of Systems: breaker and pause, pulls and their cursors."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from hub.model.system import Pull, PullCursor, PullOutcome, SystemState
+
+
+def states(session: Session, systems: Iterable[str]) -> dict[str, SystemState]:
+    """Return the remembered state of these Systems, a fresh one for those never heard of; locked for change."""
+    names = sorted(set(systems))
+    query = select(SystemState).where(col(SystemState.system).in_(names)).with_for_update()
+    found = {row.system: row for row in session.exec(query)}
+    return {name: found.get(name) or SystemState(system=name) for name in names}
+
+
+def all_states(session: Session) -> dict[str, SystemState]:
+    """Return every System ever heard of."""
+    return {row.system: row for row in session.exec(select(SystemState))}
+
+
+def paused(session: Session) -> list[str]:
+    """Return the Systems paused for wrong settings or credentials."""
+    return list(session.exec(select(SystemState.system).where(SystemState.paused_reason != "")))
+
+
+def latest_pull(session: Session, system: str, name: str) -> Pull | None:
+    """Return a pull's newest run."""
+    query = select(Pull).where(Pull.system == system, Pull.name == name).order_by(col(Pull.started_at).desc())
+    return session.exec(query.limit(1)).first()
+
+
+def latest_pulls(session: Session) -> dict[tuple[str, str], Pull]:
+    """Return each pull's newest run."""
+    query = select(Pull).order_by(col(Pull.started_at))
+    return {(row.system, row.name): row for row in session.exec(query)}
+
+
+def lose_running(session: Session, now: datetime, before: datetime) -> int:
+    """Mark runs that began before `before` and never ended as lost; return how many."""
+    pull = Pull.__table__  # type: ignore[attr-defined]  # SQLModel adds it
+    lost = session.connection().execute(
+        update(pull)
+        .where(pull.c.outcome == PullOutcome.RUNNING, pull.c.started_at < before)
+        .values(outcome=PullOutcome.LOST, ended_at=now)
+    )
+    return lost.rowcount
+
+
+def cursor(session: Session, system: str, name: str) -> PullCursor | None:
+    """Return how far a pull came."""
+    return session.get(PullCursor, (system, name))
+
+
+def unpause(session: Session, system: str) -> None:
+    """Forget why a System was paused."""
+    state = SystemState.__table__  # type: ignore[attr-defined]  # SQLModel adds it
+    session.connection().execute(update(state).where(state.c.system == system).values(paused_reason="", paused_at=None))

@@ -1,0 +1,229 @@
+"""Everything a page about Submissions or Deliveries shows, loaded in a few queries, cut to what the asker may see."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, tuple_
+from sqlalchemy.orm import aliased, defer
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from hub.model.delivery import Attempt, Delivery, Skip, State
+from hub.model.issue import Issue
+from hub.model.people import Account, Role, Scope
+from hub.model.place import Discrepancy, Place
+from hub.model.submission import Attachment, Record, Submission
+from hub.store.query import people
+from hub.store.query.places import discrepancies, within
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """On whose behalf a page is loaded, with the Systems their department owns."""
+
+    scope: Scope
+    systems: Collection[str]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One Submission at its newest revision and what became of it."""
+
+    submission: Submission
+    author: str
+    place: Place | None
+    records: Sequence[Record]
+    """Newest revision of each."""
+    deliveries: Sequence[Delivery]
+    skips: Sequence[Skip]
+    issues: Sequence[Issue]
+    discrepancies: Sequence[Discrepancy]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which part of a list: at most `limit`, from the one after `after` on."""
+
+    limit: int = 50
+    after: str = ""
+
+
+def delivery_is_visible(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition that the viewer may know of a Delivery."""
+    scope = viewer.scope
+    if scope.role is Role.DEPARTMENT_ADMIN:
+        return and_(within(col(Delivery.division), scope), col(Delivery.system).in_(viewer.systems))
+    own = col(Delivery.account_id) == scope.account_id
+    return own if scope.role is Role.STAFF else or_(own, within(col(Delivery.division), scope))
+
+
+def submission_is_visible(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition that the viewer may know of a Submission."""
+    scope = viewer.scope
+    if scope.role is not Role.DEPARTMENT_ADMIN:
+        own = col(Submission.account_id) == scope.account_id
+        return own if scope.role is Role.STAFF else or_(own, within(col(Submission.division), scope))
+    revision = aliased(Submission)
+    sent = (
+        select(Delivery.id)
+        .join(Record, col(Record.id) == col(Delivery.record_id))
+        .join(revision, col(revision.id) == col(Record.submission_id))
+        .where(col(revision.root_id) == col(Submission.root_id), delivery_is_visible(viewer))
+    )
+    return exists(sent.correlate(Submission))
+
+
+def submission(session: Session, viewer: Viewer, submission_id: str) -> Loaded | None:
+    """Return a Submission by the id of any of its revisions; None when there is none the viewer may see."""
+    root = select(Submission.root_id).where(Submission.id == submission_id)
+    query = _newest().where(col(Submission.root_id).in_(root), submission_is_visible(viewer))
+    return next(iter(_load(session, viewer, session.exec(query).all())), None)
+
+
+def submissions(session: Session, viewer: Viewer, window: Window, *, mine: bool) -> list[Loaded]:
+    """Return Submissions the viewer may see, the latest received first."""
+    query = _newest().where(submission_is_visible(viewer))
+    if mine:
+        query = query.where(Submission.account_id == viewer.scope.account_id)
+    order = (col(Submission.received_at), col(Submission.root_id))
+    if window.after:
+        last = select(*order).where(Submission.id == window.after).scalar_subquery()
+        query = query.where(tuple_(*order) < last)
+    query = query.order_by(*(column.desc() for column in order)).limit(window.limit)
+    return _load(session, viewer, session.exec(query).all())
+
+
+def deliveries(
+    session: Session, viewer: Viewer, window: Window, *, state: State | None = None, system: str = ""
+) -> list[Delivery]:
+    """Return Deliveries the viewer may see, the newest first."""
+    query = select(Delivery).options(defer(Delivery.payload)).where(delivery_is_visible(viewer))  # type: ignore[arg-type]  # a mapped column
+    if state is not None:
+        query = query.where(Delivery.state == state)
+    if system:
+        query = query.where(Delivery.system == system)
+    if window.after:
+        query = query.where(col(Delivery.id) < window.after)
+    return list(session.exec(query.order_by(col(Delivery.id).desc()).limit(window.limit)).all())
+
+
+def delivery(session: Session, viewer: Viewer, delivery_id: str) -> Delivery | None:
+    """Return one Delivery with its payload; None when there is none the viewer may see."""
+    return session.exec(select(Delivery).where(Delivery.id == delivery_id, delivery_is_visible(viewer))).first()
+
+
+def attempts(session: Session, delivery_id: str) -> Sequence[Attempt]:
+    """Return every try of a Delivery, the first one first."""
+    return session.exec(select(Attempt).where(Attempt.delivery_id == delivery_id).order_by(col(Attempt.id))).all()
+
+
+def visible_among(session: Session, viewer: Viewer, delivery_ids: Iterable[str]) -> set[str]:
+    """Return which of these Deliveries the viewer may see."""
+    query = select(Delivery.id).where(col(Delivery.id).in_(set(delivery_ids)), delivery_is_visible(viewer))
+    return set(session.exec(query).all())
+
+
+def attachment(session: Session, scope: Scope, sha256: str) -> Attachment | None:
+    """Return a photo the asker uploaded, or, for leaders, one uploaded by somebody of their division."""
+    query = (
+        select(Attachment)
+        .join(Account, col(Account.id) == col(Attachment.account_id))
+        .where(Attachment.sha256 == sha256)
+    )
+    own = col(Account.id) == scope.account_id
+    theirs = within(col(Account.division), scope) if scope.role is Role.LEADER else false()
+    return session.exec(query.where(or_(own, theirs))).first()
+
+
+def media_type(session: Session, sha256: str) -> str | None:
+    """Return the type of a photo anybody uploaded: only for addresses the hub signed."""
+    return session.exec(select(Attachment.media_type).where(Attachment.sha256 == sha256)).first()
+
+
+def add_attachment(session: Session, row: Attachment) -> bool:
+    """Keep that this account uploaded a photo; say whether that is new."""
+    if session.get(Attachment, (row.sha256, row.account_id)) is not None:
+        return False
+    session.add(row)
+    return True
+
+
+def attempt_counts(session: Session) -> list[tuple[str, int]]:
+    """Return how many attempts ended how."""
+    query = select(Attempt.outcome, func.count()).group_by(col(Attempt.outcome))
+    return list(session.exec(query).all())
+
+
+def submission_count(session: Session) -> int:
+    """Return how many Submissions were accepted, corrections included."""
+    return session.exec(select(func.count()).select_from(Submission)).one()
+
+
+def _newest() -> SelectOfScalar[Submission]:
+    """Return the query for every Submission's newest revision."""
+    newer = aliased(Submission)
+    later = select(newer.id).where(newer.root_id == Submission.root_id, newer.revision > Submission.revision)
+    return select(Submission).where(~exists(later.correlate(Submission)))
+
+
+def _load(session: Session, viewer: Viewer, newest: Sequence[Submission]) -> list[Loaded]:
+    """Load what became of these Submissions, one query a table however many they are."""
+    roots = [row.root_id for row in newest]
+    authors = people.names(session, (row.account_id for row in newest))
+    places = _in(session, select(Place), Place.id, {row.place_id for row in newest})
+    place_of = {place.id: place for place in places}
+    records = _records(session, roots)
+    root_of = {name: root for root, found in records.items() for one in found for name in (one.key, one.id)}
+    owed = _grouped(_deliveries(session, viewer, root_of), lambda row: root_of[row.record_key])
+    issues = _grouped(_in(session, select(Issue), Issue.id, root_of), lambda row: root_of[row.id])
+    skips = _grouped(_in(session, select(Skip), Skip.record_id, root_of), lambda row: root_of[row.record_id])
+    disputed = _grouped(discrepancies(session, [row.id for row in newest]), lambda row: row.submission_id)
+    return [
+        Loaded(
+            submission=row,
+            author=authors.get(row.account_id, ""),
+            place=place_of.get(row.place_id or ""),
+            records=records[row.root_id],
+            deliveries=owed[row.root_id],
+            skips=skips[row.root_id],
+            issues=issues[row.root_id],
+            discrepancies=disputed[row.id],
+        )
+        for row in newest
+    ]
+
+
+def _in(session: Session, query: SelectOfScalar[Row], column: object, values: Iterable[object]) -> Sequence[Row]:
+    """Return the rows whose column is one of the values."""
+    return session.exec(query.where(col(column).in_(set(values)))).all()
+
+
+def _records(session: Session, roots: Sequence[str]) -> dict[str, list[Record]]:
+    """Return the newest revision of each Record, by the Submission it belongs to."""
+    query = (
+        select(Record, Submission.root_id)
+        .join(Submission, col(Submission.id) == col(Record.submission_id))
+        .where(col(Submission.root_id).in_(roots))
+        .order_by(col(Record.revision), col(Record.id))
+    )
+    newest: dict[str, dict[str, Record]] = {root: {} for root in roots}
+    for record, root in session.exec(query):
+        newest[root][record.key] = record
+    return {root: list(found.values()) for root, found in newest.items()}
+
+
+def _deliveries(session: Session, viewer: Viewer, record_keys: Iterable[str]) -> Iterable[Delivery]:
+    query = select(Delivery).where(col(Delivery.record_key).in_(set(record_keys)), delivery_is_visible(viewer))
+    query = query.options(defer(Delivery.payload))  # type: ignore[arg-type]  # a mapped column
+    return session.exec(query.order_by(col(Delivery.revision), col(Delivery.id)))
+
+
+def _grouped(rows: Iterable[Row], group: Callable[[Row], str]) -> dict[str, list[Row]]:
+    grouped: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[group(row)].append(row)
+    return grouped

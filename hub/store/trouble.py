@@ -1,0 +1,37 @@
+"""What the database's errors mean to people: busy, full, gone. Nothing else reads driver errors."""
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from hub.errors import Problem
+
+_CONFLICTS = {"40001", "40P01"}
+_FULL = ("database or disk is full", "disk i/o error", "no space left", "readonly database")
+RETRY_AFTER_SECONDS = 5
+
+
+class Taken(Exception):
+    """A unique key or other constraint of the database said no; the driver's error is the cause."""
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Say whether the same transaction may simply be tried again (PostgreSQL serialisation failure or deadlock)."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _CONFLICTS
+
+
+def translate(error: Exception) -> Exception:
+    """Turn a database that cannot write now into a Problem; leave everything else as it is."""
+    if isinstance(error, IntegrityError):
+        taken = Taken(str(error.orig))
+        taken.__cause__ = error
+        return taken
+    if isinstance(error, PoolTimeout) or is_conflict(error):
+        return Problem("store.busy", 503, retry_after=RETRY_AFTER_SECONDS)
+    if not isinstance(error, OperationalError):
+        return error
+    text = str(error.orig).lower()
+    if any(sign in text for sign in _FULL):
+        return Problem("store.full", 507, retry_after=60)
+    if "locked" in text or "busy" in text:
+        return Problem("store.busy", 503, retry_after=RETRY_AFTER_SECONDS)
+    return Problem("store.unavailable", 503, retry_after=RETRY_AFTER_SECONDS)

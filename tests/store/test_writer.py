@@ -1,0 +1,74 @@
+"""The one writer: grouped, atomic per job, answering everybody."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+from sqlmodel import Session, select
+
+from hub.errors import Problem
+from hub.model import JournalEntry
+from hub.store import Store, Taken, open_store
+from hub.store.engine import lock_file
+
+AT = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def add(session: Session, subject: str) -> str:
+    if subject.startswith("bad"):
+        raise ValueError(subject)
+    session.add(JournalEntry(id=subject, at=AT, account_id="", action="test.written", subject=subject))
+    session.flush()
+    return subject
+
+
+def add_all(session: Session, subjects: Sequence[str]) -> list[str | Exception]:
+    return [ValueError(s) if s == "refused" else add(session, s) for s in subjects]
+
+
+async def subjects(store: Store) -> list[str]:
+    return sorted(await store.read(lambda session: list(session.exec(select(JournalEntry.subject)))))
+
+
+async def test_every_write_is_answered_and_kept(store: Store) -> None:
+    answers = await asyncio.gather(*(store.write(lambda s, n=n: add(s, f"j{n:03}")) for n in range(300)))
+    assert answers == [f"j{n:03}" for n in range(300)]
+    assert await subjects(store) == answers
+
+
+async def test_one_failing_write_does_not_touch_its_neighbours(store: Store) -> None:
+    names = ["a", "bad", "b"]
+    answers = await asyncio.gather(*(store.write(lambda s, n=n: add(s, n)) for n in names), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [str, ValueError, str]
+    assert await subjects(store) == ["a", "b"]
+
+
+async def test_a_vector_answers_each_item_and_finds_the_culprit(store: Store) -> None:
+    names = ["a", "bad", "refused", "b"]
+    answers = await asyncio.gather(*(store.writer.write_item(add_all, n) for n in names), return_exceptions=True)
+    assert [str(answer) for answer in answers] == names
+    assert await subjects(store) == ["a", "b"]
+
+
+async def test_a_broken_constraint_is_told_to_its_own_writer(store: Store) -> None:
+    await store.write(lambda s: add(s, "a"))
+    with pytest.raises(Taken):
+        await store.write(lambda s: add(s, "a"))
+
+
+async def test_reading_connections_cannot_write(store: Store) -> None:
+    with pytest.raises(Exception, match=r"(?i)read.?only|store\.full"):
+        await store.read(lambda session: add(session, "a"))
+    assert await subjects(store) == []
+
+
+async def test_a_second_process_on_the_same_sqlite_file_is_refused(tmp_path: str) -> None:
+    url = f"sqlite:///{tmp_path}/hub.db"
+    held = lock_file(url)
+    assert held is not None
+    with pytest.raises(Problem) as caught:
+        open_store(url)
+    assert caught.value.code == "store.held"
+    held.close()
+    await open_store(url).close()
