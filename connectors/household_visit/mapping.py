@@ -1,0 +1,91 @@
+"""The answers of 走村入户 as its documentation describes them, and what they mean. Pure."""
+
+from datetime import datetime, timedelta, timezone
+from typing import Annotated, Any, Final
+
+import httpx
+from pydantic import AfterValidator, BaseModel, Field
+
+from hub.sdk import Misconfigured, Receipt, Refused, Unavailable
+from hub.sdk.answers import excerpt, read_object, read_part
+
+# The vendor's rule, 接口说明 §2: "HTTP 状态恒为 200；code 为 0 表示成功，其余均为失败，未做任何保存，msg 为原因".
+SUCCESS: Final = 0
+NOT_FOUND: Final = 40401
+TOKEN_EXPIRED: Final = 40101
+NOT_ALLOWED: Final = (40001, 40102, 40301)
+BUSY: Final = 50300
+BEIJING: Final = timezone(timedelta(hours=8))
+
+
+class Answer(BaseModel):
+    """The envelope of everything it says."""
+
+    code: int
+    msg: str = ""
+    data: Any = None
+
+
+class Grant(BaseModel):
+    """An access token."""
+
+    accessToken: str  # noqa: N815 - their names
+    expiresIn: float  # noqa: N815 - their names
+
+
+class Stored(BaseModel):
+    """What it says about a visit it keeps."""
+
+    number: str = Field(min_length=1)
+    repeated: bool = False
+
+
+class Household(BaseModel):
+    """A household; everything but its code and time of change is passed on as it is."""
+
+    model_config = {"extra": "allow"}
+
+    householdCode: str = Field(min_length=1)  # noqa: N815 - their names
+    updatedAt: str = Field(min_length=1)  # noqa: N815 - their names
+
+    @property
+    def cursor(self) -> str:
+        """Its place in their order."""
+        return f"{self.updatedAt}|{self.householdCode}"
+
+
+class Households(BaseModel):
+    """One page of households, in the order of their change and code."""
+
+    rows: list[Household]
+    total: int
+    pages: int
+    serverTime: Annotated[datetime, AfterValidator(lambda at: at.replace(tzinfo=BEIJING))]  # noqa: N815 - their names
+
+
+def news(page: Households, cursor: str) -> tuple[Household, ...]:
+    """Return the rows after the cursor, without those of the running second: more may still change in it."""
+    running = f"{page.serverTime:%Y-%m-%d %H:%M:%S}"
+    return tuple(row for row in page.rows if row.cursor > cursor and row.updatedAt != running)
+
+
+def read_answer(response: httpx.Response) -> Answer:
+    """Decode the envelope."""
+    return read_part(response, read_object(response), Answer)
+
+
+def accept(answer: Answer) -> Any:  # noqa: ANN401 - each call has its own data
+    """Return the data of a success and raise what a failure means."""
+    if answer.code == SUCCESS:
+        return answer.data
+    if answer.code == BUSY:
+        raise Unavailable(answer.msg)
+    if answer.code in NOT_ALLOWED:
+        raise Misconfigured(f"{answer.code} {answer.msg}")
+    raise Refused(answer.msg, code=str(answer.code))
+
+
+def receipt_of(response: httpx.Response, answer: Answer) -> Receipt:
+    """Return the receipt of a stored visit; a success without a number is no answer."""
+    stored = read_part(response, accept(answer), Stored)
+    return Receipt(stored.number, message=answer.msg, answer=excerpt(response), repeated=stored.repeated)

@@ -1,0 +1,18 @@
+"""What connectors see of the hub: the contract, the errors, the guarded doors out, geo and code converters."""
+
+from hub.sdk.contract import Capabilities, Connector, Evidence, Intent, Outgoing, Page, Receipt
+from hub.sdk.errors import Misconfigured, Refused, Unanswered, Unavailable
+
+__all__ = [
+    "Capabilities",
+    "Connector",
+    "Evidence",
+    "Intent",
+    "Misconfigured",
+    "Outgoing",
+    "Page",
+    "Receipt",
+    "Refused",
+    "Unanswered",
+    "Unavailable",
+]

@@ -1,0 +1,88 @@
+"""Reading a complete HTTP answer: its status, its JSON, its words. Pure; what success means is the connector's."""
+
+import json
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, NoReturn, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from hub.sdk.errors import Misconfigured, Refused, Unavailable
+from hub.sdk.http import inconclusive
+
+Shape = TypeVar("Shape", bound=BaseModel)
+EXCERPT_CHARS: Final = 500
+_PATIENCE_LEAST, _PATIENCE_MOST = timedelta(seconds=1), timedelta(hours=24)
+
+
+def check_status(response: httpx.Response, now: datetime) -> None:
+    """Pass a 2xx and raise what any other status means.
+
+    408, 425, 429, 503: it says it did not take the request, Unavailable. Other 5xx: it failed at some point nobody
+    can see, so inconclusive (Unanswered for what changes things). 401, 403, 407, 410 and every redirect: Misconfigured.
+    Other 4xx: Refused with its words.
+    """
+    status = response.status_code
+    words = f"HTTP {status} {excerpt(response, 200)}".strip()
+    if response.is_success:
+        return
+    if status in (408, 425, 429, 503):
+        raise Unavailable(words, retry_after(response, now))
+    if response.is_server_error:
+        raise inconclusive(response.request, words)
+    if not response.is_client_error or status in (401, 403, 407, 410):
+        raise Misconfigured(words)
+    raise Refused(words, code=str(status))
+
+
+def retry_after(response: httpx.Response, now: datetime) -> timedelta | None:
+    """Return how long it asks us to wait, kept between one second and a day; None when it does not say readably."""
+    said = response.headers.get("retry-after", "").strip()
+    try:
+        wait = (
+            timedelta(seconds=min(int(said), 10**6))
+            if said.lstrip("-").isdigit()
+            else parsedate_to_datetime(said) - now
+        )
+    except (ValueError, TypeError):  # TypeError: a date without a zone
+        return None
+    return min(max(wait, _PATIENCE_LEAST), _PATIENCE_MOST)
+
+
+def read_json(response: httpx.Response, charset: str = "utf-8") -> Any:  # noqa: ANN401 - JSON is any shape
+    """Decode the body; an HTML page, a wrong charset, half a document or NaN is no answer (see `inconclusive`)."""
+    try:
+        return json.loads(response.content.decode(charset).removeprefix("\ufeff"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as failure:
+        raise inconclusive(
+            response.request, f"HTTP {response.status_code} with an answer that is not JSON"
+        ) from failure
+
+
+def read_object(response: httpx.Response, charset: str = "utf-8") -> dict[str, Any]:
+    """Decode the body as `read_json` does and insist on an object."""
+    answer = read_json(response, charset)
+    if not isinstance(answer, dict):
+        raise inconclusive(response.request, f"HTTP {response.status_code} with an answer that is not a JSON object")
+    return answer
+
+
+def read_part(response: httpx.Response, part: object, shape: type[Shape]) -> Shape:
+    """Check a part of an answer against the shape the vendor documents; another shape is no answer."""
+    try:
+        return shape.model_validate(part)
+    except ValidationError as failure:
+        where = failure.errors(include_url=False, include_input=False)[0]
+        reason = f"HTTP {response.status_code} with an answer of another shape: {where['loc']} {where['msg']}"
+        raise inconclusive(response.request, reason) from failure
+
+
+def excerpt(response: httpx.Response, most: int = EXCERPT_CHARS, charset: str = "utf-8") -> str:
+    """Return the beginning of the body as printable text, to keep as evidence."""
+    text = response.content[: most * 4].decode(charset, "replace")
+    return "".join(c if c.isprintable() else " " for c in text)[:most]
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

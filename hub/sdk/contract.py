@@ -1,0 +1,125 @@
+"""The connector contract: what a folder in connectors/ must offer and what it is handed."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+Intent = Literal["create", "amend", "withdraw"]
+"""What an Outgoing asks for: make it, change what was made before, or take it back."""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What this kind of software can do; the outbox decides by it what is safe."""
+
+    honours_key: bool
+    """A repeat of the same key has one effect there, so an unknown outcome may be sent again."""
+    probes: bool = False
+    """`probe` can say for certain whether a key arrived."""
+    amends: bool = False
+    """Takes a changed version of what it accepted before."""
+    withdraws: bool = False
+    """Takes back what it accepted before."""
+    answers_later: bool = False
+    """`push` only transports; acceptance comes through `probe` minutes or days after."""
+    sources: tuple[str, ...] = ()
+    """Names of what can be pulled, for example `("households", "codes")`."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A photo or file that goes along, by digest; `read` it only when it is sent."""
+
+    sha256: str
+    media_type: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """One delivery attempt as a connector sees it. The payload is frozen: the same bytes on every attempt."""
+
+    key: str
+    """`record:system:revision`; constant over retries and replays."""
+    flow: str
+    """Name of the flow in connectors.yaml (default: the record type without its version, e.g. `visit`)."""
+    record: str
+    """Record type with version, e.g. `bin_score/v1`."""
+    payload: bytes
+    """The mapped fields as UTF-8 JSON, exactly as kept in the database."""
+    intent: Intent = "create"
+    amends: str = ""
+    """The System's own number of what is amended or withdrawn; empty for `create`."""
+    attempt: int = 1
+    """1 for the first try; greater means it may be a repeat and should be marked so where the System can."""
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the System answered."""
+
+    remote_id: str
+    """Its own number for what it stored; empty if it gave none."""
+    accepted: bool = True
+    """False: transported only, the business answer comes later through `probe`."""
+    message: str = ""
+    """Its words, if any, for people."""
+    answer: str = ""
+    """A bounded excerpt of the raw answer, kept with the Attempt as evidence; no personal data beyond what was sent."""
+    repeated: bool = False
+    """It recognised the key and changed nothing."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a pull."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    """Rows as the System gives them (its own field names), decoded to JSON types."""
+    cursor: str
+    """Where the next pull continues once this page is stored; opaque to the hub."""
+    as_of: datetime | None = None
+    """The System's own time for these rows, UTC-aware; the hub uses its receive time when None."""
+    complete: bool = False
+    """True on the last page of a run that gave every row the System holds, not only what changed since the cursor."""
+    notes: tuple[str, ...] = field(default=())
+    """What the connector had to leave out and why (a row it could not decode), for the pull's log."""
+
+
+@runtime_checkable
+class Connector(Protocol):
+    """The code for one kind of software, made for one System by `Connector(settings, doors)`.
+
+    `connectors/<kind>/connector.py` defines `class Connector` with these members and `connectors/<kind>/settings.py`
+    a pydantic model `Settings`; the hub finds both by folder name. All I/O goes through the doors it is handed.
+    """
+
+    capabilities: ClassVar[Capabilities]
+
+    async def check(self) -> str:
+        """Try settings and credentials without changing anything there; return one sentence about what answered.
+
+        Raises Unavailable or Misconfigured.
+        """
+        ...
+
+    async def push(self, outgoing: Outgoing) -> Receipt:
+        """Deliver; return only when the System's declared success rule matched a complete answer.
+
+        Raises Unavailable, Refused, Misconfigured; lets Unanswered pass.
+        """
+        ...
+
+    async def probe(self, key: str) -> Receipt | None:
+        """Say what became of a key: its receipt, or None when the System certainly never got it.
+
+        For a System that answers later, a Receipt with `accepted=False` means still undecided, and Refused
+        carries its verdict. Only called when `capabilities.probes` or `answers_later`.
+        """
+        ...
+
+    def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:
+        """Yield pages of `source` from `cursor` (empty at first); stop when there is nothing newer."""
+        ...

@@ -1,0 +1,36 @@
+"""Fixtures of the connector tests: simulators that run while a test, or the whole run, needs them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.connectors.system import System
+
+
+@pytest.fixture
+def system(kind: str, tmp_path: Path) -> Iterator[System]:
+    """A simulator of its own for a test that stores something in it or stops it."""
+    fresh = System(kind, tmp_path / kind)
+    fresh.start(fresh.simulator.sample_seed())
+    yield fresh
+    fresh.stop()
+
+
+@pytest.fixture(scope="session")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, System]]:
+    """The simulators that stay up, by kind, as far as tests have asked for them."""
+    running: dict[str, System] = {}
+    yield running
+    for each in running.values():
+        each.stop()
+
+
+@pytest.fixture
+def untouched(kind: str, standing: dict[str, System], tmp_path_factory: pytest.TempPathFactory) -> System:
+    """A simulator shared by all tests that leave nothing behind in it."""
+    if kind not in standing:
+        shared = System(kind, tmp_path_factory.mktemp("standing") / kind)
+        shared.start(shared.simulator.sample_seed())
+        standing[kind] = shared
+    return standing[kind]
