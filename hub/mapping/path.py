@@ -1,0 +1,54 @@
+"""Paths into records and rows, compiled to lookups. Decides what counts as absent; knows no transforms."""
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from functools import cache
+from typing import Final
+
+Lookup = Callable[[object], object]
+
+
+class Absence(Enum):
+    """The one value that means "there is nothing here", apart from every JSON value."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absence.ABSENT
+
+
+@cache
+def lookup(path: str) -> Lookup:
+    """Return the lookup of `path`: the whole key first, then ever shorter heads with the rest looked up below.
+
+    The longest head that is there decides, so `finding.segment.name` finds `name` below the key `finding.segment`.
+    """
+    parts = path.split(".")
+    below = [(".".join(parts[:n]), lookup(".".join(parts[n:]))) for n in range(len(parts) - 1, 0, -1)]
+
+    def find(holder: object) -> object:
+        if isinstance(holder, list):
+            return _find_in_list(holder, parts)
+        if not isinstance(holder, Mapping):
+            return ABSENT
+        if path in holder:
+            return holder[path]
+        for head, rest in below:
+            if head in holder:
+                return rest(holder[head])
+        return ABSENT
+
+    return find
+
+
+def _find_in_list(items: list[object], parts: list[str]) -> object:
+    position, rest = parts[0], ".".join(parts[1:])
+    if not position.isdecimal() or int(position) >= len(items):
+        return ABSENT
+    item = items[int(position)]
+    return lookup(rest)(item) if rest else item
+
+
+def is_empty(value: object) -> bool:
+    """Say whether `value` is no answer at all: absent, null or empty text. An empty list is an answer."""
+    return value is ABSENT or value is None or value == ""

@@ -1,0 +1,163 @@
+"""The named transforms of the field-map language: pure functions of one value, with an inverse where one exists."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import get_args
+
+from hub.mapping.fault import Unfit
+from hub.mapping.path import ABSENT
+from hub.sdk.geo import Crs, convert
+
+# Civil time of the whole country since 1992; records are younger, so no zone database is needed.
+BEIJING = timezone(timedelta(hours=8))
+LOCAL_TIME = "%Y-%m-%d %H:%M:%S"
+CRS_NAMES: tuple[Crs, ...] = get_args(Crs)
+DIVISION_DIGITS = (6, 9, 12)
+NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?P<fraction>\.[0-9]{1,15})?")
+# Beyond this, whole numbers lose digits in the JSON readers most systems have.
+LARGEST_NUMBER = 2**53
+MASKED_PARTS = {"name": (1, 0), "id_number": (6, 4), "phone": (3, 4)}
+"""How many characters stay readable at the start and at the end."""
+
+
+@dataclass(frozen=True)
+class Transform:
+    """One `as:` verb: a function of the value, or of (option, value) where the verb has an option."""
+
+    forward: Callable[..., object]
+    back: Callable[..., object] | None = None
+    option: str = ""
+    choices: tuple[object, ...] = ()
+    back_takes_list: bool = False
+    """The inverse reads a list as one value; every other step is done item by item."""
+
+
+def plain_text(value: object) -> str:
+    """Return a scalar as people write it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str | int | float):
+        raise Unfit("not_text")
+    return str(value)
+
+
+def number(value: object) -> int | float:
+    """Return a number, read from text where needed; whole numbers stay whole."""
+    if isinstance(value, str):
+        written = NUMBER.fullmatch(value.strip())
+        if written is None:
+            raise Unfit("not_a_number")
+        return float(written[0]) if written["fraction"] else int(written[0])
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_NUMBER:
+        raise Unfit("not_a_number")
+    return value
+
+
+def digits(value: object) -> str:
+    """Return only the digits of a phone or document number, full-width ones as plain ones."""
+    found = "".join(str(int(character)) for character in plain_text(value) if character.isdecimal())
+    if not found:
+        raise Unfit("no_digits")
+    return found
+
+
+def local_time(value: object) -> str:
+    """Return an instant as Beijing wall-clock time, the way departmental systems write it."""
+    return _instant(value).astimezone(BEIJING).replace(tzinfo=None).isoformat(" ", "seconds")
+
+
+def instant(value: object) -> str:
+    """Return Beijing wall-clock time as RFC 3339 UTC: the inverse of `local_time`, to the second."""
+    try:
+        local = datetime.strptime(plain_text(value), LOCAL_TIME).replace(tzinfo=BEIJING)
+        return local.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError):
+        raise Unfit("not_a_time") from None
+
+
+def beijing_date(value: object) -> str:
+    """Return the date of an instant in Beijing, or a date as it is."""
+    text = plain_text(value)
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        return _instant(text).astimezone(BEIJING).date().isoformat()
+
+
+def division(wanted_digits: int, value: object) -> str:
+    """Return a division code cut or zero-padded to county (6), town (9) or village (12) length."""
+    code = plain_text(value)
+    if len(code) not in DIVISION_DIGITS or not re.fullmatch("[0-9]+", code):
+        raise Unfit("not_a_division")
+    return code[:wanted_digits].ljust(wanted_digits, "0")
+
+
+def lonlat(crs: Crs, value: object) -> object:
+    """Return `[lon, lat]` of a location in `crs`; a location that says why it is missing counts as absent."""
+    if not isinstance(value, Mapping):
+        raise Unfit("not_a_location")
+    if "missing" in value:
+        return ABSENT
+    lon, lat, source_crs = _coordinate(value.get("lon")), _coordinate(value.get("lat")), value.get("crs")
+    if source_crs not in CRS_NAMES:
+        raise Unfit("not_a_location")
+    try:
+        return _rounded(*convert(lon, lat, source_crs, crs))
+    except ValueError:
+        raise Unfit("outside_china", crs=crs) from None
+
+
+def location(crs: str, value: object) -> dict[str, object]:
+    """Return the location of a `[lon, lat]` in `crs`: the inverse of `lonlat`, not converted."""
+    if not isinstance(value, list) or len(value) != len(("lon", "lat")):
+        raise Unfit("not_a_location")
+    lon, lat = _rounded(_coordinate(value[0]), _coordinate(value[1]))
+    return {"lon": lon, "lat": lat, "crs": crs}
+
+
+def mask(kind: str, value: object) -> str:
+    """Return a name, id number or phone with its middle starred; what is too short to be one is starred whole."""
+    text = plain_text(value)
+    start, end = MASKED_PARTS[kind]
+    hidden = len(text) - start - end
+    if hidden <= 0:
+        return "*" * len(text)
+    return text[:start] + "*" * hidden + text[len(text) - end :]
+
+
+def cut(most: int, value: object) -> str:
+    """Return at most `most` characters of a text."""
+    return plain_text(value)[:most]
+
+
+def _instant(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(plain_text(value))
+    except ValueError:
+        raise Unfit("not_a_time") from None
+    if moment.tzinfo is None:
+        raise Unfit("not_a_time")
+    return moment
+
+
+def _coordinate(value: object) -> float:
+    return float(number(value))
+
+
+def _rounded(lon: float, lat: float) -> list[float]:
+    # Six decimals are 0.1 m: finer than any receiver, and equal places give equal bytes.
+    return [round(lon, 6), round(lat, 6)]
+
+
+TRANSFORMS: Mapping[str, Transform] = {
+    "text": Transform(plain_text),
+    "number": Transform(number),
+    "digits": Transform(digits),
+    "date": Transform(beijing_date),
+    "local_time": Transform(local_time, back=instant),
+    "division": Transform(division, option="digits", choices=DIVISION_DIGITS),
+    "lonlat": Transform(lonlat, back=location, option="crs", choices=CRS_NAMES, back_takes_list=True),
+    "mask": Transform(mask, option="kind", choices=tuple(MASKED_PARTS)),
+}

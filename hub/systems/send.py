@@ -1,0 +1,64 @@
+"""Compiles what is sent to a System: which records, through which field map, and what a revision does."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hub.mapping import digest, encode
+from hub.mapping.site import names
+from hub.systems.known import Matches, Wiring, condition_paths
+from hub.systems.system import Flow
+
+Line = Mapping[str, Any]
+
+
+def compile_send(system: str, line: Line, where: str, wiring: Wiring) -> Flow | None:
+    """Return the flow of one `send` line; None after noting why it cannot subscribe to anything."""
+    record = line["record"]
+    if record not in wiring.around.records:
+        wiring.fault(f"{where}/record", "unknown_record", record=record, known=names(wiring.around.records))
+        return None
+    never = line["amend"].get("never")
+    return Flow(
+        system=system,
+        name=flow_name(line),
+        record=record,
+        matches=_condition(line.get("when", {}), record, f"{where}/when", wiring),
+        otherwise=line.get("otherwise", {}),
+        fields=wiring.compile(line["fields"], f"{where}/fields", wiring.knows(record)),
+        amend="never" if never else "changed",
+        amend_reason=never,
+        ordered=line.get("ordered", False),
+        version=_version(line, wiring.tables),
+    )
+
+
+def flow_name(line: Line) -> str:
+    """Return the flow's name: as written, else the record type without its version."""
+    return str(line.get("flow", line["record"].partition("/")[0]))
+
+
+def _condition(when: Mapping[str, Any], record: str, where: str, wiring: Wiring) -> Matches:
+    is_known = wiring.knows(record)
+    for path in sorted(set(condition_paths(when))):
+        if not is_known(path):
+            wiring.fault(where, "unknown_path", path=path, record=record)
+    try:
+        return wiring.around.compile_condition(when)
+    except ValueError as error:
+        wiring.fault(where, "bad_condition", problem=str(error))
+        return lambda _: False
+
+
+def _version(line: Line, tables: Mapping[str, Mapping[str, object]]) -> str:
+    used = {name: tables[name] for name in _tables_used(line["fields"]) if name in tables}
+    return digest(encode({"flow": line, "tables": used}))
+
+
+def _tables_used(part: object) -> Iterator[str]:
+    if isinstance(part, Mapping):
+        if isinstance(part.get("table"), str):
+            yield part["table"]
+        part = list(part.values())
+    if isinstance(part, list):
+        for below in part:
+            yield from _tables_used(below)

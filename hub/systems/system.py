@@ -1,0 +1,121 @@
+"""The nouns of the wiring: System, Flow, PullFlow, Registry. Frozen once loaded; knows no file and opens nothing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import BaseModel
+
+from hub.mapping import FieldMap, Link
+from hub.sdk import Capabilities, Connector
+from hub.sdk.doors import Doors
+
+Text = Mapping[str, str]
+"""Words for people: {zh, en}."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How hard the hub may lean on a System."""
+
+    in_flight: int
+    per_second: float
+    answer_within: timedelta
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Which records go to a System, and as what."""
+
+    system: str
+    name: str
+    record: str
+    """Record type with version, for example `visit/v1`."""
+    matches: Callable[[Mapping[str, object]], bool]
+    otherwise: Text
+    """Why a record that does not match is skipped, for the person who filed it."""
+    fields: FieldMap
+    amend: Literal["changed", "never"]
+    amend_reason: Text | None
+    """Why a revision is never sent, when it is not."""
+    ordered: bool
+    """Whether deliveries about one Place must go one after the other."""
+    version: str
+    """Digest of the definition and the code tables it uses: equal means an equal payload for an equal record."""
+
+
+@dataclass(frozen=True)
+class PulledRow:
+    """What one row of a System says about one Place."""
+
+    code: str
+    """The System's own id for the Place."""
+    division: str | None
+    name: str | None
+    location: Mapping[str, object] | None
+    aliases: tuple[tuple[str, str], ...]
+    """Codes of the same Place at others: (issuer, code)."""
+    values: Mapping[str, object]
+    """What it says, by data element; elements it says nothing about are left out."""
+
+
+@dataclass(frozen=True)
+class PullFlow:
+    """What is read from a System, how often, and what it says."""
+
+    system: str
+    name: str
+    source: str
+    into: str
+    """The kind of Place its rows are about."""
+    every: timedelta
+    key: str
+    read_row: Callable[[Mapping[str, object]], PulledRow]
+    """Raises hub.mapping.Unmapped when the row does not fit."""
+    lineage: tuple[Link, ...]
+    """Row field to data element."""
+
+
+@dataclass(frozen=True)
+class System:
+    """Somebody else's installation, by name, with its owner."""
+
+    name: str
+    title: Text
+    owner: str
+    connector_kind: str
+    simulated: bool
+    reaches: tuple[str, ...]
+    limits: Limits
+    sends: tuple[Flow, ...]
+    pulls: tuple[PullFlow, ...]
+    capabilities: Capabilities
+    settings: BaseModel = field(repr=False)
+    make: Callable[[BaseModel, Doors], Connector] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class County:
+    """The county this hub serves."""
+
+    division: str
+    title: Text
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Every System the hub talks to."""
+
+    county: County
+    systems: Mapping[str, System]
+    flows: Mapping[str, tuple[Flow, ...]]
+
+    def flows_for(self, record_type: str) -> tuple[Flow, ...]:
+        """Return the flows that subscribe to a record type, in the order of the file."""
+        return self.flows.get(record_type, ())
+
+
+def connect(system: System, doors: Doors) -> Connector:
+    """Return the System's connector, at work through `doors`."""
+    return system.make(system.settings, doors)
