@@ -1,0 +1,189 @@
+"""The nouns of the catalog, read-only once loaded: elements, codes, records, forms, policy. Reads no file."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from hub.catalog.messages import Messages
+from hub.catalog.verdicts import Verdict
+
+Text = Mapping[str, str]
+"""The same words in both languages: `{"zh": …, "en": …}`."""
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Code:
+    """One value of a code set; outside its dates it is still understood, but no longer offered."""
+
+    code: str
+    title: Text
+    valid_from: date
+    valid_to: date | None
+
+    def offered_on(self, day: date) -> bool:
+        """Say whether a form may offer this code on `day`."""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+@dataclass(frozen=True)
+class Element:
+    """One thing the county knows, once: what every form that asks it would otherwise repeat."""
+
+    id: str
+    title: Text
+    type: str
+    authority: str
+    """The one department that may say what it is."""
+    cycle: str
+    """How often it may change; a younger known value is not asked again."""
+    sensitivity: int
+    """1 public to 4 sensitive personal."""
+    mask: str
+    """How it is shown to who may not see it: none, name, phone, address, id_number, amount."""
+    synonyms: tuple[str, ...]
+    help: Text | None = None
+    codes: str | None = None
+    unit: Text | None = None
+    pattern: str | None = None
+    kind: str | None = None
+    """The kind of Place, for type `place`."""
+    min: int | None = None
+    max: int | None = None
+    """Most characters of a text, greatest value of a number."""
+    most: int | None = None
+    """Most items of photos, track, list and choices."""
+    items: tuple[str, ...] = ()
+    """The element ids of one row, for type `list`."""
+
+
+@dataclass(frozen=True)
+class RecordField:
+    """An element as part of a record type."""
+
+    element: str
+    optional: bool
+
+
+@dataclass(frozen=True)
+class RecordType:
+    """What flows subscribe to: a versioned set of elements, e.g. `visit/v1`."""
+
+    record: str
+    title: Text
+    fields: tuple[RecordField, ...]
+    summary: tuple[str, ...]
+    """The elements whose values, in this order, make the one-line display."""
+    issue: bool
+    """True when such a record gets a life of its own: reported, assigned, handled, verified, closed."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Where a form asks for an element; `path` is a JSON Pointer into the answers, `*` standing for each item."""
+
+    path: str
+    element: str
+    type: str
+    confirm: bool
+    optional: bool
+    """True when a valid submission may lack it: optional itself, conditional, or in an optional group."""
+
+
+@dataclass(frozen=True)
+class Make:
+    """One line of a form's `makes`: which record comes out, from where, and when."""
+
+    record: str
+    each: str | None
+    """The repeat whose every item becomes one record; None: one record of the whole submission."""
+    applies: Callable[[Mapping[str, Any]], bool]
+    carried: tuple[str, ...]
+    """The record's elements, taken over from answers of the same name unless `fields` says otherwise."""
+    fields: Mapping[str, Mapping[str, Any]]
+    """Differences: element -> `{"from": element or envelope word}` or `{"const": value}`."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """A versioned set of questions, compiled: what the API serves, the portal renders and both sides validate."""
+
+    form: str
+    version: int
+    title: Text
+    at: str | None
+    """The kind of Place it is filled at; None when it needs none."""
+    licence: Json
+    schema: Json
+    """JSON Schema 2020-12 of the answers."""
+    ui: Json
+    help: Text
+    examples: tuple[Json, ...]
+    makes: tuple[Make, ...]
+    questions: tuple[Question, ...]
+    codes: Mapping[str, tuple[Json, ...]]
+    """The code sets its questions offer today: set name -> `({"code", "zh", "en"}, …)`."""
+    exception: Json | None
+    """What the policy profile forbids and this form may do all the same: shown to whoever fills it."""
+
+    @property
+    def place_questions(self) -> tuple[str, ...]:
+        """Return the pointers whose answers name a Place."""
+        return tuple(q.path for q in self.questions if q.type == "place")
+
+    @property
+    def photo_questions(self) -> tuple[str, ...]:
+        """Return the pointers whose answers are lists of photo digests."""
+        return tuple(q.path for q in self.questions if q.type == "photos")
+
+
+@dataclass(frozen=True)
+class Feature:
+    """Something a form may not do under the policy profile, and the scenes an exception is possible in."""
+
+    feature: str
+    title: Text
+    citation: str
+    scenes: tuple[str, ...]
+    words: tuple[str, ...]
+    """Words that give the feature away in a title."""
+    mandatory: str | None
+    """The question type that may not be compulsory."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The profile in force."""
+
+    profile: str
+    title: Text
+    citation: str
+    features: Mapping[str, Feature]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Everything forms/ and schemas/ say, checked as a whole."""
+
+    elements: Mapping[str, Element]
+    codes: Mapping[str, tuple[Code, ...]]
+    records: Mapping[str, RecordType]
+    forms: Mapping[tuple[str, int], Form]
+    policy: Policy
+    messages: Messages
+    verdicts: Mapping[tuple[str, int], Verdict]
+
+    def form(self, form: str, version: int | None = None) -> Form | None:
+        """Return a form, its newest version unless one is named, or None when there is none such."""
+        if version is not None:
+            return self.forms.get((form, version))
+        return max((f for f in self.forms.values() if f.form == form), key=lambda f: f.version, default=None)
+
+    def newest_forms(self) -> tuple[Form, ...]:
+        """Return the newest version of every form, by name."""
+        return tuple(self.forms[name, version] for name, version in sorted(dict(sorted(self.forms)).items()))
+
+    def validator(self, form: str, version: int) -> Verdict:
+        """Return the compiled verdict over this form's answers; KeyError when there is no such form."""
+        return self.verdicts[form, version]

@@ -1,0 +1,77 @@
+"""The data-element dictionary: schemas/elements/<subject>.yaml. Every element once, each in its subject's file."""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from hub.catalog.conditions import pattern_faults
+from hub.catalog.contents import Element
+from hub.catalog.documents import Fault, pointer, read_yaml, validate
+
+ENVELOPE = (
+    "record",
+    "key",
+    "revision",
+    "place",
+    "by",
+    "occurred_at",
+    "reported_at",
+    "received_at",
+    "location",
+    "photos",
+    "nothing_to_report",
+)
+"""Words every record carries beside its elements; no subject and no group may take one."""
+
+
+def read_elements(root: Path, codes: Collection[str]) -> tuple[dict[str, Element], list[Fault]]:
+    """Return the dictionary by element id; `codes` are the names of the code sets there are."""
+    elements: dict[str, Element] = {}
+    faults: list[Fault] = []
+    places: dict[str, tuple[str, int]] = {}
+    for path in sorted((root / "schemas/elements").glob("*.yaml")):
+        file = path.relative_to(root).as_posix()
+        document, problems = read_yaml(path, file)
+        problems += [] if problems else validate(document, root / "schemas/elements.json", file)
+        faults += problems
+        for index, row in enumerate([] if problems else document):
+            if row["id"] in elements:
+                first, params = pointer([index, "id"]), {"element": row["id"], "first": places[row["id"]][0]}
+                faults.append(Fault(file, first, "catalog.element_repeated", params))
+                continue
+            elements[row["id"]], places[row["id"]] = _element(row), (file, index)
+            faults += _row_faults(row, file, index, codes)
+    return elements, faults + _item_faults(elements, places)
+
+
+def _element(row: dict[str, Any]) -> Element:
+    # A pattern at fault is reported and left out, so that the forms that ask for the element are still checked.
+    pattern = None if pattern_faults(row.get("pattern")) else row.get("pattern")
+    lists = {"synonyms": tuple(row["synonyms"]), "items": tuple(row.get("items", ()))}
+    return Element(**row | lists | {"pattern": pattern})
+
+
+def _row_faults(row: dict[str, Any], file: str, index: int, codes: Collection[str]) -> Iterator[Fault]:
+    subject = row["id"].partition(".")[0]
+    if subject in ENVELOPE:
+        yield Fault(file, pointer([index, "id"]), "catalog.reserved", {"name": subject})
+    elif subject != Path(file).stem:
+        yield Fault(file, pointer([index, "id"]), "catalog.element_file", {"element": row["id"], "subject": subject})
+    if "codes" in row and row["codes"] not in codes:
+        yield Fault(file, pointer([index, "codes"]), "catalog.codes_unknown", {"codes": row["codes"]})
+    for code in pattern_faults(row.get("pattern")):
+        yield Fault(file, pointer([index, "pattern"]), f"catalog.{code}")
+
+
+def _item_faults(elements: dict[str, Element], places: dict[str, tuple[str, int]]) -> list[Fault]:
+    return [
+        Fault(
+            places[element.id][0],
+            pointer([places[element.id][1], "items", at]),
+            "catalog.element_unknown",
+            {"element": item},
+        )
+        for element in elements.values()
+        for at, item in enumerate(element.items)
+        if item not in elements
+    ]
