@@ -1,0 +1,128 @@
+"""Accepts a Submission: read, judge, plan, then write everything it becomes in one flushed transaction (D1, D2)."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub.clock import Clock
+from hub.errors import FieldFault, Problem
+from hub.intake.filled import Filled, read_filled
+from hub.intake.plan import Arrival, Rules, plan_first
+from hub.intake.wire import canonical, digest, read_json
+from hub.intake.world import look
+from hub.model.people import Account, Scope
+from hub.store import Session, Store
+from hub.store.query import deliveries, submissions
+from hub.store.query.submissions import Bundle
+
+
+@dataclass(frozen=True)
+class Intake:
+    """All that accepting needs; `ring` wakes the outbox after the commit."""
+
+    store: Store
+    clock: Clock
+    rules: Rules
+    ring: Callable[[Iterable[str]], None]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What became of a Submission: created now, or known already with the same content."""
+
+    submission_id: str
+    created: bool
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """A planned Submission as the writer gets it."""
+
+    submission_id: str
+    body: bytes
+    digest: str
+    bundle: Bundle
+    received_at: datetime
+
+
+async def accept(intake: Intake, author: Account, raw: bytes) -> Accepted:
+    """Accept a body as it came; return once it and all it owes are on disk, or raise Problem and keep nothing."""
+    arrival = await arrive(intake, author, raw)
+    submission_id = arrival.submission_id
+    if arrival.world.earlier_digest is not None:
+        return await settle_earlier(intake, arrival)
+    bundle = plan_first(arrival, intake.rules)
+    offer = _Offer(submission_id, arrival.body, digest(arrival.body), bundle, arrival.received_at)
+    if not await intake.store.writer.write_item(_write_offers, offer):
+        return await settle_earlier(intake, arrival)
+    intake.ring({row["system"] for row in bundle.deliveries if row["due_at"] is not None})
+    return Accepted(submission_id, created=True)
+
+
+async def arrive(intake: Intake, author: Account, raw: bytes) -> Arrival:
+    """Read and judge a body against its form and the world; raises Problem naming every fault."""
+    value = read_json(raw)
+    filled = read_filled(value)
+    form = intake.rules.catalog.form(filled.form, filled.version)
+    if form is None:
+        faults = [FieldFault("/form", "form_unknown", {"form": filled.form, "version": filled.version})]
+        raise Problem("submission.invalid", 422, faults)
+    verdict = intake.rules.catalog.validator(form.form, form.version)
+    if not verdict.is_valid(filled.answers):
+        raise Problem("submission.invalid", 422, verdict.explain(filled.answers))
+    scope = Scope(author.id, author.role, author.division, author.department)
+    world = await intake.store.read(lambda session: look(session, scope, form, filled))
+    return Arrival(author, form, filled, canonical(_content(value)), world, intake.clock.now())
+
+
+def _content(value: dict[str, object]) -> dict[str, object]:
+    """Return what makes two Submissions the same: all but the id they came under."""
+    return {key: child for key, child in value.items() if key != "id"}
+
+
+def _write_offers(session: Session, offers: Sequence[_Offer]) -> list[bool]:
+    """Write the offers whose id is new, all in one go; answer for each whether it was."""
+    taken = set(submissions.digests(session, [offer.submission_id for offer in offers]))
+    everything, answers = Bundle(), []
+    for offer in offers:
+        answers.append(offer.submission_id not in taken)
+        if answers[-1]:
+            taken.add(offer.submission_id)
+            everything.add(offer.bundle)
+    _queue_behind(session, everything)
+    submissions.insert_bundle(session, everything)
+    return answers
+
+
+def _queue_behind(session: Session, bundle: Bundle) -> None:
+    """Hold Deliveries of ordered flows behind the last one of their order that has not ended (D9)."""
+    ordered = [row for row in bundle.deliveries if row["order_key"] is not None and row["due_at"] is not None]
+    if not ordered:
+        return
+    last = deliveries.last_in_order(session, sorted({row["order_key"] for row in ordered}))
+    for row in ordered:
+        before = last.get(row["order_key"])
+        if before is not None:
+            row.update(after_id=before, due_at=None)
+        last[row["order_key"]] = row["id"]
+
+
+async def settle_earlier(intake: Intake, arrival: Arrival) -> Accepted:
+    """Answer a resend: the same receipt for the same content, 409 for other content, which is kept for review."""
+    submission_id, body, mine = arrival.submission_id, arrival.body, digest(arrival.body)
+
+    def judge(session: Session) -> bool:
+        same = submissions.digests(session, [submission_id]).get(submission_id) == mine
+        if not same:
+            submissions.contest(session, submission_id, body, mine, arrival.received_at)
+        return same
+
+    if not await intake.store.write(judge):
+        raise Problem("submission.conflict", 409, [FieldFault("/id", "id_taken")])
+    return Accepted(submission_id, created=False)
+
+
+def same_form(filled: Filled, form: str) -> None:
+    """Raise Problem when a correction comes on another form than what it corrects."""
+    if filled.form != form:
+        raise Problem("submission.invalid", 422, [FieldFault("/form", "form_differs", {"form": form})])

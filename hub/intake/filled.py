@@ -1,0 +1,75 @@
+"""The envelope of a Submission as people send it: what must be there besides the answers, checked field by field."""
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from hub.errors import FieldFault, Problem
+
+NAMESPACE = uuid5(NAMESPACE_URL, "https://fillonce.dev/submission")
+CLOCK_TOLERANCE = timedelta(hours=24)
+"""A device clock further off than this is kept as claimed, and marked."""
+
+
+class Location(BaseModel):
+    """Where, by an explicit act of the author: a point with its reference system, or why there is none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    lon: float | None = Field(default=None, ge=-180, le=180)
+    lat: float | None = Field(default=None, ge=-90, le=90)
+    crs: Literal["wgs84", "gcj02", "bd09", "cgcs2000"] | None = None
+    accuracy_m: float | None = Field(default=None, ge=0)
+    missing: Literal["denied", "unavailable", "not_asked"] | None = None
+
+
+class Seen(BaseModel):
+    """Which known value the author was shown for a question, and whether it was turned down."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    system: str = Field(max_length=80)
+    as_of: AwareDatetime
+    refused: bool = False
+
+
+class Filled(BaseModel):
+    """A Submission's envelope and answers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    id: UUID
+    form: str = Field(max_length=80)
+    version: int = Field(ge=1)
+    place: str | None = Field(default=None, max_length=500)
+    occurred_at: AwareDatetime
+    reported_at: AwareDatetime
+    location: Location | None = None
+    answers: dict[str, Any]
+    seen: dict[str, Seen] = Field(default_factory=dict)
+
+    def submission_id(self, account_id: str) -> str:
+        """Return the id it is kept under: the author's own namespace, so that equal ids of two people never meet."""
+        return str(uuid5(NAMESPACE, f"{account_id}/{self.id}"))
+
+    def clock_suspect(self, received_at: datetime) -> bool:
+        """Say whether the device's clock is too far off to be believed."""
+        return abs(received_at - self.reported_at) > CLOCK_TOLERANCE
+
+
+_FAULTS = {"missing": "required", "extra_forbidden": "unknown_field", "timezone_aware": "needs_zone"}
+
+
+def read_filled(value: object) -> Filled:
+    """Return the envelope, or raise Problem `submission.invalid` naming every field at fault."""
+    try:
+        filled = Filled.model_validate(value)
+    except ValidationError as error:
+        faults = [
+            FieldFault("/" + "/".join(str(part) for part in fault["loc"]), _FAULTS.get(fault["type"], "invalid"))
+            for fault in error.errors(include_url=False, include_input=False)
+        ]
+        raise Problem("submission.invalid", 422, faults) from error
+    location = filled.location
+    if location is not None and location.missing is None and None in (location.lon, location.lat, location.crs):
+        raise Problem("submission.invalid", 422, [FieldFault("/location", "location_incomplete")])
+    return filled

@@ -1,0 +1,207 @@
+"""Plans, pure: all rows a Submission becomes, before the transaction that writes them."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from hub.catalog.contents import Catalog, Form
+from hub.catalog.make import Draft, make_records
+from hub.intake.filled import Filled
+from hub.intake.route import Row, delivery_row, map_record, parked_row, skip_row
+from hub.intake.wire import canonical, digest
+from hub.intake.world import World, answers_at
+from hub.model.column import new_id
+from hub.model.issue import IssueState
+from hub.model.people import Account
+from hub.store.query.journal import entry
+from hub.store.query.submissions import Bundle
+from hub.systems import Registry
+
+RECORD_NAMESPACE = uuid5(NAMESPACE_URL, "https://fillonce.dev/record")
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One Submission on its way in: who sent what, when, read against which world."""
+
+    author: Account
+    form: Form
+    filled: Filled
+    body: bytes
+    world: World
+    received_at: datetime
+
+    @property
+    def submission_id(self) -> str:
+        """Return the id it is kept under."""
+        return self.filled.submission_id(self.author.id)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What planning decides by."""
+
+    catalog: Catalog
+    registry: Registry
+
+
+def quotable(submission_id: str) -> str:
+    """Return the number people quote: eight letters and digits without the ones easily mixed up."""
+    raw = base64.b32encode(hashlib.sha256(submission_id.encode()).digest()).decode()
+    return raw.translate(str.maketrans("IOL", "890"))[:8]
+
+
+def submission_row(arrival: Arrival, root_id: str, revision: int) -> Row:
+    """Return the Submission's own row."""
+    filled, here = arrival.filled, arrival.world.at(arrival.filled.place)
+    return {
+        "id": arrival.submission_id,
+        "account_id": arrival.author.id,
+        "client_id": str(filled.id),
+        "root_id": root_id,
+        "revision": revision,
+        "number": quotable(root_id),
+        "form": filled.form,
+        "form_version": arrival.form.version,
+        "place_id": here.place.id if here else None,
+        "division": here.place.division if here else arrival.author.division,
+        "body": arrival.body,
+        "digest": digest(arrival.body),
+        "occurred_at": filled.occurred_at,
+        "reported_at": filled.reported_at,
+        "received_at": arrival.received_at,
+        "clock_suspect": filled.clock_suspect(arrival.received_at),
+    }
+
+
+def record_rows(arrival: Arrival, root_id: str, revision: int) -> list[tuple[Row, dict[str, Any]]]:
+    """Return the Records of a Submission: each row with its content."""
+    envelope = _envelope(arrival)
+    drafts = make_records(arrival.form, arrival.filled.answers, envelope)
+    return [_record(arrival, draft, envelope, (root_id, revision)) for draft in drafts]
+
+
+def _record(
+    arrival: Arrival, draft: Draft, envelope: Mapping[str, Any], identity: tuple[str, int]
+) -> tuple[Row, dict[str, Any]]:
+    root_id, revision = identity
+    kind = draft.record.partition("/")[0]
+    key = str(uuid5(UUID(root_id), f"{kind}/{draft.key}"))
+    here = arrival.world.at(arrival.filled.place)
+    content = {**envelope, **_with_places(draft.content, arrival)}
+    content.update(record=draft.record, key=key, revision=revision, nothing_to_report=draft.nothing_to_report)
+    row = {
+        "id": str(uuid5(RECORD_NAMESPACE, f"{key}/{revision}")),
+        "key": key,
+        "revision": revision,
+        "record": draft.record,
+        "submission_id": arrival.submission_id,
+        "place_id": here.place.id if here else None,
+        "division": here.place.division if here else arrival.author.division,
+        "occurred_at": arrival.filled.occurred_at,
+        "content": canonical(content),
+        "withdrawn": False,
+    }
+    return row, content
+
+
+def _envelope(arrival: Arrival) -> dict[str, Any]:
+    filled, author = arrival.filled, arrival.author
+    here = arrival.world.at(filled.place)
+    location = filled.location.model_dump(exclude_none=True) if filled.location else {"missing": "not_asked"}
+    return {
+        "place": here.envelope() if here else None,
+        "by": {"id": author.id, "name": author.name, "staff_number": author.staff_number, "phone": author.phone,
+               "division": author.division},
+        "occurred_at": filled.occurred_at.isoformat(),
+        "reported_at": filled.reported_at.isoformat(),
+        "received_at": arrival.received_at.isoformat(),
+        "location": location,
+    }  # fmt: skip
+
+
+def _with_places(content: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
+    """Return the content with every answered Place as its envelope, so that flows reach its ids."""
+    questions = {q.element for q in arrival.form.questions if q.type == "place"}
+    resolved = dict(content)
+    for element in questions & content.keys():
+        known = arrival.world.at(content[element])
+        if known is not None:
+            resolved[element] = known.envelope()
+    return resolved
+
+
+def issue_rows(arrival: Arrival, row: Row, rules: Rules) -> tuple[list[Row], list[Row]]:
+    """Return the Issue a Record opens and its first step, if its type has a life of its own."""
+    if not rules.catalog.records[row["record"]].issue:
+        return [], []
+    now, author = arrival.received_at, arrival.author.id
+    issue = {
+        "id": row["key"],
+        "record": row["record"],
+        "submission_id": row["submission_id"],
+        "division": row["division"],
+        "state": IssueState.REPORTED,
+        "reporter_id": author,
+        "assignee_id": None,
+        "opened_at": now,
+        "changed_at": now,
+    }
+    step = {"id": new_id(), "issue_id": row["key"], "old": "", "new": IssueState.REPORTED, "account_id": author}
+    return [issue], [{**step, "note": "", "at": now}]
+
+
+def discrepancy_rows(arrival: Arrival) -> list[Row]:
+    """Return where the author's answers contradict, or turn down, what a System was shown to say."""
+    here = arrival.world.at(arrival.filled.place)
+    if here is None:
+        return []
+    elements = {question.path: question.element for question in arrival.form.questions}
+    rows = []
+    for path, seen in arrival.filled.seen.items():
+        snapshot = here.snapshot(elements.get(path, ""), seen.system)
+        ours = next((value for _, value in answers_at(arrival.filled.answers, path)), None)
+        if snapshot is None or (ours == snapshot.value and not seen.refused):
+            continue
+        rows.append(
+            {
+                "id": new_id(),
+                "submission_id": arrival.submission_id,
+                "place_id": here.place.id,
+                "division": here.place.division,
+                "element": snapshot.element,
+                "system": snapshot.system,
+                "theirs": snapshot.value,
+                "theirs_as_of": snapshot.as_of,
+                "ours": None if seen.refused else ours,
+                "found_at": arrival.received_at,
+                "settled_at": None,
+                "settlement": "",
+            }
+        )
+    return rows
+
+
+def plan_first(arrival: Arrival, rules: Rules) -> Bundle:
+    """Return everything a new Submission becomes."""
+    root_id, author, now = arrival.submission_id, arrival.author, arrival.received_at
+    bundle = Bundle(submissions=[submission_row(arrival, root_id, 1)], discrepancies=discrepancy_rows(arrival))
+    for row, content in record_rows(arrival, root_id, 1):
+        bundle.records.append(row)
+        issues, steps = issue_rows(arrival, row, rules)
+        bundle.issues += issues
+        bundle.issue_steps += steps
+        for flow in rules.registry.flows_for(row["record"]):
+            mapped = map_record(flow, content)
+            if mapped.payload:
+                bundle.deliveries.append(delivery_row(row, flow, mapped.payload, author.id, now))
+            elif mapped.skip_code == "unmapped":
+                bundle.deliveries.append(parked_row(row, flow, mapped.reason["en"], author.id, now))
+            else:
+                bundle.skips.append(skip_row(row, flow, mapped.skip_code, mapped.reason))
+    bundle.journal.append(entry(now, author.id, "submission.accepted", root_id))
+    return bundle

@@ -1,0 +1,86 @@
+"""Routing, pure: which Systems a Record is owed to, as what bytes; and for the others, why not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from hub.mapping import Unmapped, digest, encode
+from hub.model.column import new_id
+from hub.model.delivery import State
+from hub.systems import Flow
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """What a flow makes of a Record: bytes to deliver, or the reason there are none."""
+
+    payload: bytes = b""
+    skip_code: str = ""
+    """`condition`: the flow's own; `unmapped`: a declared field could not be made."""
+    reason: Mapping[str, str] = field(default_factory=dict)
+
+
+def map_record(flow: Flow, content: Mapping[str, Any]) -> Mapped:
+    """Return what a flow makes of a Record's content."""
+    if not flow.matches(content):
+        return Mapped(skip_code="condition", reason=flow.otherwise)
+    try:
+        return Mapped(encode(flow.fields.apply(content)))
+    except Unmapped as unmapped:
+        return Mapped(skip_code="unmapped", reason={"zh": str(unmapped), "en": str(unmapped)})
+
+
+def delivery_row(record: Row, flow: Flow, payload: bytes, account_id: str, now: datetime) -> Row:
+    """Return a new Delivery of these bytes, due at once."""
+    return {
+        "id": new_id(),
+        "key": f"{record['key']}:{flow.system}/{flow.name}:{record['revision']}",
+        "record_id": record["id"],
+        "record_key": record["key"],
+        "record": record["record"],
+        "revision": record["revision"],
+        "system": flow.system,
+        "flow": flow.name,
+        "flow_version": flow.version,
+        "intent": "create",
+        "payload": payload,
+        "digest": digest(payload),
+        "account_id": account_id,
+        "division": record["division"],
+        "state": State.WAITING,
+        "due_at": now,
+        "lease_token": None,
+        "leased_until": None,
+        "attempts": 0,
+        "after_id": None,
+        "order_key": f"{flow.system}/{flow.name}:{record['place_id'] or record['division']}" if flow.ordered else None,
+        "repeat": False,
+        "amends": "",
+        "remote_id": "",
+        "reason": "",
+        "created_at": now,
+        "transported_at": None,
+        "settled_at": None,
+    }
+
+
+def parked_row(record: Row, flow: Flow, reason: str, account_id: str, now: datetime) -> Row:
+    """Return a Delivery that is owed but could not be mapped: a person must see it, no attempt is made (F68)."""
+    row = delivery_row(record, flow, b"", account_id, now)
+    row.update(state=State.PARKED, due_at=None, reason=reason, settled_at=now)
+    return row
+
+
+def skip_row(record: Row, flow: Flow, code: str, reason: Mapping[str, str]) -> Row:
+    """Return why a flow that listens does not get this Record."""
+    return {
+        "record_id": record["id"],
+        "system": flow.system,
+        "flow": flow.name,
+        "code": code,
+        "reason_zh": reason.get("zh", ""),
+        "reason_en": reason.get("en", ""),
+    }

@@ -1,0 +1,112 @@
+"""Merges one page of rows into Places, aliases and Snapshots, in the transaction that moves the cursor."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from hub.model.place import Alias, Place
+from hub.store import Session
+from hub.store.query import places
+from hub.systems import PulledRow, PullFlow
+
+TOKEN_BYTES = 12
+
+
+@dataclass(frozen=True)
+class Told:
+    """Who said it, when, and in which run."""
+
+    flow: PullFlow
+    county: str
+    as_of: datetime
+    pull_id: str
+    now: datetime
+
+
+@dataclass
+class Merged:
+    """What a page came to."""
+
+    rows: int = 0
+    left_out: list[str] = field(default_factory=list)
+
+
+def merge_page(session: Session, rows: Sequence[PulledRow], told: Told) -> Merged:
+    """Store a page; rows whose codes belong to two different Places are left out and named, never guessed."""
+    known = places.known_as(session, (pair for row in rows for pair in _codes(row, told.flow.system)))
+    merged = Merged()
+    values: list[Mapping[str, Any]] = []
+    for row in rows:
+        found = {known[pair].place_id for pair in _codes(row, told.flow.system) if pair in known}
+        if len(found) > 1:
+            merged.left_out.append(f"{row.code}: its codes belong to {len(found)} different places")
+            continue
+        place = session.get(Place, found.pop()) if found else None
+        place = _described(session, place, row, told)
+        _name_codes(session, place, row, told, known)
+        values += _snapshots(place, row, told)
+        merged.rows += 1
+    session.flush()
+    places.upsert_snapshots(session, values)
+    return merged
+
+
+def _codes(row: PulledRow, system: str) -> list[tuple[str, str]]:
+    return [(system, row.code), *row.aliases]
+
+
+def _described(session: Session, place: Place | None, row: PulledRow, told: Told) -> Place:
+    """Return the row's Place, made if new; what is known of an old one only grows."""
+    if place is None:
+        place = Place(
+            kind=told.flow.into,
+            division=row.division or told.county,
+            token=secrets.token_urlsafe(TOKEN_BYTES),
+            created_at=told.now,
+        )
+    if row.division and place.division in ("", told.county):
+        place.division = row.division
+    if row.name and (not place.name or told.flow.system == _namer(session, place)):
+        place.name = row.name
+    if row.location is not None and place.location is None:
+        place.location = dict(row.location)
+    session.add(place)
+    session.flush()
+    return place
+
+
+def _namer(session: Session, place: Place) -> str:
+    """Return the System that first knew the Place by its own key: it may rename it."""
+    keys = [alias for alias in places.aliases(session, [place.id])[place.id] if alias.is_key]
+    return min(keys, key=lambda alias: alias.as_of).told_by if keys else ""
+
+
+def _name_codes(
+    session: Session, place: Place, row: PulledRow, told: Told, known: dict[tuple[str, str], Alias]
+) -> None:
+    """Keep every code of the row as an alias of its Place; the System's own one is what it wants to hear."""
+    for issuer, code in _codes(row, told.flow.system):
+        is_key = (issuer, code) == (told.flow.system, row.code)
+        alias = known.get((issuer, code))
+        if alias is None:
+            alias = Alias(issuer=issuer, code=code, place_id=place.id, told_by=told.flow.system, as_of=told.as_of)
+            known[issuer, code] = alias
+        alias.is_key = alias.is_key or is_key
+        alias.as_of = max(alias.as_of, told.as_of)
+        session.add(alias)
+
+
+def _snapshots(place: Place, row: PulledRow, told: Told) -> list[Mapping[str, Any]]:
+    return [
+        {
+            "place_id": place.id,
+            "element": element,
+            "system": told.flow.system,
+            "value": value,
+            "as_of": told.as_of,
+            "pull_id": told.pull_id,
+        }
+        for element, value in row.values.items()
+    ]
