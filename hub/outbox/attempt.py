@@ -1,0 +1,72 @@
+"""One attempt: hand a claim to its Connector within the deadline and name what came of it. No database here."""
+
+import asyncio
+from datetime import timedelta
+
+from hub.logs import get_logger
+from hub.outbox.settle import Claim, Outcome, Result
+from hub.sdk import Connector, Misconfigured, Outgoing, Receipt, Refused, Unavailable
+from hub.sdk.errors import DeliveryFailure
+
+log = get_logger(__name__)
+MAX_ANSWER = 2_000
+"""Characters of a System's answer kept as evidence with the Attempt."""
+MAX_REASON = 500
+
+
+async def attempt(connector: Connector, claim: Claim, answer_within: timedelta) -> Result:
+    """Push or probe once; every way this can end is a Result, none is an exception."""
+    try:
+        async with asyncio.timeout(answer_within.total_seconds()):
+            if claim.kind == "probe":
+                return await _probe(connector, claim)
+            return _received(claim, await connector.push(outgoing(claim)))
+    except DeliveryFailure as failure:
+        return _failed(claim, failure)
+    except TimeoutError:
+        return Result(claim, Outcome.UNANSWERED, "no complete answer in time")
+    except Exception as error:
+        # A connector's own fault: bytes may have left, so the outcome is unknown; never lose the worker over it.
+        log.exception("attempt.failed", delivery_id=claim.delivery_id, system=claim.system)
+        return Result(claim, Outcome.UNANSWERED, f"connector fault: {type(error).__name__}")
+
+
+def _failed(claim: Claim, failure: DeliveryFailure) -> Result:
+    """Name the outcome of one of the four errors."""
+    if isinstance(failure, Unavailable):
+        return Result(claim, Outcome.UNAVAILABLE, _short(failure.reason), retry_after=failure.retry_after)
+    if isinstance(failure, Refused):
+        code = f"[{failure.code}] " if failure.code else ""
+        return Result(claim, Outcome.REFUSED, _short(code + failure.reason))
+    outcome = Outcome.MISCONFIGURED if isinstance(failure, Misconfigured) else Outcome.UNANSWERED
+    return Result(claim, outcome, _short(failure.reason))
+
+
+async def _probe(connector: Connector, claim: Claim) -> Result:
+    receipt = await connector.probe(claim.key)
+    if receipt is None:
+        return Result(claim, Outcome.ABSENT, "the system has not got it")
+    return _received(claim, receipt)
+
+
+def _received(claim: Claim, receipt: Receipt) -> Result:
+    outcome = Outcome.ACCEPTED if receipt.accepted else Outcome.TRANSPORTED
+    return Result(claim, outcome, _short(receipt.message), receipt.remote_id, receipt.answer[:MAX_ANSWER])
+
+
+def outgoing(claim: Claim) -> Outgoing:
+    """Return what the Connector sees of a claim."""
+    return Outgoing(
+        key=claim.key,
+        flow=claim.flow,
+        record=claim.record,
+        payload=claim.payload,
+        intent="create" if claim.intent == "create" else "amend" if claim.intent == "amend" else "withdraw",
+        amends=claim.amends,
+        attempt=max(claim.attempts, 2) if claim.repeat else claim.attempts,
+    )
+
+
+def _short(reason: str) -> str:
+    """Bound a System's words; NUL would be refused by PostgreSQL."""
+    return reason.replace("\0", "")[:MAX_REASON]

@@ -1,0 +1,105 @@
+"""Claims: what may go now is leased and its attempt opened in one transaction, breaker and pause obeyed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from hub.model.column import new_id
+from hub.model.delivery import State
+from hub.model.system import Breaker, SystemState
+from hub.outbox.breaker import Health, probing
+from hub.outbox.settle import Claim
+from hub.store import Session
+from hub.store.query import deliveries, systems
+
+LEASE_MARGIN = timedelta(seconds=15)
+"""A lease outlives the attempt's deadline by this much, so that a live worker always settles first (F41)."""
+PUSHED_FROM = frozenset({State.WAITING, State.RETRY})
+
+
+def health_of(row: SystemState) -> Health:
+    """Return the pure view of a stored System state."""
+    return Health(Breaker(row.breaker), row.failures, row.open_until, row.paused_reason)
+
+
+def keep(row: SystemState, health: Health) -> None:
+    """Write a pure view back to its row."""
+    row.breaker, row.failures = health.breaker, health.failures
+    row.open_until, row.paused_reason = health.open_until, health.paused_reason
+
+
+def claim_due(session: Session, wanted: Mapping[str, tuple[int, timedelta]], now: datetime) -> list[Claim]:
+    """Lease up to `wanted[system] = (how many, time an attempt may take)` due Deliveries of each System."""
+    remembered = systems.states(session, wanted)
+    claims: list[Claim] = []
+    for system, (limit, answer_within) in wanted.items():
+        row = remembered[system]
+        health = health_of(row)
+        until = now + answer_within + LEASE_MARGIN
+        taken = _claim_system(session, system, health.permits(now, limit), now, until)
+        if taken and health.breaker is not Breaker.CLOSED:
+            keep(row, probing(health, until))
+            session.add(row)
+        claims += taken
+    return claims
+
+
+def _claim_system(session: Session, system: str, limit: int, now: datetime, until: datetime) -> list[Claim]:
+    if limit <= 0:
+        return []
+    claims = [claimed(row) for row in deliveries.due(session, system, now, limit)]
+    if claims:
+        moved = deliveries.lease(session, [_lease_row(claim, now) for claim in claims], until)
+        if moved != len(claims):
+            raise RuntimeError(f"claimed {len(claims)} deliveries of one system but {moved} moved")
+    return claims
+
+
+def claimed(row: Mapping[str, Any], attempt_id: str = "", kind: str = "") -> Claim:
+    """Return the claim for a row read by `due`; one that was leased already keeps its attempt and kind."""
+    state = State(row["state"])
+    kind = kind or ("push" if state in PUSHED_FROM else "probe")
+    before = _before_lease(kind, transported=row["transported_at"] is not None) if state is State.LEASED else state
+    fresh_push = kind == "push" and state is not State.LEASED
+    return Claim(
+        delivery_id=row["id"],
+        attempt_id=attempt_id or new_id(),
+        kind=kind,
+        system=row["system"],
+        flow=row["flow"],
+        record=row["record"],
+        key=row["key"],
+        intent=row["intent"],
+        payload=row["payload"],
+        amends=row["amends"],
+        attempts=row["attempts"] + int(fresh_push),
+        before=before,
+        repeat=row["repeat"],
+        created_at=row["created_at"],
+        transported_at=row["transported_at"],
+    )
+
+
+def _before_lease(kind: str, *, transported: bool) -> State:
+    """Return the state a leased Delivery goes back to when its worker is gone."""
+    if kind == "push":
+        return State.RETRY
+    return State.TRANSPORTED if transported else State.UNKNOWN
+
+
+def _lease_row(claim: Claim, now: datetime) -> dict[str, object]:
+    return {
+        "delivery_id": claim.delivery_id,
+        "attempt_id": claim.attempt_id,
+        "before": claim.before,
+        "attempts": claim.attempts,
+        "kind": claim.kind,
+        "started_at": now,
+    }
+
+
+def overrun_claims(session: Session, now: datetime | None, limit: int = 500) -> Sequence[Claim]:
+    """Return the claims of workers that died or overran their lease; all leased ones when `now` is None."""
+    return [
+        claimed(row, attempt_id=row["lease_token"], kind=row["kind"]) for row in deliveries.overrun(session, now, limit)
+    ]

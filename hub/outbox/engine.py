@@ -1,0 +1,189 @@
+"""The engine: keeps each System as busy as its limits allow and no busier. Owns tasks and slots, decides nothing.
+
+One pass: 1. note which Systems may have something due (rung, or found by a look at the database); 2. claim for those
+with free slots, in one write; 3. start an attempt per claim; each attempt settles itself through the writer, where
+results of the same moment share one transaction, and rings its System again.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from hub.clock import Clock
+from hub.errors import Problem
+from hub.logs import get_logger
+from hub.outbox.attempt import attempt
+from hub.outbox.claim import claim_due, overrun_claims
+from hub.outbox.record import Ledger, Settled
+from hub.outbox.settle import Claim, Outcome, Result
+from hub.sdk import Connector
+from hub.store import Store
+from hub.store.query import deliveries
+
+log = get_logger(__name__)
+REAP_EVERY = timedelta(seconds=15)
+REFILL = timedelta(milliseconds=50)
+"""How soon to look again at a System that had something due but no free slot or token."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One System as the engine drives it."""
+
+    connector: Connector
+    in_flight: int
+    per_second: float
+    answer_within: timedelta
+
+
+@dataclass
+class _Slots:
+    """What one System may start right now: free places and a token bucket."""
+
+    line: Line
+    busy: int = 0
+    tokens: float = 0.0
+    filled_at: float = 0.0
+
+    def free(self, now: float) -> int:
+        """Return how many attempts may start at monotonic time `now`."""
+        burst = max(1.0, self.line.per_second)
+        self.tokens = min(burst, self.tokens + (now - self.filled_at) * self.line.per_second)
+        self.filled_at = now
+        return min(self.line.in_flight - self.busy, int(self.tokens))
+
+
+@dataclass
+class Engine:
+    """Drives deliveries until stopped; many may run on one PostgreSQL database, one on a SQLite file."""
+
+    store: Store
+    clock: Clock
+    lines: Mapping[str, Line]
+    poll_interval: timedelta = timedelta(seconds=1)
+    dice: random.Random = field(default_factory=random.SystemRandom)
+    sole: bool = False
+    """No other process can hold a lease (SQLite), so every lease found at start belongs to a dead one."""
+
+    def __post_init__(self) -> None:
+        """Set up slots and bell."""
+        self._slots = {name: _Slots(line, tokens=max(1.0, line.per_second)) for name, line in self.lines.items()}
+        self._rung: set[str] = set()
+        self._bell = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._ledger = Ledger(
+            lambda system: self.lines[system].connector.capabilities, self.clock.now, self.dice.random
+        )
+
+    def ring(self, systems: Iterable[str]) -> None:
+        """Say that these Systems may have something due."""
+        self._rung.update(name for name in systems if name in self._slots)
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Recover what a dead process left, then deliver until `stop`."""
+        reap_at, look_at, everything = 0.0, 0.0, self.sole
+        while not self._stopping:
+            now = self.clock.monotonic()
+            try:
+                if now >= reap_at:
+                    await self.reap(everything=everything)
+                    reap_at, everything = now + REAP_EVERY.total_seconds(), False
+                if now >= look_at:
+                    await self._look()
+                    look_at = now + self.poll_interval.total_seconds()
+                await self.step()
+            except Problem as problem:
+                # The database cannot write or read now; what is leased or due stays so and is found again.
+                log.warning("engine.held_up", code=problem.code)
+            await self._pause()
+
+    async def stop(self, grace: timedelta) -> None:
+        """Claim nothing more, let attempts under way finish within `grace`; the rest stay leased and are recovered."""
+        self._stopping = True
+        self._bell.set()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace.total_seconds())
+
+    async def drain(self) -> None:
+        """Run everything that is due now, until nothing is under way; for tests and `hub work --once`."""
+        await self._look()
+        while True:
+            await self.step()
+            if not self._tasks:
+                return
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _pause(self) -> None:
+        """Sleep until rung; a System rung but out of tokens or slots is looked at again soon."""
+        longest = REFILL.total_seconds() if self._rung else self.poll_interval.total_seconds()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._bell.wait(), longest)
+        self._bell.clear()
+
+    async def _look(self) -> None:
+        now = self.clock.now()
+        self.ring(await self.store.read(lambda session: deliveries.systems_with_due(session, now)))
+
+    async def step(self) -> None:
+        """Claim once for every rung System with free slots and start the attempts."""
+        wanted = self._wanted()
+        if not wanted:
+            return
+        now = self.clock.now()
+        for claim in await self.store.write(lambda session: claim_due(session, wanted, now)):
+            self._start(claim)
+
+    def _wanted(self) -> dict[str, tuple[int, timedelta]]:
+        now = self.clock.monotonic()
+        wanted: dict[str, tuple[int, timedelta]] = {}
+        for name in sorted(self._rung):
+            free = self._slots[name].free(now)
+            if free > 0:
+                wanted[name] = (free, self.lines[name].answer_within)
+                self._rung.discard(name)
+        return wanted
+
+    def _start(self, claim: Claim) -> None:
+        slots = self._slots[claim.system]
+        slots.busy += 1
+        slots.tokens -= 1
+        task = asyncio.create_task(self._carry(claim, slots))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _carry(self, claim: Claim, slots: _Slots) -> None:
+        try:
+            result = await attempt(slots.line.connector, claim, slots.line.answer_within)
+        finally:
+            slots.busy -= 1
+        await self._settle(result)
+        self.ring([claim.system])
+
+    async def _settle(self, result: Result) -> Settled | None:
+        """Write a result down; if the database cannot, the lease runs out and the attempt counts as lost."""
+        try:
+            settled = await self.store.writer.write_item(self._ledger.settle, result)
+        except Exception:  # the next reap finds the lease; nothing is lost but time
+            log.exception("attempt.unsettled", delivery_id=result.claim.delivery_id, system=result.claim.system)
+            return None
+        self.ring(settled.released)
+        return settled
+
+    async def reap(self, *, everything: bool = False) -> int:
+        """Settle attempts whose worker died or overran its lease as lost; return how many."""
+        now = None if everything else self.clock.now()
+        claims = await self.store.write(lambda session: overrun_claims(session, now))
+        for claim in claims:
+            before = await self.store.read(lambda session, c=claim: deliveries.lost_in_a_row(session, c.delivery_id))  # type: ignore[misc]  # default binds the loop variable
+            await self._settle(
+                Result(claim, Outcome.LOST, "the worker was lost before an answer came", lost_before=before)
+            )
+        if claims:
+            log.warning("leases.reaped", count=len(claims))
+            self.ring({claim.system for claim in claims})
+        return len(claims)

@@ -1,0 +1,89 @@
+"""What a person does to Deliveries: replay with the original bytes, confirm by hand, cancel with a reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub.errors import FieldFault, Problem
+from hub.model.delivery import ENDED, Delivery, State, may_move
+from hub.model.people import Account
+from hub.outbox.record import release
+from hub.store import Session
+from hub.store.query import deliveries
+from hub.store.query.journal import add_entries, entry
+
+MOST_REPLAYED = 1_000
+REPLAYABLE = frozenset({State.PARKED, State.UNKNOWN, State.DELIVERED, State.RETRY})
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Who does something to a Delivery, why and when."""
+
+    who: Account
+    why: str
+    at: datetime
+
+
+def replay(session: Session, delivery_ids: Sequence[str], deed: Deed) -> list[str]:
+    """Make Deliveries due again with their original bytes and key; return the ids that moved (D11).
+
+    Idempotent and resumable: one already waiting is left as it is, so pressing twice or after a crash sends each once.
+    """
+    _demand_reason(deed.why)
+    if len(delivery_ids) > MOST_REPLAYED:
+        raise Problem("replay.too_many", 422, most=MOST_REPLAYED)
+    moved = [row.id for row in deliveries.by_ids(session, delivery_ids) if _requeue(session, row, deed.at)]
+    add_entries(
+        session, [entry(deed.at, deed.who.id, "delivery.replayed", delivery_id, deed.why) for delivery_id in moved]
+    )
+    return moved
+
+
+def _requeue(session: Session, row: Delivery, now: datetime) -> bool:
+    """Put one Delivery back in the queue; the key may have been seen there before, so it is marked a repeat."""
+    state = State(row.state)
+    if state not in REPLAYABLE or not row.payload:
+        return False
+    if state is State.RETRY:
+        return deliveries.move(session, row.id, state, due_at=now)
+    return deliveries.move(
+        session, row.id, state, state=State.WAITING, due_at=now, settled_at=None, repeat=row.attempts > 0
+    )
+
+
+def confirm(session: Session, delivery_id: str, deed: Deed, number: str) -> list[str]:
+    """Record that a named person found or entered it in the System, with its number there (D12)."""
+    if not number.strip():
+        raise Problem("delivery.number_needed", 422, [FieldFault("/number", "required")])
+    return _end(session, delivery_id, State.DELIVERED, deed, number.strip())
+
+
+def cancel(session: Session, delivery_id: str, deed: Deed) -> list[str]:
+    """End a Delivery for good, with the reason people will be told."""
+    _demand_reason(deed.why)
+    return _end(session, delivery_id, State.CANCELLED, deed)
+
+
+def _end(session: Session, delivery_id: str, state: State, deed: Deed, number: str = "") -> list[str]:
+    """End one Delivery and return the Systems whose waiting Deliveries that released."""
+    rows = deliveries.by_ids(session, [delivery_id])
+    if not rows:
+        raise Problem("delivery.unknown", 404)
+    row = rows[0]
+    old = State(row.state)
+    values = {"state": state, "settled_at": deed.at, "due_at": None, "reason": deed.why}
+    if number:
+        values["remote_id"] = number
+    if old in ENDED or not may_move(old, state) or not deliveries.move(session, row.id, old, **values):
+        raise Problem("delivery.not_for_hand", 409, state=old.value)
+    action = "delivery.confirmed" if state is State.DELIVERED else "delivery.cancelled"
+    add_entries(session, [entry(deed.at, deed.who.id, action, row.id, deed.why)])
+    session.expire_all()
+    released = release(session, {row.id: state}, deed.at)
+    return sorted({system for systems in released.values() for system in systems})
+
+
+def _demand_reason(why: str) -> None:
+    if not why.strip():
+        raise Problem("reason.needed", 422, [FieldFault("/why", "required")])

@@ -1,0 +1,1 @@
+"""The time edge: which jobs run when. No logic of its own."""
