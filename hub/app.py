@@ -1,0 +1,160 @@
+"""The composition root: the one place that knows every part and puts them together."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+from hub.catalog import Catalog, load_catalog
+from hub.catalog.conditions import compile_condition
+from hub.catalog.documents import Fault, read_yaml, validate
+from hub.catalog.load import BadFiles
+from hub.clock import Clock, SystemClock
+from hub.intake.accept import Intake
+from hub.intake.plan import Rules
+from hub.outbox.engine import Engine, Line
+from hub.pulls.run import Pulls
+from hub.sdk.doors import Doors, open_doors
+from hub.sdk.egress import Egress
+from hub.settings import Settings, read_secret
+from hub.store import Store, open_store
+from hub.store.blobs import attachment_key, attachment_url, blob_path
+from hub.store.migrate import is_current
+from hub.systems import Registry, Surroundings, System, connect, load_registry
+from hub.web.context import Parts
+from hub.web.site import make_app
+from hub.worker.loop import Worker
+
+
+@dataclass(frozen=True)
+class Hub:
+    """One process's hub, put together and not yet started."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    catalog: Catalog
+    registry: Registry
+    doors: Mapping[str, Doors]
+    engine: Engine
+    pulls: Pulls
+    intake: Intake
+
+    async def close(self) -> None:
+        """Let go of the outside and of the database."""
+        for doors in self.doors.values():
+            await doors.aclose()
+        await self.store.close()
+
+
+Secrets = Callable[[str], str | None]
+
+
+def load_files(settings: Settings, clock: Clock, secrets: Secrets = read_secret) -> tuple[Catalog, Registry]:
+    """Read and check every file people write; raises BadFiles or BadSystems with all faults at once."""
+    catalog = load_catalog(settings.home, clock)
+    return catalog, load_wiring(settings, catalog, secrets)
+
+
+def load_wiring(settings: Settings, catalog: Catalog, secrets: Secrets) -> Registry:
+    """Read connectors.yaml against the catalog."""
+    file = str(settings.connectors_file)
+    document, faults = read_yaml(settings.wiring, file)
+    faults = faults or _wiring_faults(settings, document, file)
+    if faults:
+        raise BadFiles(faults, catalog.messages)
+    key = attachment_key(settings.data_dir)
+    around = Surroundings(
+        records={
+            name: {field.element: catalog.elements[field.element].type for field in record.fields}
+            for name, record in catalog.records.items()
+        },
+        elements=catalog.elements,
+        place_kinds=place_kinds(catalog),
+        compile_condition=compile_condition,
+        secrets=secrets,
+        attachment_url=lambda sha256: attachment_url(key, settings.address, sha256),
+        packages=settings.connector_packages,
+    )
+    return load_registry(document, file, around)
+
+
+def _wiring_faults(settings: Settings, document: object, file: str) -> list[Fault]:
+    return validate(document, settings.home / "schemas" / "connectors.json", file)
+
+
+def place_kinds(catalog: Catalog) -> tuple[str, ...]:
+    """Return the kinds of Place that forms are filled at or ask for."""
+    kinds = {form.at for form in catalog.forms.values()} | {element.kind for element in catalog.elements.values()}
+    return tuple(sorted(kind for kind in kinds if kind))
+
+
+def build(settings: Settings, clock: Clock | None = None) -> Hub:
+    """Put a hub together; raises BadFiles, BadSystems or Problem and leaves nothing open."""
+    clock = clock or SystemClock()
+    catalog, registry = load_files(settings, clock)
+    store = open_store(settings.database, settings.durability)
+    doors = {name: _doors(settings, system, clock) for name, system in registry.systems.items()}
+    connectors = {name: connect(system, doors[name]) for name, system in registry.systems.items()}
+    lines = {
+        name: Line(connectors[name], system.limits.in_flight, system.limits.per_second, system.limits.answer_within)
+        for name, system in registry.systems.items()
+    }
+    sole = store.writing.dialect.name == "sqlite"
+    engine = Engine(store, clock, lines, settings.poll_interval, sole=sole)
+    pulls = Pulls(store, clock, registry, connectors)
+    intake = Intake(store, clock, Rules(catalog, registry), engine.ring)
+    return Hub(settings, clock, store, catalog, registry, doors, engine, pulls, intake)
+
+
+def _doors(settings: Settings, system: System, clock: Clock) -> Doors:
+    egress = Egress.parse(system.reaches, allow_loopback=settings.allow_loopback)
+    return open_doors(egress, clock, lambda sha256: asyncio.to_thread(blob_path(settings.data_dir, sha256).read_bytes))
+
+
+def make_site(hub: Hub) -> FastAPI:
+    """Return the ASGI app of a hub; its lifespan starts and stops the worker half where settings ask for one."""
+    worker = Worker(hub.engine, hub.pulls, hub.clock)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if hub.settings.worker:
+            await worker.start()
+        try:
+            yield
+        finally:
+            if hub.settings.worker:
+                await worker.stop()
+            await hub.close()
+
+    return make_app(_parts(hub), lifespan)
+
+
+def _parts(hub: Hub) -> Parts:
+    ring: Callable[[Iterable[str]], None] = hub.engine.ring
+
+    async def ready() -> Mapping[str, bool]:
+        return {"database": await _answers(hub.store)}
+
+    return Parts(
+        settings=hub.settings,
+        clock=hub.clock,
+        store=hub.store,
+        catalog=hub.catalog,
+        registry=hub.registry,
+        intake=hub.intake,
+        pulls=hub.pulls,
+        ring=ring,
+        ready=ready,
+        attachment_key=attachment_key(hub.settings.data_dir),
+    )
+
+
+async def _answers(store: Store) -> bool:
+    """Say whether the database can be written and has this program's schema."""
+    try:
+        return await store.write(lambda session: is_current(session.connection()))
+    except Exception:  # noqa: BLE001 - whatever is wrong, not ready is the answer; the writer's own users see the cause
+        return False

@@ -1,0 +1,97 @@
+"""submit, deliveries, replay, pull: commands that speak to a running hub over its public API."""
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+import typer
+from rich.table import Table
+
+from hub.cli.say import FAILED, err, language, out
+
+Url = Annotated[str, typer.Option("--url", envvar="HUB_URL", help="Address of the hub.")]
+Token = Annotated[str, typer.Option("--token", envvar="HUB_TOKEN", help="API token (hub token create).")]
+TIMEOUT_S = 60
+
+
+def submit(
+    file: Annotated[Path, typer.Argument(help="JSON body of a Submission; - reads standard input.")],
+    url: Url = "http://127.0.0.1:8000",
+    token: Token = "",
+) -> None:
+    """Send a filled form and print its receipts."""
+    body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    view = _call(url, token, "POST", "/api/v1/submissions", body)
+    out.print(f"{view['number']}  {view['id']}")
+    _print_deliveries([d for record in view["records"] for d in record["deliveries"]])
+
+
+def deliveries(
+    url: Url = "http://127.0.0.1:8000",
+    token: Token = "",
+    state: Annotated[str, typer.Option(help="Only this state.")] = "",
+    system: Annotated[str, typer.Option(help="Only this System.")] = "",
+) -> None:
+    """List Deliveries you may see."""
+    wanted = {key: value for key, value in (("state", state), ("system", system)) if value}
+    found = _call(url, token, "GET", f"/api/v1/deliveries?{urlencode(wanted)}")
+    _print_deliveries(found["items"] if isinstance(found, dict) else found)
+
+
+def replay(
+    ids: Annotated[list[str], typer.Argument(help="Deliveries to send again, with their original bytes and key.")],
+    why: Annotated[str, typer.Option(prompt=True, help="The reason, kept in the journal.")],
+    url: Url = "http://127.0.0.1:8000",
+    token: Token = "",
+) -> None:
+    """Send Deliveries again."""
+    answer = _call(url, token, "POST", "/api/v1/deliveries/replay", json.dumps({"ids": ids, "why": why}).encode())
+    out.print_json(json.dumps(answer))
+
+
+def pull(
+    system: Annotated[str, typer.Argument(help="The System to read.")],
+    url: Url = "http://127.0.0.1:8000",
+    token: Token = "",
+) -> None:
+    """Read a System's known values now."""
+    for report in _call(url, token, "POST", f"/api/v1/systems/{quote(system)}/pull", b"{}"):
+        out.print(f"{report['name']}: {report['outcome']}, {report['rows']} 行 / rows {report['reason']}")
+
+
+def _call(url: str, token: str, method: str, path: str, body: bytes | None = None) -> Any:  # noqa: ANN401 - any JSON
+    """Return the answer's JSON, or end with the problem it tells."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(url.rstrip("/") + path, body, headers, method=method)  # noqa: S310 - the operator's own address
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
+            return json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        _tell(error)
+    except OSError as error:
+        err.print(f"{url}: {error}", style="red")
+    raise typer.Exit(FAILED)
+
+
+def _tell(error: urllib.error.HTTPError) -> None:
+    """Print a problem+json answer the way the pages show it."""
+    try:
+        problem = json.loads(error.read())
+    except ValueError:
+        err.print(f"HTTP {error.code}", style="red")
+        return
+    err.print(f"{problem.get('code')}: {problem.get('title')} {problem.get('detail') or ''}", style="red")
+    for fault in problem.get("faults", ()):
+        said = " ".join(part[language()] for part in (fault["message"], fault["remedy"]) if part)
+        err.print(f"  {fault['path']}: {said}", style="red")
+
+
+def _print_deliveries(rows: list[dict[str, Any]]) -> None:
+    table = Table("系统", "状态", "回执号", "说明", "id")
+    for row in rows:
+        table.add_row(row["title"]["zh"], row["state"], row["number"] or "", row["says"][language()], row["id"])
+    out.print(table)

@@ -1,0 +1,98 @@
+"""check, lineage, qr: commands about the files people write and the sheets people print."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from hub.app import load_files
+from hub.catalog.lineage import trace
+from hub.cli.say import BAD_INPUT, FAILED, err, language, out, read_settings, speaking
+from hub.clock import SystemClock
+from hub.model.people import Role, Scope
+from hub.settings import read_secret
+from hub.store import open_store
+from hub.store.query import places
+from hub.systems import links_of
+
+MOST_LABELS = 1_000
+UNSET = "ssh-unset unset"
+"""Stands in for a secret that is not set here; shaped like a host key, the one secret whose form is checked."""
+
+
+def check() -> None:
+    """Check every file of ours; print all that is wrong, with file, place, reason and remedy."""
+    settings = read_settings()
+    unset: set[str] = set()
+
+    def secret(name: str) -> str:
+        """Stand in for a secret of another machine: what files say can be checked without it."""
+        value = read_secret(name)
+        if value is None:
+            unset.add(name)
+        return value or UNSET
+
+    with speaking(settings):
+        catalog, registry = load_files(settings, SystemClock(), secret)
+        if unset:
+            names = ", ".join(f"HUB_SECRET_{name}" for name in sorted(unset))
+            err.print(f"此处未设置（hub serve 需要）/ not set here, hub serve needs them: {names}", style="yellow")
+        out.print(
+            f"{len(catalog.elements)} 数据元, {len(catalog.forms)} 表单, {len(catalog.records)} 记录, "
+            f"{len(registry.systems)} 系统：全部通过 / all good"
+        )
+
+
+def lineage(element: Annotated[str, typer.Argument(help="A data element, for example visit.purpose.")]) -> None:
+    """Show where an element is asked, which records carry it, and which System fields it ends up in."""
+    settings = read_settings()
+    with speaking(settings):
+        catalog, registry = load_files(settings, SystemClock(), lambda name: read_secret(name) or UNSET)
+        if element not in catalog.elements:
+            err.print(f"没有数据元 {element} / no such element", style="red")
+            raise typer.Exit(BAD_INPUT)
+        found = trace(catalog, element)
+        table = Table("环节 / step", "何处 / where", "字段 / field", title=catalog.elements[element].title[language()])
+        for asked in found.asked:
+            table.add_row("表单 / form", f"{asked.form}/v{asked.version}", asked.path)
+        for entry in found.kept:
+            table.add_row("记录 / record", entry.record, entry.element)
+        for name in sorted({element, *(entry.element for entry in found.kept)}):
+            for link in links_of(name, registry):
+                arrow = "→" if link.direction == "send" else "←"
+                table.add_row("系统 / system", f"{arrow} {link.system} · {link.flow}", link.system_field)
+        out.print(table)
+
+
+def qr(
+    file: Annotated[Path, typer.Argument(help="Where to write: a .svg or .pdf file.")],
+    division: Annotated[str, typer.Option(help="12-digit division whose Places get codes.")],
+    kind: Annotated[str, typer.Option(help="Kind of Place.")] = "household",
+) -> None:
+    """Write a printable sheet of codes: opaque tokens only, nothing about who lives there."""
+    settings = read_settings()
+    from hub.labels import sheet_pdf, sheet_svg  # noqa: PLC0415 - its PDF library takes a second to load
+
+    render = {".svg": sheet_svg, ".pdf": sheet_pdf}.get(file.suffix)
+    if render is None:
+        err.print("文件名须以 .svg 或 .pdf 结尾 / the file must end in .svg or .pdf", style="red")
+        raise typer.Exit(BAD_INPUT)
+    scope = Scope("", Role.OPERATOR, division)
+    with speaking(settings):
+        found = asyncio.run(_places(settings.database, scope, kind))
+    if not found:
+        err.print(f"{division} 下没有 {kind} / no such places", style="red")
+        raise typer.Exit(FAILED)
+    file.write_bytes(render(found))
+    out.print(f"{len(found)} 个二维码 / codes → {file}")
+
+
+async def _places(database: str, scope: Scope, kind: str) -> list[str]:
+    store = open_store(database)
+    try:
+        wanted = places.PlaceSearch(kind=kind, limit=MOST_LABELS)
+        return [place.token for place in await store.read(lambda session: places.search(session, scope, wanted))]
+    finally:
+        await store.close()

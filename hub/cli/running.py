@@ -1,0 +1,96 @@
+"""serve, work, migrate: the commands that run the hub itself."""
+
+import asyncio
+import signal
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+import uvicorn
+import yaml
+
+from hub.app import Hub, build, make_site
+from hub.cli.say import err, out, read_settings, speaking
+from hub.logs import configure_logs
+from hub.settings import Settings
+from hub.store.migrate import migrate as migrate_database
+from hub.store.query import divisions, people
+from hub.worker.loop import Worker
+
+
+def serve() -> None:
+    """Serve the pages and the API, and deliver in the background (HUB_WORKER=false leaves that to `hub work`)."""
+    settings = read_settings()
+    configure_logs(settings.log_level)
+    with speaking(settings):
+        migrate_database(settings.database)
+        asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    hub = build(settings)
+    await _prepare(hub)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            make_site(hub),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
+            timeout_graceful_shutdown=20,
+        )
+    )
+    await server.serve()
+
+
+async def _prepare(hub: Hub) -> None:
+    """Put in what a new database needs: divisions, and somebody who may sign in."""
+    settings, now = hub.settings, hub.clock.now()
+    if settings.seed_divisions is not None:
+        lines = list(divisions.read_lines(settings.seed_divisions))
+        await hub.store.write(lambda session: divisions.import_lines(session, lines, now.date(), now))
+    if settings.seed_accounts is not None:
+        rows = yaml.safe_load(settings.seed_accounts.read_text(encoding="utf-8"))["accounts"]
+        await hub.store.write(lambda session: people.seed_accounts(session, rows, now))
+        return
+    county = hub.registry.county.division
+    first = await hub.store.write(lambda session: people.ensure_first_operator(session, county, now))
+    if first is not None:
+        login, password = first
+        err.print(f"首次启动：账号 {login}，一次性口令 {password}（登录后须立即修改，不再显示）", style="bold")
+        err.print(f"first start: account {login}, one-time password {password} (change it at sign-in; shown once)")
+
+
+def work(once: Annotated[bool, typer.Option(help="Deliver what is due now, then stop.")] = False) -> None:
+    """Deliver and pull in a process of its own, beside `hub serve` on PostgreSQL."""
+    settings = read_settings()
+    configure_logs(settings.log_level)
+    with speaking(settings):
+        asyncio.run(_work(settings, once=once))
+
+
+async def _work(settings: Settings, *, once: bool) -> None:
+    hub = build(settings)
+    if once:
+        await hub.engine.drain()
+        await hub.close()
+        return
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    worker = Worker(hub.engine, hub.pulls, hub.clock)
+    await worker.start()
+    await stop.wait()
+    await worker.stop()
+    await hub.close()
+
+
+def migrate() -> None:
+    """Bring the database to this version's schema."""
+    settings = read_settings()
+    with speaking(settings):
+        migrate_database(settings.database)
+        out.print(f"{datetime.now(UTC):%H:%M:%S} 数据库已是最新 / the database is current")  # noqa: TID251 - a word to the terminal

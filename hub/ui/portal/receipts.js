@@ -1,0 +1,60 @@
+/** What became of a submission, from its view: states in the words people use. Pure. */
+
+/** Delivery state -> the words (receipt.<words>), the tone, and whether it may still move by itself. */
+const STATES = {
+  waiting: ["waiting", "calm", true],
+  leased: ["waiting", "calm", true],
+  retry: ["retry", "calm", true],
+  transported: ["transported", "calm", true],
+  delivered: ["delivered", "good", false],
+  unknown: ["unknown", "warn", true],
+  parked: ["rejected", "bad", false],
+  manual: ["manual", "warn", false],
+  cancelled: ["cancelled", "quiet", false],
+};
+
+/** How one delivery stands. A state nobody knows needs a person, not a guess. */
+export function standOf(delivery) {
+  const [words, tone, isOpen] = STATES[delivery.state] ?? STATES.manual;
+  return { words, tone, isOpen };
+}
+
+const deliveriesOf = (view) => (view.records ?? []).flatMap((record) => record.deliveries ?? []);
+
+/** Whether anything may still change without anybody doing something. */
+export const isMoving = (view) => deliveriesOf(view).some((delivery) => standOf(delivery).isOpen);
+
+/** One state for a list row. A list may leave the records out. */
+export function overallOf(view) {
+  if (!view.records) return { state: "unseen", tone: "quiet", done: 0, total: 0 };
+  const stands = deliveriesOf(view).map(standOf);
+  const count = (tone) => stands.filter((stand) => stand.tone === tone).length;
+  const total = stands.filter((stand) => stand.tone !== "quiet").length;
+  const done = count("good");
+  if (count("bad")) return { state: "rejected", tone: "bad", done, total };
+  if (stands.some((stand) => stand.words === "manual" || stand.words === "unknown")) return { state: "manual", tone: "warn", done, total };
+  if (!total) return { state: "kept", tone: "quiet", done, total };
+  return done === total ? { state: "done", tone: "good", done, total } : { state: "moving", tone: "calm", done, total };
+}
+
+/** The newest delivery of each system and flow; the older ones of earlier revisions behind it. */
+export function latestDeliveries(record) {
+  const newest = new Map();
+  for (const delivery of record.deliveries ?? []) {
+    const key = `${delivery.system}/${delivery.flow}`;
+    const other = newest.get(key);
+    if (!other || (delivery.revision ?? 0) >= (other.revision ?? 0)) newest.set(key, delivery);
+  }
+  return [...newest.values()];
+}
+
+/** After a correction: which systems were told of it and which were left alone. */
+export function toldOf(view) {
+  const told = new Map();
+  const leftAlone = new Map();
+  for (const delivery of (view.records ?? []).flatMap(latestDeliveries)) {
+    (delivery.revision === view.revision ? told : leftAlone).set(delivery.system, delivery.title);
+  }
+  for (const system of told.keys()) leftAlone.delete(system);
+  return { told: [...told.values()], leftAlone: [...leftAlone.values()] };
+}

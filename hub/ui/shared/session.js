@@ -1,0 +1,27 @@
+/** Who is signed in. Owns the account of this page; the session itself is a cookie the page cannot read. */
+import { shallowRef } from "vue";
+import { get, post, remove } from "./api.js";
+import { forgetAll } from "./drafts.js";
+
+export const account = shallowRef(null);
+
+/** Asks the hub who this is; throws a Problem with status 401 when nobody. */
+export async function recall() {
+  account.value ??= accountOf(await get("sessions/me"));
+  return account.value;
+}
+
+export async function signIn(login, password) {
+  account.value = accountOf(await post("sessions", { login, password }));
+}
+
+/** Ends the session and empties the phone: the next person on it must not find anything. */
+export async function signOut() {
+  await remove("sessions/me");
+  await forgetAll();
+  account.value = null;
+}
+
+function accountOf(answer) {
+  return answer.account ?? answer;
+}

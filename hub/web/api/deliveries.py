@@ -1,0 +1,167 @@
+"""Deliveries: how they stand, and what a person does about one that needs a person. The outbox does it."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import Field, StringConstraints, model_validator
+
+from hub.errors import Problem
+from hub.model.delivery import State
+from hub.outbox import hand
+from hub.outbox.hand import MOST_REPLAYED, Deed
+from hub.store import Session
+from hub.store.query import deliveries as systems_of
+from hub.store.query import views as rows
+from hub.store.query.views import Viewer, Window
+from hub.web.api.submissions import Windowed, lens_of, viewer_of
+from hub.web.context import Hub, Parts
+from hub.web.problems import documented
+from hub.web.security import Caller, Settler, SignedIn, demand_json
+from hub.web.shapes import PLAIN, Asked, DeliveryPage, DeliveryView, Uuid, View, Why, Word
+from hub.web.views import delivery_page, delivery_view
+
+router = APIRouter(prefix="/deliveries", tags=["deliveries"])
+Id = Annotated[Uuid, Path()]
+Number = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PLAIN, strip_whitespace=True)]
+JSON = [Depends(demand_json)]
+
+
+class Reason(Asked):
+    """Why a person does what they do; kept in the journal."""
+
+    why: Why = Field(examples=["对方系统已恢复"])
+
+
+class Confirmation(Reason):
+    """A person entered or found it in the System."""
+
+    number: Number = Field(examples=["S-20260105-7"])
+
+
+class Which(Asked):
+    """Deliveries by how they stand."""
+
+    state: State
+    system: Word = ""
+
+
+class Batch(Reason):
+    """Many Deliveries, by id or by how they stand."""
+
+    ids: Annotated[list[Uuid], Field(min_length=1, max_length=MOST_REPLAYED)] | None = None
+    filter: Which | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "Batch":
+        if (self.ids is None) == (self.filter is None):
+            raise ValueError("give ids or filter, one of both")
+        return self
+
+
+class Replayed(View):
+    """What will be sent again, with the same bytes and key."""
+
+    ids: list[str]
+
+
+@router.get("")
+async def list_deliveries(
+    caller: SignedIn,
+    hub: Hub,
+    window: Windowed,
+    state: Annotated[State | None, Query()] = None,
+    system: Annotated[Word, Query()] = "",
+) -> list[DeliveryView]:
+    """List Deliveries within my scope, the newest first."""
+    viewer = viewer_of(hub, caller)
+    found = await hub.store.read(lambda s: rows.deliveries(s, viewer, window, state=state, system=system))
+    return [delivery_view(row, lens_of(hub, caller)) for row in found]
+
+
+@router.get("/{delivery_id}", responses=documented(404))
+async def show_delivery(delivery_id: Id, caller: SignedIn, hub: Hub) -> DeliveryPage:
+    """Show a Delivery with its tries; its content only to the department whose System gets it."""
+    return await _show(hub, caller, delivery_id)
+
+
+@router.post("/replay", dependencies=JSON, responses=documented(404))
+async def replay_many(asked: Batch, caller: Settler, hub: Hub) -> Replayed:
+    """Send up to a thousand Deliveries again; those that have nothing to send again are left out of the answer."""
+    viewer = viewer_of(hub, caller)
+    deed = Deed(caller.account, asked.why, hub.clock.now())
+
+    def replay(session: Session) -> tuple[list[str], set[str]]:
+        chosen = _chosen(session, viewer, asked)
+        moved = hand.replay(session, chosen, deed)
+        return moved, {row.system for row in systems_of.by_ids(session, moved)}
+
+    moved, systems = await hub.store.write(replay)
+    hub.ring(systems)
+    return Replayed(ids=moved)
+
+
+def _chosen(session: Session, viewer: Viewer, asked: Batch) -> list[str]:
+    """Return the ids meant; one the viewer may not see makes all of them unknown."""
+    if asked.filter is not None:
+        window = Window(MOST_REPLAYED)
+        found = rows.deliveries(session, viewer, window, state=asked.filter.state, system=asked.filter.system)
+        return [row.id for row in found]
+    ids = asked.ids or []
+    if not set(ids) <= rows.visible_among(session, viewer, ids):
+        raise Problem("not_found", 404)
+    return ids
+
+
+@router.post("/{delivery_id}/replay", dependencies=JSON, responses=documented(404, 409))
+async def replay_one(delivery_id: Id, asked: Reason, caller: Settler, hub: Hub) -> DeliveryPage:
+    """Send one Delivery again with the same bytes and key."""
+
+    def replay(session: Session, deed: Deed) -> list[str]:
+        moved = hand.replay(session, [delivery_id], deed)
+        return [row.system for row in systems_of.by_ids(session, moved)]
+
+    return await _settle(hub, caller, delivery_id, asked.why, replay)
+
+
+@router.post("/{delivery_id}/confirm", dependencies=JSON, responses=documented(404, 409))
+async def confirm(delivery_id: Id, asked: Confirmation, caller: Settler, hub: Hub) -> DeliveryPage:
+    """Say that it is in the System, under that System's number."""
+    return await _settle(
+        hub, caller, delivery_id, asked.why, lambda s, deed: hand.confirm(s, delivery_id, deed, asked.number)
+    )
+
+
+@router.post("/{delivery_id}/cancel", dependencies=JSON, responses=documented(404, 409))
+async def cancel(delivery_id: Id, asked: Reason, caller: Settler, hub: Hub) -> DeliveryPage:
+    """End a Delivery for good."""
+    return await _settle(hub, caller, delivery_id, asked.why, lambda s, deed: hand.cancel(s, delivery_id, deed))
+
+
+async def _settle(
+    hub: Parts, caller: Caller, delivery_id: str, why: str, act: Callable[[Session, Deed], list[str]]
+) -> DeliveryPage:
+    """Do something to one Delivery the caller may see, and wake the Systems that have something to do by it."""
+    viewer = viewer_of(hub, caller)
+    deed = Deed(caller.account, why, hub.clock.now())
+
+    def write(session: Session) -> list[str]:
+        if not rows.visible_among(session, viewer, [delivery_id]):
+            raise Problem("not_found", 404)
+        return act(session, deed)
+
+    hub.ring(await hub.store.write(write))
+    return await _show(hub, caller, delivery_id)
+
+
+async def _show(hub: Parts, caller: Caller, delivery_id: str) -> DeliveryPage:
+    viewer = viewer_of(hub, caller)
+
+    def look(session: Session) -> DeliveryPage | None:
+        row = rows.delivery(session, viewer, delivery_id)
+        return None if row is None else delivery_page(row, rows.attempts(session, row.id), lens_of(hub, caller))
+
+    page = await hub.store.read(look)
+    if page is None:
+        raise Problem("not_found", 404)
+    return page

@@ -1,0 +1,130 @@
+"""Forms as the portal renders them, and what is known already for one at a Place."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
+
+from hub.catalog.contents import Form
+from hub.errors import Problem
+from hub.prefill import Offer, Opinion, offer
+from hub.store.query import places
+from hub.systems import Registry
+from hub.web.api.places import PlaceView, found_place
+from hub.web.context import Hub, Parts
+from hub.web.problems import documented
+from hub.web.security import Filler, SignedIn
+from hub.web.shapes import PLAIN, Reference, Text, View
+
+router = APIRouter(prefix="/forms", tags=["forms"])
+Name = Annotated[str, Path(max_length=80, pattern=PLAIN, examples=["visit"])]
+Version = Annotated[int | None, Query(ge=1, le=2**31)]
+
+
+class FormLine(View):
+    """A form in a list."""
+
+    form: str = Field(examples=["visit"])
+    version: int
+    title: Text
+    at: str | None
+    licence: dict[str, Any]
+
+
+class FormView(FormLine):
+    """A form compiled: JSON Schema of the answers and a JSON-Forms-shaped UI schema."""
+
+    schema_: dict[str, Any] = Field(alias="schema")
+    ui: dict[str, Any]
+    help: Text
+    examples: list[dict[str, Any]]
+    codes: dict[str, list[dict[str, Any]]]
+    exception: dict[str, Any] | None
+
+
+class Source(View):
+    """The System a value came from."""
+
+    system: str
+    title: Text
+
+
+class OpinionView(View):
+    """A value with its source and date."""
+
+    value: Any
+    source: Source
+    as_of: datetime
+
+
+class OfferView(OpinionView):
+    """A known value for a question; `fresh` ones need one tap only."""
+
+    path: str = Field(examples=["/household.head_name"])
+    element: str
+    authority: bool
+    fresh: bool
+    others: list[OpinionView]
+
+
+class PrefillView(View):
+    """What is known of a Place for a form."""
+
+    place: PlaceView
+    values: list[OfferView]
+
+
+@router.get("")
+async def list_forms(_caller: SignedIn, hub: Hub) -> list[FormLine]:
+    """List the newest version of every form."""
+    return [FormLine(**_line(form)) for form in hub.catalog.newest_forms()]
+
+
+@router.get("/{form}", responses=documented(404))
+async def show_form(form: Name, _caller: SignedIn, hub: Hub, version: Version = None) -> FormView:
+    """Show one form, its newest version unless one is named."""
+    found = _form(hub, form, version)
+    more = {name: getattr(found, name) for name in ("schema", "ui", "help", "examples", "codes", "exception")}
+    return FormView(**_line(found), **more)
+
+
+@router.get("/{form}/prefill", responses=documented(404))
+async def prefill(
+    form: Name, place: Annotated[Reference, Query()], caller: Filler, hub: Hub, version: Version = None
+) -> PrefillView:
+    """Say what is known already for a form at a Place, each value with its source and date."""
+    wanted = _form(hub, form, version)
+    here = await found_place(hub, caller.scope, place)
+    known = await hub.store.read(lambda session: places.snapshots(session, [here.id])[here.id])
+    offers = offer(hub.catalog, hub.registry, wanted, known, hub.clock.now())
+    return PrefillView(place=here, values=[_offer_view(one, hub.registry) for one in offers])
+
+
+def _form(hub: Parts, form: str, version: int | None) -> Form:
+    found = hub.catalog.form(form, version)
+    if found is None:
+        raise Problem("not_found", 404)
+    return found
+
+
+def _line(form: Form) -> dict[str, Any]:
+    return {name: getattr(form, name) for name in ("form", "version", "title", "at", "licence")}
+
+
+def _offer_view(one: Offer, registry: Registry) -> OfferView:
+    return OfferView(
+        path=one.path,
+        element=one.element,
+        authority=one.best.authority,
+        fresh=one.fresh,
+        others=[OpinionView(**_opinion(other, registry)) for other in one.others],
+        **_opinion(one.best, registry),
+    )
+
+
+def _opinion(opinion: Opinion, registry: Registry) -> dict[str, Any]:
+    known = registry.systems.get(opinion.system)
+    title = known.title if known else {"zh": opinion.system, "en": opinion.system}
+    source = Source(system=opinion.system, title=Text(**title))
+    return {"value": opinion.value, "source": source, "as_of": opinion.as_of}

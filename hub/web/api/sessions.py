@@ -1,0 +1,137 @@
+"""Signing in and out, and who one is. The password is checked in a thread: argon2 takes its time."""
+
+import asyncio
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field, StringConstraints
+
+from hub.errors import FieldFault, Problem
+from hub.model import Account
+from hub.model import Session as SessionRow
+from hub.model.people import Role
+from hub.store import credentials
+from hub.store.query import people
+from hub.store.query.places import division_names
+from hub.web.context import Hub, Parts
+from hub.web.problems import documented
+from hub.web.security import Known, client_address, cookie_name, demand_json, demand_own_page, is_secure
+from hub.web.shapes import PLAIN, Asked, View
+
+router = APIRouter(prefix="/sessions", tags=["sessions"])
+Password = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+TRY_AGAIN_SECONDS = int(people.WINDOW.total_seconds())
+
+
+class SignIn(Asked):
+    """Login and password."""
+
+    login: Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=PLAIN)] = Field(examples=["chen.lei"])
+    password: Password
+
+
+class NewPassword(Asked):
+    """One's password and the one to be."""
+
+    old: Password
+    new: Annotated[str, StringConstraints(max_length=200)]
+
+
+class Unit(View):
+    """The division a person acts in."""
+
+    code: str = Field(examples=["330783005004"])
+    name: str
+
+
+class AccountView(View):
+    """The person signed in."""
+
+    id: str
+    login: str
+    name: str
+    role: Role
+    unit: Unit
+    department: str
+    staff_number: str
+    must_change_password: bool
+
+
+class SignedInView(View):
+    """The answer to a sign-in."""
+
+    account: AccountView
+
+
+@router.post("", dependencies=[Depends(demand_json)], responses=documented(401, 429))
+async def sign_in(asked: SignIn, request: Request, response: Response, hub: Hub) -> SignedInView:
+    """Sign in with login and password; the session is a cookie."""
+    if "sec-fetch-site" in request.headers or "origin" in request.headers:
+        demand_own_page(request, hub.settings)
+    address = client_address(request, hub.settings)
+    account = await _authenticate(hub, asked, address)
+    token, now = secrets.token_urlsafe(32), hub.clock.now()
+    row = SessionRow(
+        token_digest=credentials.digest(token),
+        account_id=account.id,
+        created_at=now,
+        expires_at=now + hub.settings.session_lifetime,
+    )
+    await hub.store.write(lambda session: people.start_session(session, row, address))
+    response.set_cookie(
+        cookie_name(hub.settings),
+        token,
+        max_age=int(hub.settings.session_lifetime.total_seconds()),
+        secure=is_secure(hub.settings),
+        httponly=True,
+        samesite="lax",
+    )
+    return SignedInView(account=await _account_view(hub, account))
+
+
+async def _authenticate(hub: Parts, asked: SignIn, address: str) -> Account:
+    """Return whose login and password these are; unknown, disabled and wrong look and cost the same."""
+    now = hub.clock.now()
+    if not await hub.store.write(lambda session: people.admit_try(session, asked.login, address, now)):
+        raise Problem("auth.too_many_tries", 429, retry_after=TRY_AGAIN_SECONDS, seconds=TRY_AGAIN_SECONDS)
+    account = await hub.store.read(lambda session: people.account_named(session, asked.login))
+    kept = account.password_hash if account and account.disabled_at is None else None
+    if not await asyncio.to_thread(credentials.is_password, asked.password, kept) or account is None:
+        raise Problem("auth.wrong", 401)
+    return account
+
+
+@router.get("/me")
+async def who_am_i(caller: Known, hub: Hub) -> AccountView:
+    """Say who is signed in."""
+    return await _account_view(hub, caller.account)
+
+
+@router.delete("/me", status_code=204)
+async def sign_out(caller: Known, response: Response, hub: Hub) -> None:
+    """End this session; a token is ended by who made it, on the command line."""
+    await hub.store.write(lambda session: people.end_session(session, caller.token_digest))
+    response.delete_cookie(cookie_name(hub.settings), secure=is_secure(hub.settings), httponly=True, samesite="lax")
+
+
+@router.post("/me/password", status_code=204, dependencies=[Depends(demand_json)], responses=documented(429))
+async def change_password(asked: NewPassword, request: Request, caller: Known, hub: Hub) -> None:
+    """Choose one's own password; every other session of the same person ends."""
+    if len(asked.new) < credentials.LEAST_PASSWORD or asked.new == asked.old:
+        fault = FieldFault("/new", "password_weak", {"least": credentials.LEAST_PASSWORD})
+        raise Problem("request.invalid", 422, [fault])
+    login = caller.account.login
+    address = client_address(request, hub.settings)
+    await _authenticate(hub, SignIn(login=login, password=asked.old), address)
+    password_hash = await asyncio.to_thread(credentials.hash_password, asked.new)
+    await hub.store.write(
+        lambda session: people.set_password(session, caller.account.id, password_hash, caller.token_digest)
+    )
+
+
+async def _account_view(hub: Parts, account: Account) -> AccountView:
+    found = await hub.store.read(lambda session: division_names(session, [account.division]))
+    unit = Unit(code=account.division, name=found.get(account.division, account.division))
+    names = ("id", "login", "name", "role", "department", "staff_number", "must_change_password")
+    return AccountView(unit=unit, **{name: getattr(account, name) for name in names})

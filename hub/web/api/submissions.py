@@ -1,0 +1,117 @@
+"""Submissions: send one, correct one, see what became of it. Judging them is intake's."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from hub.errors import Problem
+from hub.intake.accept import Accepted, accept
+from hub.intake.filled import Filled
+from hub.intake.revise import revise
+from hub.store.query import views as rows
+from hub.store.query.views import Viewer, Window
+from hub.web.context import Hub, Parts
+from hub.web.problems import documented
+from hub.web.security import Caller, Filler, SignedIn, demand_json
+from hub.web.shapes import SubmissionLine, SubmissionView, Uuid
+from hub.web.views import Lens, submission_line, submission_view
+
+router = APIRouter(prefix="/submissions", tags=["submissions"])
+Id = Annotated[Uuid, Path()]
+_EXAMPLE = {
+    "id": "0198c1de-7c1e-7a01-9d3f-5f1d3a1f0c11",
+    "form": "visit",
+    "version": 1,
+    "place": "HH-330799-000123",
+    "occurred_at": "2026-01-05T09:12:00+08:00",
+    "reported_at": "2026-01-05T09:20:00+08:00",
+    "location": {"missing": "not_asked"},
+    "answers": {"visit.purpose": "care"},
+    "seen": {},
+}
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": Filled.model_json_schema(), "example": _EXAMPLE}},
+    }
+}
+
+
+_REPEATED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "received before, with the same content", "model": SubmissionView}
+}
+
+
+def windowed(
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[Uuid | None, Query(description="id of the last one of the page before")] = None,
+) -> Window:
+    """Return which part of a list is asked for."""
+    return Window(limit, after or "")
+
+
+Windowed = Annotated[Window, Depends(windowed)]
+
+
+@router.post(
+    "", status_code=201, dependencies=[Depends(demand_json)], openapi_extra=_BODY,
+    responses=_REPEATED | documented(409, 507),
+)  # fmt: skip
+async def submit(request: Request, response: Response, caller: Filler, hub: Hub) -> SubmissionView:
+    """Send a filled form; sending the same again gives the same answer, other content under the same id a 409."""
+    accepted = await accept(hub.intake, caller.account, await request.body())
+    return await _show_accepted(hub, caller, accepted, response)
+
+
+@router.post(
+    "/{submission_id}/revisions", status_code=201, dependencies=[Depends(demand_json)], openapi_extra=_BODY,
+    responses=_REPEATED | documented(404, 409, 507),
+)  # fmt: skip
+async def correct(submission_id: Id, request: Request, response: Response, caller: Filler, hub: Hub) -> SubmissionView:
+    """Correct one's own Submission; only Systems that got a changed field are told."""
+    accepted = await revise(hub.intake, caller.account, submission_id, await request.body())
+    return await _show_accepted(hub, caller, accepted, response)
+
+
+async def _show_accepted(hub: Parts, caller: Caller, accepted: Accepted, response: Response) -> SubmissionView:
+    if not accepted.created:
+        response.status_code = 200
+    return await _show(hub, caller, accepted.submission_id)
+
+
+@router.get("")
+async def list_submissions(
+    caller: SignedIn,
+    hub: Hub,
+    window: Windowed,
+    *,
+    mine: Annotated[bool, Query(description="only what I filled myself")] = False,
+) -> list[SubmissionLine]:
+    """List Submissions within my scope, the latest first."""
+    viewer = viewer_of(hub, caller)
+    loaded = await hub.store.read(lambda session: rows.submissions(session, viewer, window, mine=mine))
+    return [submission_line(one, lens_of(hub, caller)) for one in loaded]
+
+
+@router.get("/{submission_id}", responses=documented(404))
+async def show_submission(submission_id: Id, caller: SignedIn, hub: Hub) -> SubmissionView:
+    """Show a Submission and what became of it."""
+    return await _show(hub, caller, submission_id)
+
+
+async def _show(hub: Parts, caller: Caller, submission_id: str) -> SubmissionView:
+    viewer = viewer_of(hub, caller)
+    loaded = await hub.store.read(lambda session: rows.submission(session, viewer, submission_id))
+    if loaded is None:
+        raise Problem("not_found", 404)
+    return submission_view(loaded, lens_of(hub, caller))
+
+
+def viewer_of(hub: Parts, caller: Caller) -> Viewer:
+    """Return on whose behalf rows are loaded."""
+    return Viewer(caller.scope, caller.owned(hub.registry))
+
+
+def lens_of(hub: Parts, caller: Caller) -> Lens:
+    """Return what the caller's views are drawn with."""
+    return Lens(hub.catalog, hub.registry, caller.scope.role)

@@ -1,0 +1,118 @@
+"""How the Systems fare, the end of a pause, and pulls asked for by hand."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import Field
+
+from hub.errors import Problem
+from hub.model.delivery import State
+from hub.model.people import Role
+from hub.model.system import Breaker, PullOutcome, SystemState
+from hub.outbox.hand import Deed
+from hub.outbox.resume import resume
+from hub.pulls.run import pull_now
+from hub.store import Session
+from hub.store.query import deliveries, systems
+from hub.systems import System
+from hub.web.api.deliveries import Reason
+from hub.web.context import Hub, Parts
+from hub.web.problems import documented
+from hub.web.security import Caller, Keeper, Settler, demand_json
+from hub.web.shapes import PLAIN, Text, View, Word
+from hub.web.views import blank_numbers
+
+router = APIRouter(prefix="/systems", tags=["systems"])
+Name = Annotated[str, Path(max_length=80, pattern=PLAIN)]
+STILL = frozenset({State.WAITING, State.LEASED, State.RETRY, State.TRANSPORTED, State.UNKNOWN})
+NEEDS_SOMEBODY = frozenset({State.PARKED, State.MANUAL})
+
+
+class SystemView(View):
+    """One System and how it fares."""
+
+    system: str
+    title: Text
+    owner: str
+    connector: str
+    simulated: bool
+    breaker: Breaker
+    paused_reason: str
+    last_success_at: datetime | None
+    waiting: int = Field(description="not settled yet")
+    parked: int = Field(description="waiting for a person")
+
+
+class PullView(View):
+    """How one pull ended."""
+
+    system: str
+    name: str
+    outcome: PullOutcome
+    rows: int
+    left_out: int
+    reason: str
+
+
+@router.get("")
+async def list_systems(caller: Keeper, hub: Hub) -> list[SystemView]:
+    """List the Systems: a department's own, or all of them for those who keep the hub running."""
+    mine = _mine(hub, caller)
+
+    def look(session: Session) -> list[SystemView]:
+        states, counts = systems.all_states(session), Counter[tuple[str, State]]()
+        for name, state, count in deliveries.counts(session):
+            counts[name, state] += count
+        return [_view(system, states.get(system.name), counts) for system in mine.values()]
+
+    return await hub.store.read(look)
+
+
+@router.post("/{system}/resume", status_code=204, dependencies=[Depends(demand_json)], responses=documented(404, 409))
+async def resume_system(system: Name, asked: Reason, caller: Settler, hub: Hub) -> None:
+    """Let Deliveries flow again after credentials or settings were mended."""
+    _demand_mine(hub, caller, system)
+    deed = Deed(caller.account, asked.why, hub.clock.now())
+    await hub.store.write(lambda session: resume(session, system, deed))
+    hub.ring([system])
+
+
+@router.post("/{system}/pull", responses=documented(404, 409))
+async def pull_system(
+    system: Name, caller: Settler, hub: Hub, name: Annotated[Word | None, Query()] = None
+) -> list[PullView]:
+    """Read from a System now instead of at its next planned time."""
+    _demand_mine(hub, caller, system)
+    reports = await pull_now(hub.pulls, system, name)
+    return [PullView(**vars(report) | {"reason": blank_numbers(report.reason)}) for report in reports]
+
+
+def _mine(hub: Parts, caller: Caller) -> dict[str, System]:
+    """Return the Systems the caller may know of."""
+    if caller.scope.role is not Role.DEPARTMENT_ADMIN:
+        return dict(hub.registry.systems)
+    owned = caller.owned(hub.registry)
+    return {name: system for name, system in hub.registry.systems.items() if name in owned}
+
+
+def _demand_mine(hub: Parts, caller: Caller, system: str) -> None:
+    if system not in _mine(hub, caller):
+        raise Problem("not_found", 404)
+
+
+def _view(system: System, state: SystemState | None, counts: Counter[tuple[str, State]]) -> SystemView:
+    state = state or SystemState(system=system.name)
+    return SystemView(
+        system=system.name,
+        title=Text(**system.title),
+        owner=system.owner,
+        connector=system.connector_kind,
+        simulated=system.simulated,
+        breaker=state.breaker,
+        paused_reason=state.paused_reason,
+        last_success_at=state.last_success_at,
+        waiting=sum(counts[system.name, one] for one in STILL),
+        parked=sum(counts[system.name, one] for one in NEEDS_SOMEBODY),
+    )

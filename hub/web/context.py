@@ -1,0 +1,43 @@
+"""What the composition root hands the web edge, and how an operation gets hold of it."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from hub.catalog import Catalog
+from hub.clock import Clock
+from hub.intake.accept import Intake
+from hub.pulls.run import Pulls
+from hub.settings import Settings
+from hub.store import Store
+from hub.systems import Registry
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything an operation may use; made once, in hub.app."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    catalog: Catalog
+    registry: Registry
+    intake: Intake
+    pulls: Pulls
+    ring: Callable[[Iterable[str]], None]
+    """Wake the workers of these Systems: there is something to send."""
+    ready: Callable[[], Awaitable[Mapping[str, bool]]]
+    """What must be so for the hub to do its work, each true or false; raises nothing."""
+    attachment_key: bytes = field(repr=False)
+    """What signs photo addresses for Systems."""
+
+
+def parts_of(request: Request) -> Parts:
+    """Return the parts of the app that answers this request."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+Hub = Annotated[Parts, Depends(parts_of)]

@@ -1,0 +1,116 @@
+"""What surrounds every answer: a cap on the body, the headers browsers obey, and a plain 500 when we fail."""
+
+import secrets
+import traceback
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hub.catalog.messages import Messages
+from hub.errors import Problem
+from hub.logs import get_logger
+from hub.settings import Settings
+from hub.store.blobs import MOST_BYTES as MOST_PHOTO_BYTES
+from hub.web.problems import Cut, refuse
+from hub.web.security import is_secure
+
+MOST_BODY_BYTES = 2 * 1024 * 1024
+ATTACHMENTS = "/api/v1/attachments/"
+_CSP = (
+    # The scanner is WebAssembly; icons of the component library are a data: font.
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' blob: data:; font-src 'self' data:; connect-src 'self'; media-src 'self' blob:; "
+    "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_ALWAYS = {
+    "Content-Security-Policy": _CSP,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
+}
+_HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
+log = get_logger(__name__)
+
+
+class Edge:
+    """ASGI middleware around the whole app."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, messages: Messages) -> None:
+        self._app = app
+        self._messages = messages
+        self._headers = {**_ALWAYS, **(_HTTPS_ONLY if is_secure(settings) else {})}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        await self._answer(scope, receive, self._dressed(scope, send))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: "_Dressed") -> None:
+        most = MOST_PHOTO_BYTES if scope["path"].startswith(ATTACHMENTS) else MOST_BODY_BYTES
+        if _announced(scope) > most:
+            await refuse(Problem("request.too_large", 413), self._messages)(scope, receive, send)
+            return
+        try:
+            await self._app(scope, _capped(receive, most), send)
+        except Exception as error:
+            if send.has_started:
+                raise
+            number = _log_failure(scope, error)
+            await refuse(Problem("hub.failed", 500, id=number), self._messages, id=number)(scope, receive, send)
+
+    def _dressed(self, scope: Scope, send: Send) -> "_Dressed":
+        return _Dressed(send, self._headers, cache="no-store" if scope["path"].startswith("/api/") else "no-cache")
+
+
+class _Dressed:
+    """A `send` that adds our headers and remembers whether the answer has begun."""
+
+    def __init__(self, send: Send, headers: dict[str, str], cache: str) -> None:
+        self._send = send
+        self._headers = headers
+        self._cache = cache
+        self.has_started = False
+
+    async def __call__(self, message: Message) -> None:
+        """Send one message on."""
+        if message["type"] == "http.response.start":
+            self.has_started = True
+            headers = MutableHeaders(scope=message)
+            headers.update(self._headers)
+            headers.setdefault("Cache-Control", self._cache)
+        await self._send(message)
+
+
+def _announced(scope: Scope) -> int:
+    """Return how long the body says it is; what is no number is left to the counting."""
+    length = Headers(scope=scope).get("content-length", "0")
+    return int(length) if length.isdecimal() else 0
+
+
+def _capped(receive: Receive, most: int) -> Receive:
+    """Return a `receive` that stops when more than `most` bytes came, whatever the headers said."""
+    received = 0
+
+    async def count() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > most:
+            raise Cut(413)
+        return message
+
+    return count
+
+
+def _log_failure(scope: Scope, error: Exception) -> str:
+    """Log where it failed, not what the exception says: its text may hold what somebody sent."""
+    number = secrets.token_hex(6)
+    frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-8:]]
+    route = getattr(scope.get("route"), "path", "")
+    log.error("request.failed", id=number, kind=type(error).__name__, route=route, frames=frames)
+    return number

@@ -1,0 +1,68 @@
+"""Whether the hub lives, whether it can work, and its counts for Prometheus; at the root, beside the API."""
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+
+from hub.errors import Problem
+from hub.model.people import Role
+from hub.model.system import Breaker
+from hub.store import Session
+from hub.store.query import deliveries, systems, views
+from hub.web.context import Hub, Parts
+from hub.web.security import client_address, recognised
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/healthz")
+async def alive() -> Mapping[str, bool]:
+    """Say that the process answers; asks nothing else."""
+    return {"alive": True}
+
+
+@router.get("/readyz")
+async def ready(response: Response, hub: Hub) -> Mapping[str, bool]:
+    """Say whether the hub can accept and keep Submissions, and what is missing when not."""
+    checks = await hub.ready()
+    response.status_code = 200 if all(checks.values()) else 503
+    return checks
+
+
+@router.get("/metrics")
+async def metrics(request: Request, hub: Hub) -> Response:
+    """Give the counts, to this very machine or an operator."""
+    if not _is_local(request, hub) and (await recognised(request, hub)).scope.role is not Role.OPERATOR:
+        raise Problem("auth.forbidden", 403)
+    return Response(await hub.store.read(_exposition), media_type=CONTENT_TYPE_LATEST)
+
+
+def _is_local(request: Request, hub: Parts) -> bool:
+    """Say whether the request began on this machine; one a proxy passed on for somebody unknown did not."""
+    address = client_address(request, hub.settings)
+    forwarded = "x-forwarded-for" in request.headers and address == (request.client.host if request.client else "")
+    try:
+        return ip_address(address).is_loopback and not forwarded
+    except ValueError:
+        return False
+
+
+def _exposition(session: Session) -> bytes:
+    """Return every count, read afresh: several processes share one database, none of them knows the whole."""
+    registry = CollectorRegistry()
+    Gauge("hub_submissions", "Submissions accepted, corrections included", registry=registry).set(
+        views.submission_count(session)
+    )
+    standing = Gauge("hub_deliveries", "Deliveries by System and state", ["system", "state"], registry=registry)
+    for system, state, count in deliveries.counts(session):
+        standing.labels(system, state.value).set(count)
+    tried = Gauge("hub_attempts", "Attempts by outcome; open ones have none", ["outcome"], registry=registry)
+    for outcome, count in views.attempt_counts(session):
+        tried.labels(outcome).set(count)
+    held = Gauge("hub_system_held", "1 while nothing goes to a System", ["system", "why"], registry=registry)
+    for name, row in systems.all_states(session).items():
+        held.labels(name, "paused").set(bool(row.paused_reason))
+        held.labels(name, "breaker").set(row.breaker != Breaker.CLOSED)
+    return generate_latest(registry)

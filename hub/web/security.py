@@ -1,0 +1,126 @@
+"""Who is asking: cookie sessions, API tokens, roles, and proof that a browser's own page asked. Keeps no state."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, HTTPBearer
+
+from hub.errors import Problem
+from hub.model import Account
+from hub.model.people import Role, Scope
+from hub.settings import Settings
+from hub.store.credentials import digest
+from hub.store.query import people
+from hub.systems import Registry
+from hub.web.context import Hub
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_COOKIE = "hub_session"
+_SHOWN = (Depends(APIKeyCookie(name=_COOKIE, auto_error=False)), Depends(HTTPBearer(auto_error=False)))
+"""Only for OpenAPI: what is read is read below."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody known, and how they proved it."""
+
+    account: Account
+    scope: Scope
+    how: Literal["session", "token"]
+    token_digest: str
+
+    def owned(self, registry: Registry) -> frozenset[str]:
+        """Return the Systems the person's department owns."""
+        department = self.scope.department
+        return frozenset(name for name, system in registry.systems.items() if department and system.owner == department)
+
+
+def cookie_name(settings: Settings) -> str:
+    """Return the session cookie's name; over https its prefix makes browsers refuse one set by anybody else."""
+    return f"__Host-{_COOKIE}" if is_secure(settings) else _COOKIE
+
+
+def is_secure(settings: Settings) -> bool:
+    """Say whether people reach the hub over https."""
+    return settings.address.startswith("https://")
+
+
+def client_address(request: Request, settings: Settings) -> str:
+    """Return the address the request came from; what proxies say counts only when they are trusted ones (A58)."""
+    address = request.client.host if request.client else ""
+    for hop in reversed(request.headers.get("x-forwarded-for", "").split(",")):
+        if address not in settings.trusted_proxies or not hop.strip():
+            break
+        address = hop.strip()
+    return address
+
+
+def demand_own_page(request: Request, settings: Settings) -> None:
+    """Refuse a change that another site's page asked this browser for (CSRF)."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        own = site in {"same-origin", "none"}
+    else:
+        here = f"{request.url.scheme}://{request.headers.get('host', '')}"
+        own = request.headers.get("origin") in {settings.address, here}
+    if not own:
+        raise Problem("auth.foreign_page", 403)
+
+
+def demand_json(request: Request) -> None:
+    """Refuse a body that is not declared JSON: forms of other sites can send anything but that."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Problem("request.not_json", 415)
+
+
+async def recognised(request: Request, hub: Hub) -> Caller:
+    """Return who is asking; a bearer token goes before a cookie. Looked up each time: an end is an end at once."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    now = hub.clock.now()
+    if scheme.lower() == "bearer":
+        kept, how = digest(token), "token"
+        account = await hub.store.read(lambda session: people.token_account(session, kept, now))
+    else:
+        kept, how = digest(request.cookies.get(cookie_name(hub.settings), "")), "session"
+        account = await hub.store.read(lambda session: people.session_account(session, kept, now))
+    if account is None:
+        raise Problem("auth.required", 401)
+    if how == "session" and request.method not in SAFE:
+        demand_own_page(request, hub.settings)
+    scope = Scope(account.id, Role(account.role), account.division, account.department)
+    return Caller(account, scope, "token" if how == "token" else "session", kept)
+
+
+Known = Annotated[Caller, Depends(recognised)]
+"""Somebody signed in, even if their first password is still to be changed."""
+
+
+def signed_in(caller: Known) -> Caller:
+    """Return who is asking, unless they must choose their own password first."""
+    if caller.account.must_change_password:
+        raise Problem("auth.password_to_change", 403)
+    return caller
+
+
+SignedIn = Annotated[Caller, Depends(signed_in)]
+
+
+def only(*roles: Role) -> Callable[[SignedIn], Caller]:
+    """Return the dependency that lets these roles in and tells others that it is not theirs."""
+
+    def demand_role(caller: SignedIn) -> Caller:
+        if caller.scope.role not in roles:
+            raise Problem("auth.forbidden", 403)
+        return caller
+
+    return demand_role
+
+
+Filler = Annotated[Caller, Depends(only(Role.STAFF, Role.LEADER))]
+"""Somebody who fills forms on the spot."""
+Settler = Annotated[Caller, Depends(only(Role.DEPARTMENT_ADMIN, Role.OPERATOR))]
+"""Somebody who settles Deliveries."""
+Keeper = Annotated[Caller, Depends(only(Role.OPERATOR, Role.DEPARTMENT_ADMIN, Role.DATA_BUREAU))]
+"""Somebody who sees how Systems fare."""

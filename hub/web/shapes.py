@@ -1,0 +1,187 @@
+"""The shapes of answers, as OpenAPI shows them. Data only; views.py fills them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from hub.model.delivery import State
+from hub.model.issue import IssueState
+
+PLAIN = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
+"""No control characters but tab and newline: databases and logs choke on them."""
+Why = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=PLAIN, strip_whitespace=True)]
+Word = Annotated[str, StringConstraints(max_length=80, pattern=PLAIN)]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=PLAIN)]
+Uuid = Annotated[str, StringConstraints(max_length=36, pattern=r"^[0-9a-fA-F-]+$")]
+
+
+class Asked(BaseModel):
+    """What people send: nothing but the named members, so that nobody sets what is not theirs (A24)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class View(BaseModel):
+    """What the hub answers."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Text(View):
+    """The same words in both languages."""
+
+    zh: str = Field(examples=["已送达垃圾分类评分，编号 S-20260105-7。"])
+    en: str = Field(examples=["Delivered to Garbage scoring, number S-20260105-7."])
+
+
+class FaultView(View):
+    """One thing wrong in what was sent."""
+
+    path: str = Field(examples=["/answers/visit.purpose"])
+    code: str = Field(examples=["required"])
+    message: Text
+    remedy: Text
+
+
+class EnglishView(View):
+    """A problem's words in English."""
+
+    title: str
+    detail: str
+
+
+class ProblemView(View):
+    """Why something was not done (RFC 9457)."""
+
+    type: str = Field(examples=["https://fillonce.dev/problems/submission.invalid"])
+    code: str = Field(examples=["submission.invalid"])
+    title: str = Field(examples=["有内容需要改正"])
+    status: int = Field(examples=[422])
+    detail: str
+    en: EnglishView
+    faults: list[FaultView]
+    id: str | None = Field(default=None, description="of a failure of the hub itself, for those who read its logs")
+
+
+class DeliveryView(View):
+    """One Record owed to one System, in words."""
+
+    id: str
+    system: str
+    title: Text
+    simulated: bool
+    flow: str
+    intent: Literal["create", "amend", "withdraw"]
+    state: State
+    says: Text
+    number: str
+    reason: str
+    attempts: int
+    due_at: datetime | None
+    transported_at: datetime | None
+    delivered_at: datetime | None
+    waits_for: str | None
+    repeat: bool
+    revision: int
+
+
+class AttemptView(View):
+    """One try of a Delivery."""
+
+    kind: Literal["push", "probe"]
+    number: int
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str = Field(examples=["accepted"])
+    reason: str
+
+
+class DeliveryPage(DeliveryView):
+    """A Delivery with its tries and, for the System's own department alone, what was sent."""
+
+    record: str
+    key: str
+    digest: str
+    tries: list[AttemptView]
+    payload: dict[str, Any] | None
+
+
+class SkippedView(View):
+    """A System that does not get a Record, and why."""
+
+    system: str
+    flow: str
+    title: Text
+    reason: Text
+
+
+class IssueMark(View):
+    """Where the Issue of a Record stands."""
+
+    id: str
+    state: IssueState
+
+
+class RecordView(View):
+    """One fact a Submission became, and where it went."""
+
+    key: str
+    record: str
+    title: Text
+    summary: Text | None
+    withdrawn: bool
+    deliveries: list[DeliveryView]
+    skipped: list[SkippedView]
+    taker: bool
+    issue: IssueMark | None
+
+
+class DiscrepancyView(View):
+    """Where the author contradicted a source."""
+
+    element: str
+    title: Text
+    system: str
+    theirs: Any
+    ours: Any
+
+
+class PlaceMark(View):
+    """A Place by name."""
+
+    id: str
+    name: str
+    kind: str
+
+
+class Author(View):
+    """Who filled a form."""
+
+    name: str
+
+
+class SubmissionLine(View):
+    """A Submission in a list."""
+
+    id: str
+    client_id: str
+    number: str
+    form: str
+    version: int
+    title: Text
+    revision: int
+    place: PlaceMark | None
+    occurred_at: datetime
+    reported_at: datetime
+    received_at: datetime
+    by: Author | None
+    records: list[RecordView]
+
+
+class SubmissionView(SubmissionLine):
+    """A Submission as its page shows it; answers only for those who may read values."""
+
+    answers: dict[str, Any] | None
+    location: dict[str, Any] | None
+    discrepancies: list[DiscrepancyView]

@@ -1,0 +1,274 @@
+"""The portal in Debian's Chromium against the fake API: what a village officer does, on a phone and at a desk."""
+
+import base64
+import io
+import re
+from typing import Any
+
+import pytest
+import qrcode
+from conftest import SIZES, Stage
+from playwright.sync_api import Locator, Page, expect
+from qrcode.image.svg import SvgPathImage
+
+VISIT = "/places/pl-7f3a/forms/visit"
+AT_BOTH = pytest.mark.parametrize("stage", SIZES, indirect=True)
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def open_visit(stage: Stage) -> Page:
+    stage.page.goto(stage.base + VISIT)
+    stage.page.get_by_role("heading", name="这些已经知道，请核对").wait_for()
+    return stage.page
+
+
+def fill_least(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("项都无误")).click()
+    page.get_by_role("radio", name="回访").check()
+
+
+def add_finding(page: Page, category: str, description: str) -> Locator:
+    page.get_by_role("button", name=re.compile("添加.*发现的问题")).click()
+    card = page.get_by_role("group", name=re.compile("^发现的问题")).last
+    card.get_by_label("问题类别").select_option(category)
+    card.get_by_role("radio", name="一般").check()
+    card.get_by_label("情况描述").fill(description)
+    return card
+
+
+def send(page: Page) -> None:
+    page.get_by_role("button", name="提交", exact=True).click()
+
+
+def only_body(stage: Stage) -> dict[str, Any]:
+    [body] = stage.world.bodies.values()
+    return body
+
+
+def test_a_code_on_the_door_opens_the_place_and_never_shows_in_the_address(signed_in: Stage) -> None:
+    page = signed_in.page
+    page.get_by_label("门牌编码").fill("no such code")
+    page.get_by_role("button", name="查找").click()
+    expect(page.get_by_role("alert")).to_contain_text("没找到这个码")
+    page.get_by_label("门牌编码").fill("DY/王村/12")
+    page.get_by_role("button", name="查找").click()
+    expect(page.get_by_role("heading", name="王村 12 号")).to_be_visible()
+    expect(page.get_by_text("旧公安门牌")).to_be_visible()
+    assert page.url == f"{signed_in.base}/places/pl-7f3a"
+
+
+def test_a_photo_of_the_code_is_read_with_the_hubs_own_decoder(signed_in: Stage) -> None:
+    page = signed_in.page
+    picture = io.BytesIO()
+    qrcode.make("GB0091277", image_factory=SvgPathImage, border=6).save(picture)
+    drawn = draw(page, picture.getvalue().decode())
+    page.get_by_label("用码的照片识别").set_input_files({"name": "door.png", "mimeType": "image/png", "buffer": drawn})
+    expect(page.get_by_role("heading", name="王村 12 号")).to_be_visible()
+
+
+def draw(page: Page, svg: str) -> bytes:
+    """A PNG of an SVG, by the browser at hand."""
+    other = page.context.new_page()
+    other.set_content(
+        f"<body style='margin:0;background:#fff'>{svg.replace('<svg', '<svg style=width:400px;height:400px', 1)}"
+    )
+    picture = other.screenshot(clip={"x": 0, "y": 0, "width": 400, "height": 400})
+    other.close()
+    return picture
+
+
+@AT_BOTH
+def test_the_whole_visit(signed_in: Stage) -> None:
+    page = open_visit(signed_in)
+    expect(page.get_by_text("来自 走村入户 · 11月20日").first).to_be_visible()
+    page.get_by_role("button", name="家庭人口：更正").click()
+    page.get_by_role("textbox", name="家庭人口").fill("6")
+    expect(page.get_by_text("将作为差异告知来源系统，不会覆盖")).to_be_visible()
+    fill_least(page)
+    page.get_by_role("switch", name="填写垃圾分类").click()
+    for question, level in (("分类情况", "好"), ("投放情况", "中"), ("桶身清洁", "差")):
+        page.get_by_role("radiogroup", name=question).get_by_role("radio", name=level, exact=True).check()
+    river = add_finding(page, "river", "桥下有污水入河")
+    river.get_by_label("所在河段").fill("东阳")
+    river.get_by_role("button", name="东阳江王村段").click()
+    river.get_by_role("radio", name="污水入河").check()
+    river.get_by_role("button", name="取当前位置").click()
+    expect(river.get_by_text("误差约 12 米")).to_be_visible()
+    river.get_by_label("照片：拍照或选照片").set_input_files(
+        {"name": "a.png", "mimeType": "image/png", "buffer": PIXEL}
+    )
+    expect(river.get_by_role("button", name="删除照片 1")).to_be_visible()
+    add_finding(page, "dispute", "与邻居因排水起纠纷")
+    send(page)
+    expect(page.get_by_text("目前没有系统承接")).to_be_visible()
+    expect(page.get_by_text("对方退回：4022 该河段不在您的责任范围")).to_be_visible()
+    expect(page.get_by_text("已送到，等待对方受理（批次 0088）")).to_be_visible()
+    expect(page.get_by_text("已送达 回执号 PA-77120")).to_be_visible(timeout=20_000)
+    check_sent(signed_in)
+
+
+def check_sent(stage: Stage) -> None:
+    body = only_body(stage)
+    answers = body["answers"]
+    assert answers["household.member_count"] == 6
+    assert answers["bin"] == {"bin.sorting": "good", "bin.delivery": "medium", "bin.cleanliness": "poor"}
+    assert answers["findings"][0]["finding.location"] == {"lon": 120.23, "lat": 29.27, "crs": "wgs84", "accuracy_m": 12}
+    assert answers["findings"][0]["finding.photos"] == list(stage.world.photos)
+    assert all(item["id"] for item in answers["findings"])
+    assert body["seen"]["/household.phone"] == {"system": "household-visit", "as_of": "2026-11-20T02:00:00Z"}
+    assert body["location"] == {"missing": "not_asked"}
+
+
+def test_an_answer_that_is_hidden_again_is_not_sent(signed_in: Stage) -> None:
+    page = open_visit(signed_in)
+    fill_least(page)
+    card = add_finding(page, "housing", "屋顶漏雨")
+    card.get_by_role("radio", name="漏雨").check()
+    card.get_by_label("问题类别").select_option("other")
+    expect(card.get_by_role("radio", name="漏雨")).to_have_count(0)
+    send(page)
+    page.get_by_role("heading", name="这次填报").wait_for()
+    [finding] = only_body(signed_in)["answers"]["findings"]
+    assert set(finding) == {"id", "finding.category", "finding.severity", "finding.description"}
+
+
+def test_a_refused_value_is_said_to_be_refused(signed_in: Stage) -> None:
+    page = open_visit(signed_in)
+    page.get_by_role("button", name="联系电话：不采用").click()
+    fill_least(page)
+    send(page)
+    expect(page.get_by_role("alert")).to_contain_text("还有 1 处")
+    page.get_by_role("textbox", name="联系电话").fill("19900000999")
+    send(page)
+    page.get_by_role("heading", name="这次填报").wait_for()
+    assert only_body(signed_in)["answers"]["household.phone"] == "19900000999"
+
+
+@AT_BOTH
+def test_faults_stand_beside_their_questions_and_the_first_is_in_view(signed_in: Stage) -> None:
+    page = open_visit(signed_in)
+    send(page)
+    expect(page.get_by_text("请核对这一项").first).to_be_in_viewport()
+    fill_least(page)
+    add_finding(page, "dispute", "吵架")
+    remedy = {"zh": "补一句即可。", "en": "Add a line."}
+    signed_in.world.faults = [
+        {
+            "path": "/findings/0/finding.description",
+            "code": "vague",
+            "message": {"zh": "请写明双方关系。", "en": "Say who."},
+            "remedy": remedy,
+        },
+        {"path": "/place", "code": "moved", "message": {"zh": "该户已迁出。", "en": "They moved."}},
+    ]
+    send(page)
+    expect(page.get_by_text("请写明双方关系。 补一句即可。")).to_be_in_viewport()
+    expect(page.get_by_role("alert").filter(has_text="该户已迁出")).to_be_visible()
+    assert page.get_by_label("情况描述").input_value() == "吵架"
+
+
+def test_nothing_typed_is_lost_by_a_reload_or_by_a_hub_that_is_down(signed_in: Stage) -> None:
+    page = open_visit(signed_in)
+    fill_least(page)
+    page.get_by_label("走访情况").fill("老人身体还好")
+    page.wait_for_timeout(600)
+    page.reload()
+    expect(page.get_by_text("已恢复上次没交的内容")).to_be_visible()
+    signed_in.world.is_down = True
+    send(page)
+    expect(page.get_by_role("alert")).to_contain_text("服务器正忙")
+    assert page.get_by_label("走访情况").input_value() == "老人身体还好"
+
+
+def test_an_answer_lost_on_the_way_does_not_make_a_second_submission(signed_in: Stage) -> None:
+    page = open_visit(signed_in)
+    fill_least(page)
+    signed_in.world.loses_answer = True
+    send(page)
+    expect(page.get_by_role("alert")).to_contain_text("连不上服务器")
+    send(page)
+    page.get_by_role("heading", name="这次填报").wait_for()
+    assert len(signed_in.world.submissions) == 1
+
+
+def test_a_changed_second_try_is_shown_what_was_received(signed_in: Stage) -> None:
+    page = open_visit(signed_in)
+    fill_least(page)
+    signed_in.world.loses_answer = True
+    send(page)
+    expect(page.get_by_role("alert")).to_contain_text("连不上服务器")
+    page.get_by_label("走访情况").fill("后来又改了")
+    send(page)
+    page.get_by_role("link", name="查看已收到的那一份").click()
+    page.get_by_role("heading", name="这次填报").wait_for()
+    assert "visit.summary" not in only_body(signed_in)["answers"]
+
+
+@AT_BOTH
+def test_a_correction_goes_as_a_revision_and_says_who_was_told(signed_in: Stage) -> None:
+    page = open_visit(signed_in)
+    fill_least(page)
+    page.get_by_role("switch", name="填写垃圾分类").click()
+    for good in page.get_by_role("radio", name="好", exact=True).all():
+        good.check()
+    send(page)
+    page.get_by_role("button", name="更正", exact=True).click()
+    page.get_by_label("走访情况").fill("更正后的情况")
+    page.get_by_role("button", name="提交更正").click()
+    expect(page.get_by_text("更正已登记（第 2 版）")).to_be_visible()
+    expect(page.get_by_text("已告知：走村入户、防返贫监测")).to_be_visible()
+    expect(page.get_by_text("未受影响、没有打扰：东阳考垃")).to_be_visible()
+
+
+def test_a_track_is_recorded_only_between_start_and_stop(signed_in: Stage) -> None:
+    page = signed_in.page
+    page.goto(f"{signed_in.base}/places/pl-r001/forms/patrol")
+    expect(page.get_by_text("只在按下“开始记录”之后才记轨迹。 已记 0 个点")).to_be_visible()
+    page.get_by_role("button", name="开始记录").click()
+    expect(page.get_by_text("正在记录轨迹")).to_contain_text("已记 1 个点")
+    page.get_by_role("button", name="结束记录").click()
+    page.context.set_geolocation({"latitude": 29.28, "longitude": 120.24})
+    page.wait_for_timeout(300)
+    expect(page.get_by_text("已记 1 个点")).to_be_visible()
+
+
+def test_a_location_that_is_not_allowed_is_said_honestly(signed_in: Stage) -> None:
+    signed_in.page.context.clear_permissions()
+    page = open_visit(signed_in)
+    fill_least(page)
+    page.get_by_role("button", name="取当前位置").click()
+    expect(page.get_by_text("没有定位权限")).to_be_visible()
+    send(page)
+    page.get_by_role("heading", name="这次填报").wait_for()
+    assert only_body(signed_in)["location"] == {"missing": "denied"}
+
+
+def test_an_ended_session_leads_back_to_where_one_was(signed_in: Stage) -> None:
+    page = open_visit(signed_in)
+    fill_least(page)
+    page.get_by_label("走访情况").fill("写到一半")
+    signed_in.world.is_signed_in = False
+    send(page)
+    page.get_by_label("账号").fill("lihua")
+    page.get_by_label("密码").fill("demo")
+    page.get_by_role("button", name="登录").click()
+    expect(page.get_by_label("走访情况")).to_have_value("写到一半")
+    assert page.url.endswith(VISIT)
+
+
+def test_signing_out_empties_the_phone(signed_in: Stage) -> None:
+    page = open_visit(signed_in)
+    fill_least(page)
+    page.get_by_label("走访情况").fill("不该留给下一个人")
+    page.wait_for_timeout(600)
+    page.goto(f"{signed_in.base}/me")
+    page.get_by_role("button", name="退出登录").click()
+    page.get_by_role("button", name="退出并删除").click()
+    page.get_by_label("密码").fill("demo")
+    page.get_by_label("账号").fill("lihua")
+    page.get_by_role("button", name="登录").click()
+    page.get_by_role("heading", name="李华，您好").wait_for()
+    page = open_visit(signed_in)
+    assert page.get_by_label("走访情况").input_value() == ""

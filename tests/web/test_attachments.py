@@ -1,0 +1,116 @@
+"""Photos: whole or not at all, told by their bytes, fetched by whom they concern."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hub.clock import Clock
+from hub.store import blobs
+from hub.store.blobs import MOST_BYTES, attachment_key, attachment_url, blob_path, drop_leftovers
+from tests.web.conftest import Site
+
+JPEG = b"\xff\xd8\xff\xe0" + b"made-up" * 40
+PNG = b"\x89PNG\r\n\x1a\n" + b"made-up"
+WEBP = b"RIFF\x10\x00\x00\x00WEBPVP8 "
+
+
+def sha(photo: bytes) -> str:
+    return hashlib.sha256(photo).hexdigest()
+
+
+def url(photo: bytes) -> str:
+    return f"/api/v1/attachments/{sha(photo)}"
+
+
+@pytest.mark.parametrize(("photo", "kind"), [(JPEG, "jpeg"), (PNG, "png"), (WEBP, "webp")])
+async def test_a_photo_is_kept_once_and_comes_back_whole(site: Site, photo: bytes, kind: str) -> None:
+    ada = await site.client("ada")
+    first = await ada.put(url(photo), content=photo, headers={"Content-Type": "text/html"})
+    again = await ada.put(url(photo), content=photo)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == {"sha256": sha(photo), "size_bytes": len(photo), "media_type": f"image/{kind}"}
+    got = await ada.get(url(photo))
+    assert (got.content, got.headers["content-type"]) == (photo, f"image/{kind}")
+    assert got.headers["cache-control"] == "no-store"
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert got.headers["content-disposition"].startswith("attachment")
+
+
+async def test_what_is_no_photo_or_damaged_leaves_nothing(site: Site) -> None:
+    ada, folder = await site.client("ada"), site.parts.settings.data_dir / "blobs"
+    svg = b"<svg onload=alert(1)>"
+    assert (await ada.put(url(svg), content=svg)).status_code == 415
+    damaged = await ada.put(url(JPEG), content=JPEG[:-1])
+    assert (damaged.status_code, damaged.json()["code"]) == (422, "attachment.digest")
+    assert (await ada.put(f"/api/v1/attachments/{'A' * 64}", content=JPEG)).status_code == 422
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+    assert (await ada.get(url(JPEG))).status_code == 404
+
+
+async def test_too_large_ends_before_it_is_read(site: Site) -> None:
+    ada, read = await site.client("ada"), 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        while True:
+            read += 1
+            yield JPEG[:4] + bytes(1024 * 1024 - 4)
+
+    chunked = await ada.put(url(JPEG), content=endless())
+    assert (chunked.status_code, chunked.headers["content-type"]) == (413, "application/problem+json")
+    assert read <= MOST_BYTES // 1024**2 + 1
+    announced = await ada.put(url(JPEG), content=endless(), headers={"Content-Length": str(MOST_BYTES + 1)})
+    assert announced.status_code == 413
+
+
+@pytest.mark.parametrize("login", ["cy", "bo", "dan", "bea", "opal"])
+async def test_anothers_photo_is_as_unknown_as_none(site: Site, login: str) -> None:
+    await (await site.client("ada")).put(url(JPEG), content=JPEG)
+    client = await site.client(login)
+    theirs, nobodys = await client.get(url(JPEG)), await client.get(url(PNG))
+    assert theirs.status_code == nobodys.status_code == 404
+    assert theirs.content == nobodys.content
+    assert (await (await site.client("lea")).get(url(JPEG))).status_code == 200
+    assert (await (await site.client()).get(url(JPEG))).status_code == 401
+
+
+async def test_a_system_fetches_with_the_address_it_was_given(site: Site, clock: Clock) -> None:
+    await (await site.client("ada")).put(url(JPEG), content=JPEG)
+    system, key, base = await site.client(), site.parts.attachment_key, site.parts.settings.address
+    plain = attachment_url(key, base, sha(JPEG))
+    assert plain == attachment_url(key, base, sha(JPEG))
+    limited = attachment_url(key, base, sha(JPEG), "water", clock.now() + timedelta(hours=1))
+    assert [(await system.get(one)).status_code for one in (plain, limited)] == [200, 200]
+    wrong = [plain[:-1] + ("0" if plain[-1] != "0" else "1"), limited.replace("water", "others"), plain + "é",
+             limited.replace("until=1", "until=2"), attachment_url(key, base, sha(PNG))]  # fmt: skip
+    assert [(await system.get(one)).status_code for one in wrong] == [404] * len(wrong)
+    clock.tick(hours=1, seconds=1)
+    assert [(await system.get(one)).status_code for one in (plain, limited)] == [200, 404]
+
+
+async def test_a_row_without_its_file_is_not_found(site: Site) -> None:
+    ada = await site.client("ada")
+    await ada.put(url(JPEG), content=JPEG)
+    blob_path(site.parts.settings.data_dir, sha(JPEG)).unlink()
+    assert (await ada.get(url(JPEG))).status_code == 404
+
+
+def test_the_key_is_made_once_and_for_the_hub_alone(tmp_path: Path) -> None:
+    key = attachment_key(tmp_path)
+    assert len(key) == blobs.KEY_BYTES
+    assert attachment_key(tmp_path) == key
+    (path,) = (tmp_path / "keys").iterdir()
+    assert path.stat().st_mode & 0o777 == 0o400
+    assert attachment_key(tmp_path / "other") != key
+
+
+def test_what_a_dead_process_left_half_done_is_dropped(tmp_path: Path) -> None:
+    arriving = tmp_path / "blobs" / "arriving"
+    assert drop_leftovers(tmp_path) == 0
+    arriving.mkdir(parents=True)
+    (arriving / "half").write_bytes(b"x")
+    assert drop_leftovers(tmp_path) == 1
+    assert list(arriving.iterdir()) == []
