@@ -1,0 +1,1 @@
+"""The simulated county of the demo: Dongyang's real divisions, invented people, four simulated Systems, one story."""

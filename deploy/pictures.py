@@ -1,0 +1,68 @@
+"""The pictures of the docs: `python -m deploy.pictures FOLDER` tells the story and photographs its pages."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, ViewportSize, sync_playwright
+
+from deploy.county import receipt, story
+from deploy.county.__main__ import running_hub
+from deploy.county.portal import Person
+from deploy.county.systems import County
+
+CHROMIUM = "/usr/bin/chromium"
+PORT = 8000
+SIZES = {"phone": ViewportSize(width=390, height=844), "desk": ViewportSize(width=1280, height=800)}
+
+
+def photograph(page: Page, address: str, name: str, folder: Path) -> None:
+    """Open a page, wait until it has said everything, keep its picture."""
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=folder / f"{name}.png")
+
+
+def photograph_all(address: str, officer: Person, folder: Path) -> None:
+    """Photograph what the officer sees, on a phone and on a desk."""
+    latest = officer.get("submissions", mine="true")[0]
+    pages = {
+        "home": "/",
+        "form": f"/places/{latest['place']['id']}/forms/visit",
+        "receipt": f"/submissions/{latest['id']}",
+        "submissions": "/submissions",
+    }
+    host = str(urlsplit(address).hostname)
+    cookies = [{"name": name, "value": value, "domain": host, "path": "/"} for name, value in officer.cookies.items()]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for size, viewport in SIZES.items():
+            context = browser.new_context(viewport=viewport, device_scale_factor=2, locale="zh-CN")
+            context.add_cookies(cookies)  # type: ignore[arg-type]  # a TypedDict of the library's own
+            for name, path in pages.items():
+                photograph(context.new_page(), address + path, f"{name}-{size}", folder)
+        browser.close()
+
+
+def main() -> int:
+    """Tell the story in an empty county, then take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="fillonce-") as data,
+        County(Path(data), fixed_ports=True) as county,
+        running_hub(county, PORT) as address,
+    ):
+        broken = story.tell(address, county)
+        receipt.verdict(broken)
+        with Person(address, "officer") as officer:
+            photograph_all(address, officer, folder)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
