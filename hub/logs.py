@@ -3,32 +3,42 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 
-_ALLOWED = re.compile(r"^[\w.:/@ ,+()\[\]{}'\"=<>*#%&;?!$~^|\\-]*$", re.ASCII)
 _ID_NUMBER = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
-_PHONE = re.compile(r"(?<!\d)1\d{10}(?!\d)")
+_PHONE = re.compile(r"(?:(?<!\d)|(?<=86))1\d{2}[ -]?\d{4}[ -]?\d{4}(?!\d)")
+_ESCAPED = re.compile(r"(?:\\u[0-9a-fA-F]{4}|\\x[89a-fA-F][0-9a-fA-F]|%[89a-fA-F][0-9a-fA-F])+")
+"""Non-ASCII text in disguise: JSON, bytes and URL escapes."""
 
 
 def mask_values(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Blank what looks like a person's data: id numbers, phones and any text that is not plain ASCII."""
     for key, value in event.items():
-        if isinstance(value, str):
+        if not key.startswith("_"):
             event[key] = _masked(value)
     return event
 
 
-def _masked(value: str) -> str:
-    """Return the text without id numbers, phones or non-ASCII words."""
-    value = _PHONE.sub("[phone]", _ID_NUMBER.sub("[id-number]", value))
-    return (
-        value
-        if _ALLOWED.match(value.replace("\n", " ").replace("\t", " "))
-        else value.encode("ascii", "replace").decode()
-    )
+def _masked(value: Any) -> Any:  # noqa: ANN401 - whatever somebody logs
+    """Return the value without id numbers, phones or non-ASCII words, however deep; objects become their text."""
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        text = str(value)
+        return value if _masked_text(text) == text else _masked_text(text)
+    if isinstance(value, Mapping):
+        return {_masked_text(str(key)): _masked(child) for key, child in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(child) for child in value]
+    return _masked_text(str(value))
+
+
+def _masked_text(text: str) -> str:
+    text = _PHONE.sub("[phone]", _ID_NUMBER.sub("[id-number]", text))
+    return _ESCAPED.sub("?", text).encode("ascii", "replace").decode()
 
 
 def configure_logs(level: str) -> None:

@@ -4,14 +4,16 @@ import json
 import sys
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
-from hub.cli.say import FAILED, err, language, out
+from hub.cli.say import BAD_INPUT, FAILED, err, language, out
 
 Url = Annotated[str, typer.Option("--url", envvar="HUB_URL", help="Address of the hub.")]
 Token = Annotated[str, typer.Option("--token", envvar="HUB_TOKEN", help="API token (hub token create).")]
@@ -24,7 +26,7 @@ def submit(
     token: Token = "",
 ) -> None:
     """Send a filled form and print its receipts."""
-    body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    body = _read(file)
     view = _call(url, token, "POST", "/api/v1/submissions", body)
     out.print(f"{view['number']}  {view['id']}")
     _print_deliveries([d for record in view["records"] for d in record["deliveries"]])
@@ -60,20 +62,29 @@ def pull(
 ) -> None:
     """Read a System's known values now."""
     for report in _call(url, token, "POST", f"/api/v1/systems/{quote(system)}/pull", b"{}"):
-        out.print(f"{report['name']}: {report['outcome']}, {report['rows']} 行 / rows {report['reason']}")
+        out.print(f"{report['name']}: {report['outcome']}, {report['rows']} 行 / rows {report['reason']}", markup=False)
+
+
+def _read(file: Path) -> bytes:
+    """Return the bytes to send, or end with why they cannot be read."""
+    try:
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        err.print(f"{file}: {error.strerror}", style="red", markup=False)
+        raise typer.Exit(BAD_INPUT) from error
 
 
 def _call(url: str, token: str, method: str, path: str, body: bytes | None = None) -> Any:  # noqa: ANN401 - any JSON
     """Return the answer's JSON, or end with the problem it tells."""
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    request = urllib.request.Request(url.rstrip("/") + path, body, headers, method=method)  # noqa: S310 - the operator's own address
     try:
+        request = urllib.request.Request(url.rstrip("/") + path, body, headers, method=method)  # noqa: S310 - the operator's own address
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
             return json.loads(answer.read())
     except urllib.error.HTTPError as error:
         _tell(error)
-    except OSError as error:
-        err.print(f"{url}: {error}", style="red")
+    except (OSError, ValueError, HTTPException) as error:
+        err.print(f"{url}: {error}", style="red", markup=False)
     raise typer.Exit(FAILED)
 
 
@@ -81,17 +92,20 @@ def _tell(error: urllib.error.HTTPError) -> None:
     """Print a problem+json answer the way the pages show it."""
     try:
         problem = json.loads(error.read())
-    except ValueError:
-        err.print(f"HTTP {error.code}", style="red")
-        return
-    err.print(f"{problem.get('code')}: {problem.get('title')} {problem.get('detail') or ''}", style="red")
-    for fault in problem.get("faults", ()):
-        said = " ".join(part[language()] for part in (fault["message"], fault["remedy"]) if part)
-        err.print(f"  {fault['path']}: {said}", style="red")
+        words = problem if language() == "zh" else problem["en"]
+        lines = [f"{problem['code']}: {words['title']} {words['detail'] or ''}"]
+        for fault in problem["faults"]:
+            said = " ".join(part[language()] for part in (fault["message"], fault["remedy"]))
+            lines.append(f"  {fault['path']}: {said}")
+    except (ValueError, LookupError, TypeError):
+        lines = [f"HTTP {error.code}"]
+    for line in lines:
+        err.print(line, style="red", markup=False)
 
 
 def _print_deliveries(rows: list[dict[str, Any]]) -> None:
     table = Table("系统", "状态", "回执号", "说明", "id")
     for row in rows:
-        table.add_row(row["title"]["zh"], row["state"], row["number"] or "", row["says"][language()], row["id"])
+        words = (row["title"][language()], row["state"], row["number"] or "", row["says"][language()], row["id"])
+        table.add_row(*map(escape, words))
     out.print(table)

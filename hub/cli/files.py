@@ -82,6 +82,11 @@ def qr(
     scope = Scope("", Role.OPERATOR, division)
     with speaking(settings):
         found = asyncio.run(_places(settings.database, scope, kind))
+    if len(found) > MOST_LABELS:
+        err.print(
+            f"超过 {MOST_LABELS} 个，请按下级区划分批 / too many for one sheet, take smaller divisions", style="red"
+        )
+        raise typer.Exit(BAD_INPUT)
     if not found:
         err.print(f"{division} 下没有 {kind} / no such places", style="red")
         raise typer.Exit(FAILED)
@@ -92,7 +97,7 @@ def qr(
 async def _places(database: str, scope: Scope, kind: str) -> list[str]:
     store = open_store(database)
     try:
-        wanted = places.PlaceSearch(kind=kind, limit=MOST_LABELS)
+        wanted = places.PlaceSearch(kind=kind, limit=MOST_LABELS + 1)
         return [place.token for place in await store.read(lambda session: places.search(session, scope, wanted))]
     finally:
         await store.close()

@@ -1,20 +1,23 @@
-"""token and divisions: commands that write into the database of a hub that is not running, or is on PostgreSQL."""
+"""token, account and divisions: commands that write into the database of a hub that is not running, or is on PostgreSQL."""
 
 import asyncio
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
+from rich.markup import escape
+from rich.table import Table
 
-from hub.cli.say import out, read_settings, speaking
+from hub.cli.say import language, out, read_settings, speaking
 from hub.clock import SystemClock
-from hub.model.people import ApiToken
+from hub.model.people import Account, ApiToken, Role
 from hub.settings import Settings
 from hub.store import Session, open_store
-from hub.store.credentials import digest, new_token
+from hub.store.credentials import digest, hash_password, new_password, new_token
 from hub.store.query import divisions, people
+from hub.store.query.people import Change, NewAccount
 
 T = TypeVar("T")
 clock = SystemClock()
@@ -61,14 +64,73 @@ def revoke_token(
         out.print(f"{count} 个令牌已作废 / tokens revoked")
 
 
+def add_account(  # noqa: PLR0913 - the options of a command
+    login: Annotated[str, typer.Argument(help="2 to 40 of a-z 0-9 . _ - and a letter first.")],
+    name: Annotated[str, typer.Option(help="The person's name.")],
+    role: Annotated[Role, typer.Option(help="What the person may do.")],
+    division: Annotated[str, typer.Option(help="12-digit division the person acts in.")],
+    department: Annotated[str, typer.Option(help="Owner of Systems; needed for department_admin.")] = "",
+    staff_number: Annotated[str, typer.Option(help="As departments know the person.")] = "",
+    phone: Annotated[str, typer.Option(help="As departments may call the person.")] = "",
+) -> None:
+    """Give somebody an account and print its one-time password; it is shown this once."""
+    settings = read_settings()
+    password = new_password()
+    new = NewAccount(
+        login, name.strip(), role, division, hash_password(password), department, staff_number, phone,
+        must_change_password=True,
+    )  # fmt: skip
+    with speaking(settings):
+        _write(settings, lambda session: people.open_account(session, new, None, clock.now()))
+        out.print(password, soft_wrap=True, highlight=False, markup=False)
+
+
+def reset_account(login: Annotated[str, typer.Argument(help="Whose password is lost.")]) -> None:
+    """Print a new one-time password for an account and end its sessions; shown this once."""
+    password = new_password()
+    _change(login, Change(password_hash=hash_password(password)))
+    out.print(password, soft_wrap=True, highlight=False, markup=False)
+
+
+def disable_account(login: Annotated[str, typer.Argument(help="Who is not to sign in any more.")]) -> None:
+    """Disable an account: its sessions end, its tokens are revoked, what it did stays."""
+    _change(login, Change(disabled=True))
+    out.print(f"{escape(login)} 已停用 / disabled", highlight=False)
+
+
+def _change(login: str, change: Change) -> Account:
+    settings = read_settings()
+    with speaking(settings):
+        return _write(settings, lambda session: people.change_account(session, login, change, None, clock.now()))
+
+
+def list_accounts() -> None:
+    """List every account: who may do what where. Phones are not shown."""
+    settings = read_settings()
+    with speaking(settings):
+        found = _write(settings, lambda session: people.listed_accounts(session, None))
+        table = Table(
+            "登录名 / login", "姓名 / name", "角色 / role", "区划 / division", "部门 / department", "状态 / state"
+        )
+        for account in found:
+            words = (account.login, account.name, account.role, account.division, account.department, _state(account))
+            table.add_row(*map(escape, words))
+        out.print(table)
+
+
+def _state(account: Account) -> str:
+    states = {"zh": ("已停用", "待改初始口令", "正常"), "en": ("disabled", "one-time password", "in use")}[language()]
+    return states[0 if account.disabled_at else 1 if account.must_change_password else 2]
+
+
 def import_divisions(
     file: Annotated[Path, typer.Argument(exists=True, help="CSV: code, level, name, parent_code.")],
-    valid_from: Annotated[str, typer.Option(help="Valid from this day (YYYY-MM-DD).")] = "",
+    valid_from: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Valid from this day.")] = None,
 ) -> None:
     """Record a list of divisions as valid from a day; what was known before is kept."""
     settings = read_settings()
     with speaking(settings):
-        day = date.fromisoformat(valid_from) if valid_from else clock.now().date()
+        day = valid_from.date() if valid_from else clock.now().date()
         lines = list(divisions.read_lines(file))
         count = _write(settings, lambda session: divisions.import_lines(session, lines, day, clock.now()))
         out.print(f"{count} 个区划新增或变更 / divisions new or changed")

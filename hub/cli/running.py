@@ -13,6 +13,7 @@ from hub.app import Hub, build, make_site
 from hub.cli.say import err, out, read_settings, speaking
 from hub.logs import configure_logs
 from hub.settings import Settings
+from hub.store.blobs import drop_leftovers
 from hub.store.migrate import migrate as migrate_database
 from hub.store.query import divisions, people
 from hub.worker.loop import Worker
@@ -28,6 +29,7 @@ def serve() -> None:
 
 
 async def _serve(settings: Settings) -> None:
+    drop_leftovers(settings.data_dir)
     hub = build(settings)
     await _prepare(hub)
     server = uvicorn.Server(
@@ -43,6 +45,8 @@ async def _serve(settings: Settings) -> None:
             timeout_graceful_shutdown=20,
         )
     )
+    # uvicorn raises a signal it has obeyed once more at the end; unheard, an orderly stop would look like a crash.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     await server.serve()
 
 

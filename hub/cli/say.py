@@ -35,7 +35,7 @@ def read_settings() -> Settings:
     except ValidationError as error:
         for fault in error.errors(include_url=False):
             name = "HUB_" + "_".join(str(part) for part in fault["loc"]).upper()
-            err.print(f"{name}: {fault['msg']}", style="red")
+            err.print(f"{name}: {fault['msg']}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(BAD_INPUT) from error
 
 
@@ -46,7 +46,7 @@ def speaking(settings: Settings) -> Iterator[Messages]:
     try:
         yield messages
     except Problem as problem:
-        err.print(sentence(messages, problem), style="red")
+        err.print(sentence(messages, problem), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(FAILED) from problem
     except BadFiles as bad:
         _list(bad.sentences(language()))
@@ -54,12 +54,20 @@ def speaking(settings: Settings) -> Iterator[Messages]:
     except BadMapping as bad:
         _list([messages.sentence(Fault(f.file, f.path, f.reason, f.params), language()) for f in bad.faults])
         raise typer.Exit(BAD_INPUT) from bad
+    except FileNotFoundError as missing:
+        err.print(f"{missing.filename}: 没有这个文件 / no such file", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(BAD_INPUT) from missing
 
 
 def sentence(messages: Messages, problem: Problem) -> str:
-    """Return a Problem as one or more lines."""
-    lines = [text_of(messages, f"problem.{problem.code}", problem.params)]
-    lines += [f"  {fault.path}: {text_of(messages, f'fault.{fault.code}', fault.params)}" for fault in problem.faults]
+    """Return a Problem as one or more lines: what is wrong, and what to do about it where the catalogue says."""
+    key = f"problem.{problem.code}"
+    lines = [text_of(messages, key, problem.params)]
+    lines += [text_of(messages, f"{key}.detail", problem.params)] if f"{key}.detail" in messages else []
+    for fault in problem.faults:
+        keys = [f"fault.{fault.code}", f"fault.{fault.code}.remedy"]
+        said = [text_of(messages, key, fault.params) for key in keys if key in messages or key == keys[0]]
+        lines.append(f"  {fault.path}: {' '.join(said)}")
     return "\n".join(lines)
 
 

@@ -1,16 +1,19 @@
 """Accepts a Submission: read, judge, plan, then write everything it becomes in one flushed transaction (D1, D2)."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from hub.clock import Clock
+from hub.catalog.contents import Form
+from hub.clock import Clock, civil_day
 from hub.errors import FieldFault, Problem
 from hub.intake.filled import Filled, read_filled
 from hub.intake.plan import Arrival, Rules, plan_first
+from hub.intake.route import Row
 from hub.intake.wire import canonical, digest, read_json
 from hub.intake.world import look
 from hub.model.people import Account, Scope
+from hub.model.place import Place
 from hub.store import Session, Store
 from hub.store.query import deliveries, submissions
 from hub.store.query.submissions import Bundle
@@ -27,11 +30,21 @@ class Intake:
 
 
 @dataclass(frozen=True)
+class Made:
+    """A new Submission's rows, and where it was filled."""
+
+    bundle: Bundle
+    place: Place | None
+
+
+@dataclass(frozen=True)
 class Accepted:
     """What became of a Submission: created now, or known already with the same content."""
 
     submission_id: str
     created: bool
+    made: Made | None = None
+    """The rows as they were written just now, so that the answer need not read them back."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,8 @@ async def accept(intake: Intake, author: Account, raw: bytes) -> Accepted:
     if not await intake.store.writer.write_item(_write_offers, offer):
         return await settle_earlier(intake, arrival)
     intake.ring({row["system"] for row in bundle.deliveries if row["due_at"] is not None})
-    return Accepted(submission_id, created=True)
+    here = arrival.world.at(arrival.filled.place)
+    return Accepted(submission_id, created=True, made=Made(bundle, here.place if here else None))
 
 
 async def arrive(intake: Intake, author: Account, raw: bytes) -> Arrival:
@@ -68,11 +82,23 @@ async def arrive(intake: Intake, author: Account, raw: bytes) -> Arrival:
         faults = [FieldFault("/form", "form_unknown", {"form": filled.form, "version": filled.version})]
         raise Problem("submission.invalid", 422, faults)
     verdict = intake.rules.catalog.validator(form.form, form.version)
+    faults = _licence_faults(form, filled)
     if not verdict.is_valid(filled.answers):
-        raise Problem("submission.invalid", 422, verdict.explain(filled.answers))
+        faults += verdict.explain(filled.answers)
+    if faults:
+        raise Problem("submission.invalid", 422, faults)
     scope = Scope(author.id, author.role, author.division, author.department)
     world = await intake.store.read(lambda session: look(session, scope, form, filled))
     return Arrival(author, form, filled, canonical(_content(value)), world, intake.clock.now())
+
+
+def _licence_faults(form: Form, filled: Filled) -> list[FieldFault]:
+    """Say that nobody had to fill this then; what happened while it was licensed may arrive later (phones queue)."""
+    if form.licensed_on(civil_day(filled.occurred_at)):
+        return []
+    first, last = form.licence["valid"]
+    params = {"number": form.licence["number"], "first": first, "last": last}
+    return [FieldFault("/occurred_at", "form_not_licensed", params)]
 
 
 def _content(value: dict[str, object]) -> dict[str, object]:
@@ -82,21 +108,20 @@ def _content(value: dict[str, object]) -> dict[str, object]:
 
 def _write_offers(session: Session, offers: Sequence[_Offer]) -> list[bool]:
     """Write the offers whose id is new, all in one go; answer for each whether it was."""
-    taken = set(submissions.digests(session, [offer.submission_id for offer in offers]))
-    everything, answers = Bundle(), []
+    first = {offer.submission_id: offer for offer in reversed(offers)}
+    fresh = submissions.insert_new(session, [row for offer in first.values() for row in offer.bundle.submissions])
+    everything = Bundle()
     for offer in offers:
-        answers.append(offer.submission_id not in taken)
-        if answers[-1]:
-            taken.add(offer.submission_id)
-            everything.add(offer.bundle)
-    _queue_behind(session, everything)
+        if offer.submission_id in fresh and first[offer.submission_id] is offer:
+            everything.add(replace(offer.bundle, submissions=[]))
+    queue_behind(session, everything.deliveries)
     submissions.insert_bundle(session, everything)
-    return answers
+    return [offer.submission_id in fresh and first[offer.submission_id] is offer for offer in offers]
 
 
-def _queue_behind(session: Session, bundle: Bundle) -> None:
-    """Hold Deliveries of ordered flows behind the last one of their order that has not ended (D9)."""
-    ordered = [row for row in bundle.deliveries if row["order_key"] is not None and row["due_at"] is not None]
+def queue_behind(session: Session, rows: Iterable[Row]) -> None:
+    """Hold new Deliveries of ordered flows behind the last one of their order that has not ended (D9)."""
+    ordered = [row for row in rows if row["order_key"] is not None and row["due_at"] is not None]
     if not ordered:
         return
     last = deliveries.last_in_order(session, sorted({row["order_key"] for row in ordered}))
@@ -110,6 +135,8 @@ def _queue_behind(session: Session, bundle: Bundle) -> None:
 async def settle_earlier(intake: Intake, arrival: Arrival) -> Accepted:
     """Answer a resend: the same receipt for the same content, 409 for other content, which is kept for review."""
     submission_id, body, mine = arrival.submission_id, arrival.body, digest(arrival.body)
+    if arrival.world.earlier_digest == mine:
+        return Accepted(submission_id, created=False)
 
     def judge(session: Session) -> bool:
         same = submissions.digests(session, [submission_id]).get(submission_id) == mine

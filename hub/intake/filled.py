@@ -1,16 +1,30 @@
 """The envelope of a Submission as people send it: what must be there besides the answers, checked field by field."""
 
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from hub.catalog.documents import pointer
 from hub.errors import FieldFault, Problem
 
 NAMESPACE = uuid5(NAMESPACE_URL, "https://fillonce.dev/submission")
 CLOCK_TOLERANCE = timedelta(hours=24)
 """A device clock further off than this is kept as claimed, and marked."""
+
+EARLIEST, LATEST = 1900, 2999
+"""Years outside are a slip or an attack; no offset can push one inside out of what a datetime holds."""
+
+
+def _utc(value: datetime) -> datetime:
+    """Return the instant in UTC, as Records and databases keep it."""
+    if not EARLIEST <= value.year <= LATEST:
+        raise ValueError("no year anybody can mean")
+    return value.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 
 
 class Location(BaseModel):
@@ -29,7 +43,7 @@ class Seen(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     system: str = Field(max_length=80)
-    as_of: AwareDatetime
+    as_of: Moment
     refused: bool = False
 
 
@@ -41,8 +55,8 @@ class Filled(BaseModel):
     form: str = Field(max_length=80)
     version: int = Field(ge=1)
     place: str | None = Field(default=None, max_length=500)
-    occurred_at: AwareDatetime
-    reported_at: AwareDatetime
+    occurred_at: Moment
+    reported_at: Moment
     location: Location | None = None
     answers: dict[str, Any]
     seen: dict[str, Seen] = Field(default_factory=dict)
@@ -65,7 +79,7 @@ def read_filled(value: object) -> Filled:
         filled = Filled.model_validate(value)
     except ValidationError as error:
         faults = [
-            FieldFault("/" + "/".join(str(part) for part in fault["loc"]), _FAULTS.get(fault["type"], "invalid"))
+            FieldFault(pointer(fault["loc"]), _FAULTS.get(fault["type"], "invalid"))
             for fault in error.errors(include_url=False, include_input=False)
         ]
         raise Problem("submission.invalid", 422, faults) from error

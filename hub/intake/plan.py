@@ -79,10 +79,13 @@ def submission_row(arrival: Arrival, root_id: str, revision: int) -> Row:
 
 
 def record_rows(arrival: Arrival, root_id: str, revision: int) -> list[tuple[Row, dict[str, Any]]]:
-    """Return the Records of a Submission: each row with its content."""
+    """Return the Records of a Submission: each row with its content as flows see it."""
     envelope = _envelope(arrival)
     drafts = make_records(arrival.form, arrival.filled.answers, envelope)
-    return [_record(arrival, draft, envelope, (root_id, revision)) for draft in drafts]
+    made = [_record(arrival, draft, envelope, (root_id, revision)) for draft in drafts]
+    for position, (row, _) in enumerate(made):
+        row["position"] = position
+    return made
 
 
 def _record(
@@ -94,6 +97,7 @@ def _record(
     here = arrival.world.at(arrival.filled.place)
     content = {**envelope, **_with_places(draft.content, arrival)}
     content.update(record=draft.record, key=key, revision=revision, nothing_to_report=draft.nothing_to_report)
+    content["photos"] = [photo for element in _photo_elements(arrival.form) for photo in draft.content.get(element, ())]
     row = {
         "id": str(uuid5(RECORD_NAMESPACE, f"{key}/{revision}")),
         "key": key,
@@ -103,10 +107,21 @@ def _record(
         "place_id": here.place.id if here else None,
         "division": here.place.division if here else arrival.author.division,
         "occurred_at": arrival.filled.occurred_at,
-        "content": canonical(content),
+        "content": canonical({name: _kept(value) for name, value in content.items()}),
         "withdrawn": False,
     }
     return row, content
+
+
+def _photo_elements(form: Form) -> list[str]:
+    return [question.element for question in form.questions if question.type == "photos"]
+
+
+def _kept(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a value as Records keep it: flows may map what is known of a Place, a Record does not copy it."""
+    if isinstance(value, Mapping) and "known" in value:
+        return {name: part for name, part in value.items() if name != "known"}
+    return value
 
 
 def _envelope(arrival: Arrival) -> dict[str, Any]:

@@ -2,26 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from hub.errors import FieldFault, Problem
-from hub.intake.accept import Accepted, Intake, arrive, same_form, settle_earlier
+from hub.intake.accept import Accepted, Intake, arrive, queue_behind, same_form, settle_earlier
 from hub.intake.plan import Arrival, Rules, discrepancy_rows, issue_rows, record_rows, submission_row
 from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row
 from hub.model.column import new_id
 from hub.model.delivery import Delivery, State
 from hub.model.people import Account
 from hub.model.submission import Record, Submission
+from hub.outbox.release import release
 from hub.store import Session
 from hub.store.query import deliveries, submissions
 from hub.store.query.journal import entry
 from hub.store.query.submissions import Bundle
 from hub.systems import Flow
 
-UNSENT = frozenset({State.PARKED, State.MANUAL})
-"""States a correction simply takes the place of: the System has nothing of it."""
+UNTOUCHED = frozenset({State.WAITING, State.RETRY, State.PARKED})
+"""States in which nothing of a Delivery reached the System, unless it is marked as a repeat."""
 
 
 @dataclass
@@ -29,7 +31,8 @@ class _Changes:
     """What a correction does besides new rows: Deliveries it makes pointless."""
 
     bundle: Bundle = field(default_factory=Bundle)
-    superseded: list[Delivery] = field(default_factory=list)
+    superseded: list[tuple[Delivery, Row | None]] = field(default_factory=list)
+    """Each with what takes its place, if anything does."""
 
 
 async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes) -> Accepted:
@@ -39,9 +42,10 @@ async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes) -
         return await settle_earlier(intake, arrival)
 
     def write(session: Session) -> set[str] | None:
+        latest = _latest(session, arrival, earlier_id)
         if submissions.digests(session, [arrival.submission_id]):
             return None
-        return _write_revision(session, arrival, intake.rules, earlier_id)
+        return _write_revision(session, arrival, intake.rules, latest)
 
     rung = await intake.store.write(write)
     if rung is None:
@@ -50,18 +54,20 @@ async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes) -
     return Accepted(arrival.submission_id, created=True)
 
 
-def _write_revision(session: Session, arrival: Arrival, rules: Rules, earlier_id: str) -> set[str]:
+def _write_revision(session: Session, arrival: Arrival, rules: Rules, latest: Submission) -> set[str]:
     """Write the revision and return the Systems that got something to do."""
-    latest = _latest(session, arrival, earlier_id)
     changes = _plan(session, arrival, rules, latest)
-    for row in changes.superseded:
-        _supersede(session, row, latest.revision + 1, arrival)
+    released: set[str] = set()
+    for row, successor in changes.superseded:
+        released |= _supersede(session, row, successor, arrival.received_at)
+    successors = {row["id"] for _, row in changes.superseded if row is not None}
+    queue_behind(session, [row for row in changes.bundle.deliveries if row["id"] not in successors])
     submissions.insert_bundle(session, changes.bundle)
-    return {row["system"] for row in changes.bundle.deliveries if row["due_at"] is not None}
+    return released | {row["system"] for row in changes.bundle.deliveries if row["due_at"] is not None}
 
 
 def _latest(session: Session, arrival: Arrival, earlier_id: str) -> Submission:
-    """Return the newest revision of what is corrected; another's Submission does not exist for this author."""
+    """Return the newest revision of what is corrected, locked; another's does not exist for this author."""
     earlier = session.get(Submission, earlier_id)
     if earlier is None or earlier.account_id != arrival.author.id:
         raise Problem("submission.unknown", 404)
@@ -69,8 +75,7 @@ def _latest(session: Session, arrival: Arrival, earlier_id: str) -> Submission:
     here = arrival.world.at(arrival.filled.place)
     if (here.place.id if here else None) != earlier.place_id:
         raise Problem("submission.invalid", 422, [FieldFault("/place", "place_differs")])
-    latest = submissions.latest_revision(session, earlier.root_id)
-    return latest or earlier
+    return submissions.latest_revision(session, earlier.root_id)
 
 
 def _plan(session: Session, arrival: Arrival, rules: Rules, latest: Submission) -> _Changes:
@@ -117,41 +122,60 @@ def _step(turn: _Turn, mapped: Mapped, changes: _Changes) -> None:
     previous, bundle = turn.previous, changes.bundle
     if mapped.skip_code == "unmapped":
         now, author = turn.arrival.received_at, turn.arrival.author.id
-        bundle.deliveries.append(parked_row(turn.row, turn.flow, mapped.reason["en"], author, now))
+        row = parked_row(turn.row, turn.flow, mapped.reason["en"], author, now)
+        values = _succeed(row, previous, changes)
+        row.update(intent=values.get("intent", "create"), amends=values.get("amends", ""))
+        bundle.deliveries.append(row)
     elif not mapped.payload:
         bundle.skips.append(skip_row(turn.row, turn.flow, mapped.skip_code, mapped.reason))
         if previous is not None:
             _withdraw(turn, previous, changes)
-    elif previous is None:
-        bundle.deliveries.append(turn.delivery(mapped.payload))
-    elif previous.payload == mapped.payload and previous.intent != "withdraw":
+    elif previous is not None and _stays(previous, mapped.payload):
         bundle.skips.append(skip_row(turn.row, turn.flow, "unchanged", {}))
+        if previous.intent == "withdraw":
+            changes.superseded.append((previous, None))
     else:
-        _amend(turn, previous, mapped.payload, changes)
+        _amend(turn, mapped.payload, changes)
+
+
+def _stays(previous: Delivery, payload: bytes) -> bool:
+    """Say whether a System has these very bytes, or will; a withdrawal that never left took nothing back."""
+    return previous.payload == payload and (previous.intent != "withdraw" or _is_unsent(previous))
 
 
 def _is_unsent(previous: Delivery) -> bool:
     """Say whether the System certainly has nothing of a Delivery, so that a newer one can take its place."""
     state = State(previous.state)
-    return state in UNSENT or (state in (State.WAITING, State.RETRY) and not previous.repeat)
+    return state is State.MANUAL or (state in UNTOUCHED and not previous.repeat)
 
 
-def _amend(turn: _Turn, previous: Delivery, payload: bytes, changes: _Changes) -> None:
+def _amend(turn: _Turn, payload: bytes, changes: _Changes) -> None:
     """Replace what was not sent yet; amend what was, after it if it is still under way."""
     row = turn.delivery(payload)
-    if _is_unsent(previous):
-        changes.superseded.append(previous)
-        row.update(intent=previous.intent if previous.intent != "withdraw" else "create", amends=previous.amends)
-        row.update(_hold(previous.after_id))
-    elif previous.intent == "withdraw" and State(previous.state) is State.DELIVERED:
-        """It was taken back there, so it is made anew."""
-    elif turn.flow.amend == "never":
-        row.update(intent="amend", amends=previous.remote_id, **_by_hand((turn.flow.amend_reason or {}).get("zh", "")))
-    elif State(previous.state) is State.DELIVERED:
-        row.update(intent="amend", amends=previous.remote_id)
-    else:
-        row.update(intent="amend", **_hold(previous.id))
+    row.update(_succeed(row, turn.previous, changes))
+    if row["intent"] == "amend" and turn.flow.amend == "never":
+        row.update(_by_hand((turn.flow.amend_reason or {}).get("zh", "")))
     changes.bundle.deliveries.append(row)
+
+
+def _succeed(row: Row, previous: Delivery | None, changes: _Changes) -> dict[str, Any]:
+    """Return what a Delivery is that comes after `previous`: its intent, whose number it amends, what it waits for.
+
+    A withdrawal that never left leaves the System with what was to be withdrawn, so that is amended; one that was
+    delivered leaves it with nothing, so the Record is made anew.
+    """
+    if previous is None:
+        return {}
+    if _is_unsent(previous):
+        changes.superseded.append((previous, row))
+        intent = "create" if previous.intent == "create" else "amend"
+        return {"intent": intent, "amends": previous.amends, **_hold(previous.after_id)}
+    is_delivered = State(previous.state) is State.DELIVERED
+    if previous.intent == "withdraw":
+        return {} if is_delivered else _hold(previous.id)
+    if is_delivered:
+        return {"intent": "amend", "amends": previous.remote_id or previous.amends}
+    return {"intent": "amend", **_hold(previous.id)}
 
 
 def _withdraw(turn: _Turn, previous: Delivery, changes: _Changes) -> None:
@@ -159,15 +183,12 @@ def _withdraw(turn: _Turn, previous: Delivery, changes: _Changes) -> None:
     if previous.intent == "withdraw":
         return
     if _is_unsent(previous) and previous.intent == "create":
-        changes.superseded.append(previous)
+        changes.superseded.append((previous, None))
         return
     row = turn.delivery(previous.payload)
-    row.update(intent="withdraw", amends=previous.remote_id or previous.amends)
-    can = turn.rules.registry.systems[turn.flow.system].capabilities
-    if not can.withdraws:
+    row.update(_succeed(row, previous, changes) | {"intent": "withdraw"})
+    if not turn.rules.registry.systems[turn.flow.system].capabilities.withdraws:
         row.update(_by_hand(""))
-    elif State(previous.state) is not State.DELIVERED:
-        row.update(_hold(previous.id))
     changes.bundle.deliveries.append(row)
 
 
@@ -200,12 +221,21 @@ def _hold(after_id: str | None) -> dict[str, Any]:
 
 
 def _by_hand(reason: str) -> dict[str, Any]:
-    return {"state": State.MANUAL, "due_at": None, "reason": reason}
+    return {"state": State.MANUAL, "due_at": None, "after_id": None, "reason": reason}
 
 
-def _supersede(session: Session, row: Delivery, revision: int, arrival: Arrival) -> None:
-    """Cancel a Delivery a correction took the place of; if it was claimed this instant, everything is planned again."""
-    values = {"state": State.CANCELLED, "due_at": None, "settled_at": arrival.received_at}
-    moved = deliveries.move(session, row.id, State(row.state), **values, reason=f"superseded by revision {revision}")
-    if not moved:
+def _supersede(session: Session, row: Delivery, successor: Row | None, now: datetime) -> set[str]:
+    """Cancel a Delivery a correction took the place of; return the Systems whose waiting Deliveries that let go.
+
+    What waited behind it waits behind its successor. If it was claimed this instant, everything is planned again.
+    """
+    values = {"state": State.CANCELLED, "due_at": None, "settled_at": now}
+    reason = "superseded by a correction" if successor is None else f"superseded by revision {successor['revision']}"
+    if not deliveries.move(session, row.id, State(row.state), **values, reason=reason):
         raise Problem("store.busy", 503, retry_after=1)
+    if successor is None:
+        session.expire_all()
+        return {system for systems in release(session, {row.id: State.CANCELLED}, now).values() for system in systems}
+    for follower in deliveries.waiting_for(session, [row.id]):
+        deliveries.move(session, follower.id, State.WAITING, after_id=successor["id"])
+    return set()

@@ -22,13 +22,14 @@ class Known:
     snapshots: tuple[Snapshot, ...]
 
     def envelope(self) -> dict[str, Any]:
-        """Return the Place as Records carry it: only the ids Systems want to hear, never what a sticker says."""
+        """Return the Place as flows see it: only the ids Systems want to hear, the youngest of what is known."""
         return {
             "id": self.place.id,
             "kind": self.place.kind,
             "name": self.place.name,
             "division": self.place.division,
             "aliases": {alias.issuer: alias.code for alias in self.aliases if alias.is_key},
+            "known": {snapshot.element: snapshot.value for snapshot in reversed(self.snapshots)},
         }
 
     def snapshot(self, element: str, system: str) -> Snapshot | None:
@@ -87,7 +88,10 @@ def _named_places(form: Form, filled: Filled) -> Iterator[tuple[str, str]]:
 
 
 def _known(session: Session, scope: Scope, references: Iterable[str]) -> dict[str, Known]:
-    found = places.find(session, scope, references)
+    wanted = set(references)
+    if not wanted:
+        return {}
+    found = places.find(session, scope, wanted)
     ids = {place.id for place in found.values()}
     aliases, snapshots = places.aliases(session, ids), places.snapshots(session, ids)
     return {

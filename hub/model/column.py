@@ -1,6 +1,7 @@
 """Column types and identifiers every row shares: UTC times, JSON on both databases, time-ordered ids."""
 
 import secrets
+import threading
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -49,10 +50,22 @@ Blob: Any = LargeBinary
 Words: Any = Text
 Id: Any = String(36)
 Short: Any = String(80)
+_TICKS = 1 << 12
+"""Parts of a millisecond that fit beside it."""
+
+
+_id_lock = threading.Lock()
+_last_tick = 0
 
 
 def new_id() -> str:
-    """Return a time-ordered UUID (version 7, RFC 9562), so that indexes grow at one end."""
-    stamp = time.time_ns() // 1_000_000
-    value = (stamp << 80) | (7 << 76) | (secrets.randbits(12) << 64) | (2 << 62) | secrets.randbits(62)
+    """Return a time-ordered UUID (version 7, RFC 9562 6.2 method 3), strictly growing within a process.
+
+    Ordered flows and attempts are read back by id, so two made in the same millisecond must keep their order.
+    """
+    global _last_tick  # noqa: PLW0603 - one counter a process
+    with _id_lock:
+        _last_tick = max(_last_tick + 1, time.time_ns() * _TICKS // 1_000_000)
+        milliseconds, fraction = divmod(_last_tick, _TICKS)
+    value = (milliseconds << 80) | (7 << 76) | (fraction << 64) | (2 << 62) | secrets.randbits(62)
     return str(UUID(int=value))

@@ -99,12 +99,14 @@ class Delivery(SQLModel, table=True):
     """Held until that Delivery ends: the revision before this one, or its predecessor in an ordered flow."""
     order_key: str | None = Field(default=None)
     repeat: bool = False
-    """The same key may have been seen there before."""
+    """An earlier try, or one before a replay, may have had its effect there."""
     amends: str = ""
     """The System's number of what this one amends or withdraws, known once the revision before was delivered."""
     remote_id: str = ""
     reason: str = Field(default="", sa_type=Words)
     created_at: datetime = Field(sa_type=Instant)
+    replayed_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When a person last asked to send it again; patience counts from then."""
     transported_at: datetime | None = Field(default=None, sa_type=Instant)
     settled_at: datetime | None = Field(default=None, sa_type=Instant)
 

@@ -1,15 +1,28 @@
 """Who acts: accounts with one role in one unit, their sessions and tokens, and the scope that follows."""
 
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from sqlmodel import Field, SQLModel
 
+from hub.errors import FieldFault
 from hub.model.column import Id, Instant, Short, new_id
 
 COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS = 6, 9, 12
 DIVISION_LEVELS = (2, 4, COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS)
+LONGEST = 80
+_SHAPES = {
+    "login": ("login_form", r"[a-z][a-z0-9._-]{1,39}"),
+    "division": ("division_form", r"[0-9]{12}"),
+    "department": ("department_form", r"([a-z][a-z0-9-]*)?"),
+    "phone": ("phone_form", r"(\+?[0-9][0-9 -]{4,19})?"),
+    "name": ("required", r"(?s).*\S.*"),
+    "staff_number": ("invalid", r"(?s).*"),
+}
+"""Field -> fault and the pattern its value has. A login begins with a letter, so that nobody uses a phone number."""
 
 
 class Role(StrEnum):
@@ -69,6 +82,22 @@ class Account(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant)
     disabled_at: datetime | None = Field(default=None, sa_type=Instant)
     must_change_password: bool = False
+
+
+def account_faults(values: Mapping[str, str]) -> Iterator[FieldFault]:
+    """Yield what does not fit among the given fields of an account."""
+    for name, (fault, pattern) in _SHAPES.items():
+        value = values.get(name)
+        if value is None:
+            continue
+        if len(value) > LONGEST:
+            yield FieldFault(f"/{name}", "too_long", {"rule": LONGEST})
+        elif not re.fullmatch(pattern, value):
+            yield FieldFault(f"/{name}", fault)
+        elif not value.isprintable():
+            yield FieldFault(f"/{name}", "invalid")
+    if values.get("role") == Role.DEPARTMENT_ADMIN and not values.get("department"):
+        yield FieldFault("/department", "department_needed")
 
 
 class Session(SQLModel, table=True):

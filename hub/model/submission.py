@@ -57,6 +57,8 @@ class Record(SQLModel, table=True):
     id: str = Field(default_factory=new_id, primary_key=True, sa_type=Id)
     key: str = Field(sa_type=Id)
     revision: int
+    position: int = 0
+    """Place among the Records of its Submission, in the order of the form."""
     record: str = Field(sa_type=Short)
     submission_id: str = Field(foreign_key="submission.id", index=True, sa_type=Id)
     place_id: str | None = Field(default=None, index=True, sa_type=Id)

@@ -12,6 +12,8 @@ from hub.store.query import places
 from hub.systems import PulledRow, PullFlow
 
 TOKEN_BYTES = 12
+NOWHERE = ""
+"""Division of a Place no System has located yet: in nobody's reach, since it may be anybody's home."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,6 @@ class Told:
     """Who said it, when, and in which run."""
 
     flow: PullFlow
-    county: str
     as_of: datetime
     pull_id: str
     now: datetime
@@ -44,6 +45,9 @@ def merge_page(session: Session, rows: Sequence[PulledRow], told: Told) -> Merge
             merged.left_out.append(f"{row.code}: its codes belong to {len(found)} different places")
             continue
         place = session.get(Place, found.pop()) if found else None
+        if place is not None and place.kind != told.flow.into:
+            merged.left_out.append(f"{row.code}: its codes belong to a {place.kind}")
+            continue
         place = _described(session, place, row, told)
         _name_codes(session, place, row, told, known)
         values += _snapshots(place, row, told)
@@ -58,29 +62,17 @@ def _codes(row: PulledRow, system: str) -> list[tuple[str, str]]:
 
 
 def _described(session: Session, place: Place | None, row: PulledRow, told: Told) -> Place:
-    """Return the row's Place, made if new; what is known of an old one only grows."""
+    """Return the row's Place, made if new; a System whose wiring says where and what it is called may change that."""
     if place is None:
-        place = Place(
-            kind=told.flow.into,
-            division=row.division or told.county,
-            token=secrets.token_urlsafe(TOKEN_BYTES),
-            created_at=told.now,
-        )
-    if row.division and place.division in ("", told.county):
-        place.division = row.division
-    if row.name and (not place.name or told.flow.system == _namer(session, place)):
-        place.name = row.name
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        place = Place(kind=told.flow.into, division=NOWHERE, token=token, created_at=told.now)
+    place.division = row.division or place.division
+    place.name = row.name or place.name
     if row.location is not None and place.location is None:
         place.location = dict(row.location)
     session.add(place)
     session.flush()
     return place
-
-
-def _namer(session: Session, place: Place) -> str:
-    """Return the System that first knew the Place by its own key: it may rename it."""
-    keys = [alias for alias in places.aliases(session, [place.id])[place.id] if alias.is_key]
-    return min(keys, key=lambda alias: alias.as_of).told_by if keys else ""
 
 
 def _name_codes(

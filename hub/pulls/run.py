@@ -58,7 +58,7 @@ def planned(pulls: Pulls) -> list[PullFlow]:
 
 
 async def pull_due(pulls: Pulls, flow: PullFlow) -> PullReport | None:
-    """Run a pull whose slot is open, or that failed a while ago; None when there is nothing to do or another is at it."""
+    """Run a pull whose slot is open, or that failed a while ago; None when nothing is due or another is at it."""
     now = pulls.clock.now()
     latest = await pulls.store.read(lambda session: systems.latest_pull(session, flow.system, flow.name))
     slot = slot_at(now, flow.every)
@@ -149,7 +149,7 @@ class _Run:
 
     def _store_page(self, page: Page, rows: list[PulledRow]) -> Callable[[Session], Merged]:
         now = self._pulls.clock.now()
-        told = Told(self._flow, self._pulls.registry.county.division, page.as_of or now, self._pull.id, now)
+        told = Told(self._flow, page.as_of or now, self._pull.id, now)
         done = self._rows + len(rows)
 
         def write(session: Session) -> Merged:
@@ -157,7 +157,7 @@ class _Run:
             kept = systems.cursor(session, self._flow.system, self._flow.name)
             kept = kept or PullCursor(system=self._flow.system, name=self._flow.name, moved_at=now)
             kept.cursor, kept.moved_at = page.cursor, now
-            if page.complete and done:
+            if page.complete:
                 kept.rows_known = max(kept.rows_known, done)
             session.add(kept)
             return merged
@@ -166,7 +166,7 @@ class _Run:
 
     def verdict(self) -> tuple[PullOutcome, str]:
         """Judge a run that read to the end."""
-        if self._complete and self._rows and self._rows < LEAST_SHARE * self._rows_known:
+        if self._complete and self._rows < LEAST_SHARE * self._rows_known:
             return (
                 PullOutcome.DOUBTED,
                 f"{self._rows} rows came where {self._rows_known} were known; nothing was removed",

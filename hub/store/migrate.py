@@ -6,11 +6,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from alembic.util import CommandError
+from sqlalchemy import Connection, text
 
+from hub.errors import Problem
 from hub.store.engine import lock_file, open_writing
 
 SCRIPTS = Path(__file__).parent / "migrations"
+TURN = 0x46696C6C4F6E6365
+"""Key of the advisory lock: "FillOnce" in ASCII."""
 
 
 def _config() -> Config:
@@ -29,13 +33,35 @@ def is_current(connection: Connection) -> bool:
     return MigrationContext.configure(connection).get_current_revision() == newest()
 
 
+def _wait_for_turn(connection: Connection) -> None:
+    """Let one process at a time migrate a PostgreSQL database; closing the connection ends the turn."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_lock(:turn)"), {"turn": TURN})
+
+
+def _refuse_newer(connection: Connection) -> None:
+    """Refuse a revision this program does not know, before anything is changed (F22)."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    try:
+        ScriptDirectory.from_config(_config()).get_revision(current or "base")
+    except CommandError as error:
+        raise Problem("store.newer", 503, revision=current) from error
+
+
 def migrate(url: str) -> None:
-    """Upgrade the database; safe to run again after being killed half way, each revision is one transaction."""
+    """Upgrade the database; safe to run again after being killed half way, each revision is one transaction.
+
+    Raises Problem when the database was made by a newer program, or another process holds a SQLite file.
+    """
     lock = lock_file(url)
     engine = open_writing(url)
     try:
         config = _config()
         with engine.connect() as connection:
+            _wait_for_turn(connection)
+            _refuse_newer(connection)
+            # Alembic must begin its own transactions, or all revisions would share the one these looks opened.
+            connection.commit()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()

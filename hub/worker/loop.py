@@ -17,6 +17,7 @@ log = get_logger(__name__)
 GRACE = timedelta(seconds=20)
 CHECK_PAUSED_EVERY = timedelta(minutes=5)
 LONGEST_PULL = timedelta(hours=2)
+LOSE_STALE_EVERY = timedelta(minutes=10)
 
 
 @dataclass
@@ -33,7 +34,11 @@ class Worker:
         """Start delivering and pulling; runs a dead process left behind are marked lost first."""
         await lose_stale(self.pulls, timedelta(0) if self.engine.sole else LONGEST_PULL)
         self._tasks.append(asyncio.create_task(self.engine.run()))
-        self._scheduler = schedule(self.pulls, [("check-paused", CHECK_PAUSED_EVERY, self._check_paused)], self.clock)
+        chores = [
+            ("check-paused", CHECK_PAUSED_EVERY, self._check_paused),
+            ("lose-stale", LOSE_STALE_EVERY, self._lose_stale),
+        ]
+        self._scheduler = schedule(self.pulls, chores, self.clock)
         self._scheduler.start()
 
     async def stop(self) -> None:
@@ -46,3 +51,7 @@ class Worker:
 
     async def _check_paused(self) -> None:
         await check_paused(self.engine)
+
+    async def _lose_stale(self) -> None:
+        """Let a pull start again whose process died while others live on."""
+        await lose_stale(self.pulls, LONGEST_PULL)

@@ -1,4 +1,4 @@
-"""Which jobs run when. APScheduler keeps time in memory; what was done is in the database, so a restart catches up once."""
+"""Which jobs run when. APScheduler keeps time in memory; the database knows what was done, so it catches up once."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta

@@ -4,17 +4,21 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, update
+from sqlalchemy import and_, bindparam, func, insert, or_, update
 from sqlalchemy import select as pick
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from hub.model.delivery import Attempt, Delivery, State
+from hub.model.delivery import ENDED, Attempt, Delivery, State
+
+FRESH = {"populate_existing": True}
+"""Writes of one group share a session, and most of them change rows behind its back."""
 
 CLAIMED = tuple(
     col(getattr(Delivery, name))
     for name in (
         "id", "system", "flow", "record", "key", "intent", "payload", "amends", "attempts", "state", "repeat",
-        "created_at", "transported_at",
+        "created_at", "transported_at", "replayed_at",
     )
 )  # fmt: skip
 """Columns a worker needs to send; one read serves claim and attempt."""
@@ -153,13 +157,28 @@ def lost_in_a_row(session: Session, delivery_id: str) -> int:
 def waiting_for(session: Session, delivery_ids: Sequence[str]) -> list[Delivery]:
     """Return Deliveries held back behind any of these."""
     query = select(Delivery).where(col(Delivery.after_id).in_(delivery_ids), Delivery.state == State.WAITING)
-    return list(session.exec(query).all())
+    return list(session.exec(query.order_by(col(Delivery.id)), execution_options=FRESH).all())
+
+
+def stranded(session: Session) -> dict[str, State]:
+    """Return Deliveries that have ended, or are refused, while what may go after them still waits."""
+    first, follower = aliased(Delivery), aliased(Delivery)
+    corrected = and_(
+        col(first.state) == State.PARKED, col(first.repeat).is_(False), col(first.record_key) == follower.record_key
+    )
+    query = (
+        select(first.id, first.state)
+        .join(follower, col(follower.after_id) == first.id)
+        .where(col(follower.state) == State.WAITING, or_(col(first.state).in_(ENDED), corrected))
+        .distinct()
+    )
+    return {delivery_id: State(state) for delivery_id, state in session.exec(query)}
 
 
 def by_ids(session: Session, delivery_ids: Sequence[str]) -> list[Delivery]:
     """Return these Deliveries, locked for change where the database knows row locks."""
     query = select(Delivery).where(col(Delivery.id).in_(delivery_ids)).order_by(col(Delivery.id)).with_for_update()
-    return list(session.exec(query).all())
+    return list(session.exec(query, execution_options=FRESH).all())
 
 
 def move(session: Session, delivery_id: str, old: State, **values: object) -> bool:
@@ -179,7 +198,7 @@ def latest_per_flow(session: Session, record_keys: Sequence[str]) -> dict[tuple[
         .order_by(col(Delivery.revision))
         .with_for_update()
     )
-    return {(row.record_key, row.system, row.flow): row for row in session.exec(query)}
+    return {(row.record_key, row.system, row.flow): row for row in session.exec(query, execution_options=FRESH)}
 
 
 def last_in_order(session: Session, order_keys: Sequence[str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Writes the division table: bitemporal, so that what we once knew can still be asked. Rows are never edited away."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,6 +13,7 @@ from hub.errors import Problem
 from hub.model.place import Division
 
 COLUMNS = ("code", "level", "name", "parent_code")
+_FULL_CODE = re.compile(r"[0-9]{12}")
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,15 @@ class DivisionLine:
 
 def read_lines(path: Path) -> Iterator[DivisionLine]:
     """Read a list (CSV in UTF-8: code, level, name, parent_code); raises Problem for a line that is none."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for number, row in enumerate(csv.DictReader(file), start=2):
-            values = [(row.get(column) or "").strip() for column in COLUMNS]
-            if len(values[0]) != 12 or not values[0].isdigit() or not values[2]:  # noqa: PLR2004 - digits of a full code
-                raise Problem("division.bad_line", 422, file=path.name, line=number)
-            yield DivisionLine(*values)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Problem("division.not_utf8", 422, file=path.name) from error
+    for number, row in enumerate(csv.DictReader(text.splitlines()), start=2):
+        values = [(row.get(column) or "").strip() for column in COLUMNS]
+        if not _FULL_CODE.fullmatch(values[0]) or not values[2]:
+            raise Problem("division.bad_line", 422, file=path.name, line=number)
+        yield DivisionLine(*values)
 
 
 def import_lines(session: Session, lines: Iterable[DivisionLine], valid_from: date, now: datetime) -> int:
@@ -53,7 +58,8 @@ def import_lines(session: Session, lines: Iterable[DivisionLine], valid_from: da
             continue
         if known is not None:
             _end(session, known, valid_from, now)
-        session.add(_row(line, valid_from, now))
+        current[line.code] = _row(line, valid_from, now)
+        session.add(current[line.code])
         changed += 1
     return changed
 

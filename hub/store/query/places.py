@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
-from hub.model.people import DIVISION_LEVELS, VILLAGE_DIGITS, Role, Scope
+from hub.model.people import DIVISION_LEVELS, VILLAGE_DIGITS, Scope
 from hub.model.place import CODE_PREFIX, Alias, Discrepancy, Division, Place, Snapshot
 
-COUNTY_WIDE = frozenset({Role.DATA_BUREAU, Role.OPERATOR, Role.DEPARTMENT_ADMIN})
+MOST_ASKED = 1_000
+"""Values in one `IN`: databases cap the parameters of a statement."""
 
 
 def ancestors(division: str) -> list[str]:
@@ -31,19 +32,27 @@ def reachable(scope: Scope) -> ColumnElement[bool]:
 
 
 def find(session: Session, scope: Scope, references: Iterable[str]) -> dict[str, Place]:
-    """Return Places by what people have in hand (id, hub token, any issuer's code); those out of reach are left out."""
+    """Return Places by what people have in hand: id, hub token, any issuer's code.
+
+    What is out of reach is left out, and so is a code two issuers gave to two Places: a guess may open the wrong one.
+    """
     wanted = sorted(set(references))
+    tokens = [reference.removeprefix(CODE_PREFIX) for reference in wanted]
     by_id = select(Place, Place.id).where(col(Place.id).in_(wanted), reachable(scope))
-    tokens = {reference.removeprefix(CODE_PREFIX): reference for reference in wanted}
     by_token = select(Place, Place.token).where(col(Place.token).in_(tokens), reachable(scope))
     by_code = (
         select(Place, Alias.code)
         .join(Alias, col(Alias.place_id) == col(Place.id))
         .where(col(Alias.code).in_(wanted), reachable(scope))
     )
-    return {
-        tokens.get(found, found): place for query in (by_code, by_token, by_id) for place, found in session.exec(query)
-    }
+    coded: dict[str, dict[str, Place]] = {}
+    for place, code in session.exec(by_code):
+        coded.setdefault(code, {})[place.id] = place
+    found = {code: next(iter(known.values())) for code, known in coded.items() if len(known) == 1}
+    tokened = {token: place for place, token in session.exec(by_token)}
+    named = zip(wanted, tokens, strict=True)
+    found |= {reference: tokened[token] for reference, token in named if token in tokened}
+    return found | {place_id: place for place, place_id in session.exec(by_id)}
 
 
 def aliases(session: Session, place_ids: Iterable[str]) -> dict[str, list[Alias]]:
@@ -86,11 +95,17 @@ def search(session: Session, scope: Scope, wanted: PlaceSearch) -> Sequence[Plac
 
 def known_as(session: Session, codes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Alias]:
     """Return the aliases among these (issuer, code) pairs that exist."""
-    wanted = sorted(set(codes))
-    if not wanted:
-        return {}
-    query = select(Alias).where(or_(*(and_(col(Alias.issuer) == i, col(Alias.code) == c) for i, c in wanted)))
-    return {(alias.issuer, alias.code): alias for alias in session.exec(query)}
+    wanted: dict[str, list[str]] = {}
+    for issuer, code in sorted(set(codes)):
+        wanted.setdefault(issuer, []).append(code)
+    return {
+        (alias.issuer, alias.code): alias
+        for issuer, theirs in wanted.items()
+        for start in range(0, len(theirs), MOST_ASKED)
+        for alias in session.exec(
+            select(Alias).where(Alias.issuer == issuer, col(Alias.code).in_(theirs[start : start + MOST_ASKED]))
+        )
+    }
 
 
 def upsert_snapshots(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -1,11 +1,12 @@
 """Submissions and what they became: written in whole groups, read by their author's scope."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
 from hub.model.delivery import Delivery, Skip
@@ -58,6 +59,14 @@ def insert_bundle(session: Session, bundle: Bundle) -> None:
             connection.execute(insert(table), rows)
 
 
+def insert_new(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Write the Submissions whose id is new and return those ids; two writers at once get each id exactly once."""
+    dialect = session.get_bind().dialect.name
+    fresh = (postgresql if dialect == "postgresql" else sqlite).insert(Submission).on_conflict_do_nothing()
+    ordered = sorted(rows, key=lambda row: str(row["id"]))
+    return set(session.connection().scalars(fresh.returning(col(Submission.id)), ordered))
+
+
 def digests(session: Session, submission_ids: Sequence[str]) -> dict[str, str]:
     """Return the content digests of the Submissions that exist among these ids."""
     query = select(Submission.id, Submission.digest).where(col(Submission.id).in_(submission_ids))
@@ -66,15 +75,17 @@ def digests(session: Session, submission_ids: Sequence[str]) -> dict[str, str]:
 
 def contest(session: Session, submission_id: str, body: bytes, digest: str, at: datetime) -> None:
     """Keep a body that came under an id already taken, once, for review."""
-    query = select(Contest.id).where(Contest.submission_id == submission_id, Contest.digest == digest)
-    if session.exec(query).first() is None:
-        session.add(Contest(submission_id=submission_id, body=body, digest=digest, received_at=at))
+    dialect = session.get_bind().dialect.name
+    row = Contest(submission_id=submission_id, body=body, digest=digest, received_at=at)
+    insert_once = (postgresql if dialect == "postgresql" else sqlite).insert(Contest).on_conflict_do_nothing()
+    session.connection().execute(insert_once, row.model_dump())
 
 
-def latest_revision(session: Session, root_id: str) -> Submission | None:
-    """Return the newest revision of a Submission, locked so that two corrections cannot cross."""
+def latest_revision(session: Session, root_id: str) -> Submission:
+    """Return the newest revision of a Submission, its first one locked so that two corrections cannot cross."""
+    session.exec(select(Submission.id).where(Submission.id == root_id).with_for_update()).one()
     query = select(Submission).where(Submission.root_id == root_id).order_by(col(Submission.revision).desc())
-    return session.exec(query.limit(1).with_for_update()).first()
+    return session.exec(query.limit(1)).one()
 
 
 def latest_records(session: Session, root_id: str) -> dict[str, Record]:

@@ -1,20 +1,34 @@
 """What is remembered of Systems: breaker and pause, pulls and their cursors."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from hub.model.system import Pull, PullCursor, PullOutcome, SystemState
 
 
 def states(session: Session, systems: Iterable[str]) -> dict[str, SystemState]:
-    """Return the remembered state of these Systems, a fresh one for those never heard of; locked for change."""
+    """Return the remembered state of these Systems, locked for change; those never heard of are remembered now.
+
+    Two workers that hear of a System in the same moment must not both insert it: the loser would lose its outcome.
+    """
     names = sorted(set(systems))
-    query = select(SystemState).where(col(SystemState.system).in_(names)).with_for_update()
-    found = {row.system: row for row in session.exec(query)}
-    return {name: found.get(name) or SystemState(system=name) for name in names}
+    found = _locked(session, names)
+    if new := [name for name in names if name not in found]:
+        insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(SystemState)
+        rows = [SystemState(system=name).model_dump() for name in new]
+        session.connection().execute(insert.on_conflict_do_nothing(index_elements=["system"]), rows)
+        found |= _locked(session, new)
+    return found
+
+
+def _locked(session: Session, names: Sequence[str]) -> dict[str, SystemState]:
+    query = select(SystemState).where(col(SystemState.system).in_(names)).order_by(col(SystemState.system))
+    rows = session.exec(query.with_for_update(), execution_options={"populate_existing": True}) if names else ()
+    return {row.system: row for row in rows}
 
 
 def all_states(session: Session) -> dict[str, SystemState]:

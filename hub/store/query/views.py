@@ -17,6 +17,7 @@ from hub.model.place import Discrepancy, Place
 from hub.model.submission import Attachment, Record, Submission
 from hub.store.query import people
 from hub.store.query.places import discrepancies, within
+from hub.store.query.submissions import Bundle
 
 Row = TypeVar("Row")
 
@@ -82,6 +83,20 @@ def submission(session: Session, viewer: Viewer, submission_id: str) -> Loaded |
     root = select(Submission.root_id).where(Submission.id == submission_id)
     query = _newest().where(col(Submission.root_id).in_(root), submission_is_visible(viewer))
     return next(iter(_load(session, viewer, session.exec(query).all())), None)
+
+
+def fresh(bundle: Bundle, author: str, place: Place | None) -> Loaded:
+    """Return what a Submission just written would load as, without reading it back."""
+    return Loaded(
+        submission=Submission(**bundle.submissions[0]),
+        author=author,
+        place=place,
+        records=[Record(**row) for row in bundle.records],
+        deliveries=[Delivery(**row) for row in bundle.deliveries],
+        skips=[Skip(**row) for row in bundle.skips],
+        issues=[Issue(**row) for row in bundle.issues],
+        discrepancies=[Discrepancy(**row) for row in bundle.discrepancies],
+    )
 
 
 def submissions(session: Session, viewer: Viewer, window: Window, *, mine: bool) -> list[Loaded]:
@@ -213,7 +228,7 @@ def _records(session: Session, roots: Sequence[str]) -> dict[str, list[Record]]:
     newest: dict[str, dict[str, Record]] = {root: {} for root in roots}
     for record, root in session.exec(query):
         newest[root][record.key] = record
-    return {root: list(found.values()) for root, found in newest.items()}
+    return {root: sorted(found.values(), key=lambda record: record.position) for root, found in newest.items()}
 
 
 def _deliveries(session: Session, viewer: Viewer, record_keys: Iterable[str]) -> Iterable[Delivery]:

@@ -4,7 +4,7 @@ import pytest
 
 from hub.catalog import BadCondition, compile_condition
 from hub.catalog.conditions import pattern_faults
-from hub.catalog.verdicts import Document
+from hub.catalog.verdicts import Document, schema_faults
 
 
 def test_a_condition_is_a_test_of_a_record() -> None:
@@ -66,3 +66,7 @@ def test_a_property_may_be_called_pattern() -> None:
 )
 def test_patterns_stay_linear(pattern: str | None, faults: list[str]) -> None:
     assert pattern_faults(pattern) == faults
+
+
+def test_what_only_the_fast_engine_refuses_is_a_fault_all_the_same() -> None:
+    assert [(leaf.path, leaf.code) for leaf in schema_faults({"pattern": "(?=a)b"})] == [((), "schema")]

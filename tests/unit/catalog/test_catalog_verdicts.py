@@ -1,6 +1,7 @@
 """The fast verdict and the explanation never disagree, and the explanation names the leaf at fault."""
 
 import copy
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -265,4 +266,5 @@ def test_loading_takes_less_than_300_ms() -> None:
         started = time.process_time()
         load_catalog(ROOT, CLOCK)
         spent.append(time.process_time() - started)
-    assert min(spent) < 0.3
+    # Measuring coverage makes every line of Python several times slower; the promise is about the hub as it runs.
+    assert min(spent) < (0.3 if sys.gettrace() is None else 3)

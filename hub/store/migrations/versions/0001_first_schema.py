@@ -1,12 +1,13 @@
+# ruff: noqa: E501, F401, I001, PLR0915, RUF100 - written by Alembic, reviewed by people, never restyled
 """first schema."""
 
 import sqlalchemy as sa
-import sqlmodel
+import sqlmodel.sql.sqltypes
 from alembic import op
 from sqlalchemy import Text
-from sqlalchemy.dialects import postgresql
 
 import hub.model.column
+from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None
@@ -291,6 +292,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("key", sa.String(length=36), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("record", sa.String(length=80), nullable=False),
         sa.Column("submission_id", sa.String(length=36), nullable=False),
         sa.Column("place_id", sa.String(length=36), nullable=True),
@@ -334,6 +336,7 @@ def upgrade() -> None:
         sa.Column("remote_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("created_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("replayed_at", hub.model.column.UtcDateTime(timezone=True), nullable=True),
         sa.Column("transported_at", hub.model.column.UtcDateTime(timezone=True), nullable=True),
         sa.Column("settled_at", hub.model.column.UtcDateTime(timezone=True), nullable=True),
         sa.CheckConstraint("(state = 'leased') = (lease_token IS NOT NULL)", name=op.f("ck_delivery_lease")),

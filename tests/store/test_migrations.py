@@ -1,0 +1,124 @@
+"""The migrations make exactly the schema of the model, on both databases, whoever runs them and however often."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+
+from hub.errors import Problem
+from hub.model import METADATA
+from hub.store.engine import lock_file, open_writing
+from hub.store.migrate import _config, is_current, migrate, newest
+from tests.conftest import _create, _numbers
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/empty.db"
+    socket, name = request.getfixturevalue("postgres_server"), f"m{next(_numbers)}"
+    _create(socket, name)
+    return f"postgresql+psycopg://postgres:@/{name}?host={socket}"
+
+
+def differences(engine: Engine) -> list[object]:
+    with engine.connect() as connection:
+        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA))
+
+
+def downgrade(engine: Engine) -> None:
+    config = _config()
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        connection.commit()
+
+
+def test_from_nothing_to_the_model_and_back(empty_url: str) -> None:
+    migrate(empty_url)
+    engine = open_writing(empty_url)
+    assert differences(engine) == []
+    with engine.connect() as connection:
+        assert is_current(connection)
+    downgrade(engine)
+    assert inspect(engine).get_table_names() == ["alembic_version"]
+    with engine.connect() as connection:
+        assert not is_current(connection)
+    engine.dispose()
+    migrate(empty_url)
+    engine = open_writing(empty_url)
+    assert set(inspect(engine).get_table_names()) == {*METADATA.tables, "alembic_version"}
+    engine.dispose()
+
+
+def test_running_it_again_changes_nothing(empty_url: str) -> None:
+    migrate(empty_url)
+    migrate(empty_url)
+    engine = open_writing(empty_url)
+    assert differences(engine) == []
+    engine.dispose()
+
+
+def test_a_revision_that_fails_half_way_leaves_nothing_and_can_be_run_again(empty_url: str) -> None:
+    engine = open_writing(empty_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE submission (in_the_way INTEGER)"))
+    with pytest.raises(Exception, match="already exists"):
+        migrate(empty_url)
+    assert set(inspect(engine).get_table_names()) <= {"submission", "alembic_version"}
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE submission"))
+    engine.dispose()
+    migrate(empty_url)
+    engine = open_writing(empty_url)
+    assert differences(engine) == []
+    engine.dispose()
+
+
+def test_a_database_of_a_newer_program_is_refused_untouched(empty_url: str) -> None:
+    migrate(empty_url)
+    engine = open_writing(empty_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Problem) as caught:
+        migrate(empty_url)
+    assert (caught.value.code, caught.value.status, caught.value.params) == ("store.newer", 503, {"revision": "9999"})
+    with engine.connect() as connection:
+        assert not is_current(connection)
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
+    engine.dispose()
+
+
+def test_json_is_kept_as_jsonb_on_postgres(empty_url: str) -> None:
+    migrate(empty_url)
+    engine = open_writing(empty_url)
+    kinds = {str(column["type"]) for column in inspect(engine).get_columns("snapshot") if column["name"] == "value"}
+    assert kinds == ({"JSON"} if engine.dialect.name == "sqlite" else {"JSONB"})
+    engine.dispose()
+
+
+def test_processes_that_migrate_at_once_take_turns(empty_url: str) -> None:
+    if empty_url.startswith("sqlite"):
+        held = lock_file(empty_url)
+        with pytest.raises(Problem, match=r"store\.held"):
+            migrate(empty_url)
+        assert held is not None
+        held.close()
+        return
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(migrate, [empty_url] * 4)) == [None] * 4
+    engine = open_writing(empty_url)
+    assert differences(engine) == []
+    with engine.connect() as connection:
+        locks = connection.execute(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")).scalar_one()
+    assert locks == 0
+    engine.dispose()
+
+
+def test_there_is_one_newest_revision() -> None:
+    assert newest() == "0001"

@@ -1,0 +1,94 @@
+"""Which jobs run when, and that the worker does them: real scheduler, a clock that is behind."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from hub.model import Pull, SystemState
+from hub.model.system import PullOutcome
+from hub.outbox.engine import Engine
+from hub.pulls.run import Pulls
+from hub.sdk import Page
+from hub.store import Store
+from hub.worker.loop import LONGEST_PULL, Worker
+from hub.worker.schedule import LOOK_EVERY, schedule
+from tests.conftest import HandClock
+from tests.some_connectors.county import County, files
+from tests.some_connectors.thorough.connector import Connector
+
+
+class Telling(Connector):
+    """Tells when it was read."""
+
+    read: asyncio.Event
+
+    async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:
+        self.read.set()
+        yield Page((), cursor)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: object, sqlite_template: bytes) -> str:
+    """One kind will do: nothing here depends on the database."""
+    file = f"{tmp_path}/hub.db"
+    with open(file, "wb") as written:  # noqa: PTH123 - one line
+        written.write(sqlite_template)
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture
+def county(store: Store, clock: HandClock) -> County:
+    clock.tick(days=-30)
+    return County(store, clock)
+
+
+@pytest.fixture
+def pulls(county: County) -> Pulls:
+    connectors = {name: Telling(None, None) for name in county.registry.systems}  # type: ignore[arg-type]  # needs neither
+    for connector in connectors.values():
+        connector.read = asyncio.Event()
+    return Pulls(county.store, county.clock, county.registry, connectors)
+
+
+async def test_every_pull_and_chore_has_its_job(pulls: Pulls, clock: HandClock) -> None:
+    async def chore() -> None:
+        """Do nothing."""
+
+    jobs = {job.id: job for job in schedule(pulls, [("sweep", timedelta(hours=1), chore)], clock).get_jobs()}
+    assert set(jobs) == {"sweep", *(f"pull/{name}/homes" for name in files()[1].systems)}
+    assert jobs["pull/doors/homes"].trigger.interval == LOOK_EVERY
+    assert jobs["sweep"].trigger.interval == timedelta(hours=1)
+
+
+async def test_a_worker_pulls_at_once_and_loses_what_died(pulls: Pulls, county: County) -> None:
+    now = county.clock.now()
+    dead = Pull(system="doors", name="homes", slot_at=now - timedelta(days=1), started_at=now - timedelta(seconds=1),
+                outcome=PullOutcome.RUNNING)  # fmt: skip
+    await county.store.write(lambda session: session.add(dead))
+    worker = Worker(Engine(county.store, county.clock, {}, sole=True), pulls, county.clock)
+    await worker.start()
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(connector.read.wait() for connector in pulls.connectors.values()))  # type: ignore[attr-defined]
+    await worker.stop()
+    assert (await county.rows(Pull, id=dead.id))[0].outcome == "lost"
+
+
+async def test_beside_others_only_old_runs_are_lost(pulls: Pulls, county: County, clock: HandClock) -> None:
+    alive = Pull(system="doors", name="homes", slot_at=clock.now(), started_at=clock.now(), outcome=PullOutcome.RUNNING)
+    await county.store.write(lambda session: session.add(alive))
+    clock.tick(minutes=30)
+    worker = Worker(Engine(county.store, county.clock, {}), pulls, county.clock)
+    await worker.start()
+    assert (await county.rows(Pull, id=alive.id))[0].outcome == "running"
+    clock.tick(seconds=LONGEST_PULL.total_seconds())
+    await worker._lose_stale()
+    assert (await county.rows(Pull, id=alive.id))[0].outcome == "lost"
+    await worker._check_paused()
+    assert await county.rows(SystemState) == []
+    await worker.stop()
+
+
+async def test_a_worker_that_never_started_stops(pulls: Pulls, county: County) -> None:
+    await Worker(Engine(county.store, county.clock, {}), pulls, county.clock).stop()
