@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from hub.logs import get_logger
-from hub.outbox.settle import Claim, Outcome, Result
+from hub.outbox.decide.settle import Claim, Outcome, Result
 from hub.sdk import Connector, Misconfigured, Outgoing, Receipt, Refused, Unavailable
 from hub.sdk.errors import DeliveryFailure
 
@@ -51,7 +51,8 @@ async def _probe(connector: Connector, claim: Claim) -> Result:
 
 def _received(claim: Claim, receipt: Receipt) -> Result:
     outcome = Outcome.ACCEPTED if receipt.accepted else Outcome.TRANSPORTED
-    return Result(claim, outcome, _short(receipt.message), receipt.remote_id, receipt.answer[:MAX_ANSWER])
+    number, answer = _clean(receipt.remote_id), _clean(receipt.answer)
+    return Result(claim, outcome, _short(receipt.message), number[:MAX_REASON], answer[:MAX_ANSWER])
 
 
 def outgoing(claim: Claim) -> Outgoing:
@@ -68,5 +69,10 @@ def outgoing(claim: Claim) -> Outgoing:
 
 
 def _short(reason: str) -> str:
-    """Bound a System's words; NUL would be refused by PostgreSQL."""
-    return reason.replace("\0", "")[:MAX_REASON]
+    """Bound a System's words."""
+    return _clean(reason)[:MAX_REASON]
+
+
+def _clean(words: str) -> str:
+    """Take out what a database refuses to store: NUL and halves of surrogate pairs."""
+    return words.replace("\0", "").encode("utf-8", "replace").decode("utf-8")

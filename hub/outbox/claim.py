@@ -7,8 +7,8 @@ from typing import Any
 from hub.model.column import new_id
 from hub.model.delivery import State
 from hub.model.system import Breaker, SystemState
-from hub.outbox.breaker import Health, probing
-from hub.outbox.settle import Claim
+from hub.outbox.decide.breaker import Health, probing
+from hub.outbox.decide.settle import Claim
 from hub.store import Session
 from hub.store.query import deliveries, systems
 
@@ -77,6 +77,7 @@ def claimed(row: Mapping[str, Any], attempt_id: str = "", kind: str = "") -> Cla
         repeat=row["repeat"],
         created_at=row["created_at"],
         transported_at=row["transported_at"],
+        replayed_at=row["replayed_at"],
     )
 
 

@@ -8,7 +8,7 @@ results of the same moment share one transaction, and rings its System again.
 import asyncio
 import contextlib
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -17,14 +17,17 @@ from hub.errors import Problem
 from hub.logs import get_logger
 from hub.outbox.attempt import attempt
 from hub.outbox.claim import claim_due, overrun_claims
+from hub.outbox.decide.settle import Claim, Outcome, Result
 from hub.outbox.record import Ledger, Settled
-from hub.outbox.settle import Claim, Outcome, Result
-from hub.sdk import Connector
+from hub.outbox.release import release_stranded
+from hub.sdk import Capabilities, Connector
 from hub.store import Store
 from hub.store.query import deliveries
 
 log = get_logger(__name__)
 REAP_EVERY = timedelta(seconds=15)
+GONE = Capabilities(honours_key=False)
+"""What may be assumed of a System that is no longer configured: nothing."""
 REFILL = timedelta(milliseconds=50)
 """How soon to look again at a System that had something due but no free slot or token."""
 
@@ -65,6 +68,8 @@ class Engine:
     lines: Mapping[str, Line]
     poll_interval: timedelta = timedelta(seconds=1)
     dice: random.Random = field(default_factory=random.SystemRandom)
+    settle_pauses_s: Sequence[float] = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
+    """Waits between tries to write a result down while the database is away, well within the lease's margin."""
     sole: bool = False
     """No other process can hold a lease (SQLite), so every lease found at start belongs to a dead one."""
 
@@ -73,10 +78,16 @@ class Engine:
         self._slots = {name: _Slots(line, tokens=max(1.0, line.per_second)) for name, line in self.lines.items()}
         self._rung: set[str] = set()
         self._bell = asyncio.Event()
+        self._reap_at = self._look_at = 0.0
+        self._reap_everything = self.sole
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._ended = asyncio.Event()
+        self._ended.set()
         self._ledger = Ledger(
-            lambda system: self.lines[system].connector.capabilities, self.clock.now, self.dice.random
+            lambda system: self.lines[system].connector.capabilities if system in self.lines else GONE,
+            self.clock.now,
+            self.dice.random,
         )
 
     def ring(self, systems: Iterable[str]) -> None:
@@ -86,37 +97,60 @@ class Engine:
 
     async def run(self) -> None:
         """Recover what a dead process left, then deliver until `stop`."""
-        reap_at, look_at, everything = 0.0, 0.0, self.sole
-        while not self._stopping:
-            now = self.clock.monotonic()
-            try:
-                if now >= reap_at:
-                    await self.reap(everything=everything)
-                    reap_at, everything = now + REAP_EVERY.total_seconds(), False
-                if now >= look_at:
-                    await self._look()
-                    look_at = now + self.poll_interval.total_seconds()
-                await self.step()
-            except Problem as problem:
-                # The database cannot write or read now; what is leased or due stays so and is found again.
-                log.warning("engine.held_up", code=problem.code)
-            await self._pause()
+        self._ended.clear()
+        try:
+            while not self._stopping:
+                try:
+                    await self._turn()
+                except Problem as problem:
+                    # The database cannot write or read now; what is leased or due stays so and is found again.
+                    log.warning("engine.held_up", code=problem.code)
+                except Exception:  # one bad turn must not end delivery for good
+                    log.exception("engine.turn_failed")
+                await self._pause()
+        finally:
+            self._ended.set()
+
+    async def _turn(self) -> None:
+        """Do what is due in the hub's own time: recover, look, claim."""
+        now = self.clock.monotonic()
+        if now >= self._reap_at:
+            await self.reap(everything=self._reap_everything)
+            await self._release_stranded()
+            self._reap_at, self._reap_everything = now + REAP_EVERY.total_seconds(), False
+        if now >= self._look_at:
+            await self._look()
+            self._look_at = now + self.poll_interval.total_seconds()
+        await self.step()
 
     async def stop(self, grace: timedelta) -> None:
         """Claim nothing more, let attempts under way finish within `grace`; the rest stay leased and are recovered."""
         self._stopping = True
         self._bell.set()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace.total_seconds())
+        try:
+            async with asyncio.timeout(grace.total_seconds()):
+                await self._ended.wait()  # a claim under way may still start attempts
+                while self._tasks:
+                    await asyncio.wait(self._tasks)
+        except TimeoutError:
+            log.warning("engine.stopped_early", under_way=len(self._tasks))
+            for task in self._tasks:
+                task.cancel()
 
     async def drain(self) -> None:
         """Run everything that is due now, until nothing is under way; for tests and `hub work --once`."""
         await self._look()
         while True:
             await self.step()
-            if not self._tasks:
+            if self._tasks:
+                await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            elif self._rung:
+                # A System's rate allows no more this moment; wait only for one that still has something due.
+                await asyncio.sleep(REFILL.total_seconds())
+                self._rung.clear()
+                await self._look()
+            else:
                 return
-            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
 
     async def _pause(self) -> None:
         """Sleep until rung; a System rung but out of tokens or slots is looked at again soon."""
@@ -165,14 +199,20 @@ class Engine:
         self.ring([claim.system])
 
     async def _settle(self, result: Result) -> Settled | None:
-        """Write a result down; if the database cannot, the lease runs out and the attempt counts as lost."""
-        try:
-            settled = await self.store.writer.write_item(self._ledger.settle, result)
-        except Exception:  # the next reap finds the lease; nothing is lost but time
-            log.exception("attempt.unsettled", delivery_id=result.claim.delivery_id, system=result.claim.system)
-            return None
-        self.ring(settled.released)
-        return settled
+        """Write a result down; if the database cannot for long, the lease runs out and the attempt counts as lost."""
+        pauses_s = iter(self.settle_pauses_s)
+        while True:
+            try:
+                settled = await self.store.writer.write_item(self._ledger.settle, result)
+            except Exception as error:  # the next reap finds the lease
+                pause_s = next(pauses_s, None) if isinstance(error, Problem) else None
+                if pause_s is None:
+                    log.exception("attempt.unsettled", delivery_id=result.claim.delivery_id, system=result.claim.system)
+                    return None
+                await asyncio.sleep(pause_s)
+            else:
+                self.ring(settled.released)
+                return settled
 
     async def reap(self, *, everything: bool = False) -> int:
         """Settle attempts whose worker died or overran its lease as lost; return how many."""
@@ -187,3 +227,9 @@ class Engine:
             log.warning("leases.reaped", count=len(claims))
             self.ring({claim.system for claim in claims})
         return len(claims)
+
+    async def _release_stranded(self) -> None:
+        """Let go what waits behind something that ended unseen; a look first, since there hardly ever is any."""
+        if await self.store.read(deliveries.stranded):
+            now = self.clock.now()
+            self.ring(await self.store.write(lambda session: release_stranded(session, now)))

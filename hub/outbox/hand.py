@@ -7,13 +7,15 @@ from datetime import datetime
 from hub.errors import FieldFault, Problem
 from hub.model.delivery import ENDED, Delivery, State, may_move
 from hub.model.people import Account
-from hub.outbox.record import release
+from hub.outbox.release import release
 from hub.store import Session
 from hub.store.query import deliveries
 from hub.store.query.journal import add_entries, entry
 
 MOST_REPLAYED = 1_000
 REPLAYABLE = frozenset({State.PARKED, State.UNKNOWN, State.DELIVERED, State.RETRY})
+SETTLED_BY_HAND = frozenset(State) - ENDED - {State.LEASED}
+"""A leased one is a worker's: whoever settles it under its hands would lose the System's answer."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,12 @@ def _requeue(session: Session, row: Delivery, now: datetime) -> bool:
     state = State(row.state)
     if state not in REPLAYABLE or not row.payload:
         return False
+    values: dict[str, object] = {"due_at": now, "replayed_at": now}
     if state is State.RETRY:
-        return deliveries.move(session, row.id, state, due_at=now)
-    return deliveries.move(
-        session, row.id, state, state=State.WAITING, due_at=now, settled_at=None, repeat=row.attempts > 0
-    )
+        due = row.due_at is not None and row.due_at <= now
+        return not due and deliveries.move(session, row.id, state, **values)
+    values |= {"state": State.WAITING, "settled_at": None, "transported_at": None, "repeat": row.attempts > 0}
+    return deliveries.move(session, row.id, state, **values)
 
 
 def confirm(session: Session, delivery_id: str, deed: Deed, number: str) -> list[str]:
@@ -75,11 +78,10 @@ def _end(session: Session, delivery_id: str, state: State, deed: Deed, number: s
     values = {"state": state, "settled_at": deed.at, "due_at": None, "reason": deed.why}
     if number:
         values["remote_id"] = number
-    if old in ENDED or not may_move(old, state) or not deliveries.move(session, row.id, old, **values):
+    if old not in SETTLED_BY_HAND or not may_move(old, state) or not deliveries.move(session, row.id, old, **values):
         raise Problem("delivery.not_for_hand", 409, state=old.value)
     action = "delivery.confirmed" if state is State.DELIVERED else "delivery.cancelled"
     add_entries(session, [entry(deed.at, deed.who.id, action, row.id, deed.why)])
-    session.expire_all()
     released = release(session, {row.id: state}, deed.at)
     return sorted({system for systems in released.values() for system in systems})
 

@@ -1,15 +1,16 @@
-"""Writes outcomes down: settlements, closed attempts, breaker steps and what they release, one group at a time."""
+"""Writes outcomes down: settlements, closed attempts and breaker steps, one group at a time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from hub.logs import get_logger
-from hub.model.delivery import ENDED, Delivery, State
-from hub.outbox import breaker
+from hub.model.delivery import ENDED, State
 from hub.outbox.claim import health_of, keep
-from hub.outbox.settle import NOBODY_THERE, Outcome, Result, Settlement, settlement
+from hub.outbox.decide import breaker
+from hub.outbox.decide.settle import NOBODY_THERE, Outcome, Result, Settlement, settlement
+from hub.outbox.release import release
 from hub.sdk import Capabilities
 from hub.store import Session
 from hub.store.query import deliveries, systems
@@ -39,19 +40,24 @@ class Ledger:
         """Settle a group: only results whose lease still holds change anything (D7)."""
         now = self.now()
         held = deliveries.holders(session, [result.claim.attempt_id for result in results])
+        # A worker and the reaper may bring the same attempt in one group: the first of them counts.
+        first = {result.claim.attempt_id: result for result in reversed(results)}
         decided = [
             (result, settlement(result, self.capabilities(result.claim.system), now, self.dice()))
-            for result in results
-            if result.claim.attempt_id in held
+            for token, result in first.items()
+            if token in held
         ]
         if decided:
             deliveries.settle(session, [_row(result, end, now) for result, end in decided])
         deliveries.close_attempts(session, [_attempt_row(result, now) for result in results])
         _step_breakers(session, [result for result, _ in decided], now)
         released = release(session, {r.claim.delivery_id: end.state for r, end in decided}, now)
-        _note(results, held)
-        ends = {result.claim.attempt_id: end.state for result, end in decided}
-        return [Settled(ends.get(r.claim.attempt_id), released.get(r.claim.delivery_id, ())) for r in results]
+        ends = {id(result): end.state for result, end in decided}
+        _note(results, ends)
+        return [
+            Settled(ends[id(r)], released.get(r.claim.delivery_id, ())) if id(r) in ends else Settled(None)
+            for r in results
+        ]
 
 
 def _row(result: Result, end: Settlement, now: datetime) -> Mapping[str, Any]:
@@ -92,7 +98,7 @@ def _step_breakers(session: Session, results: Sequence[Result], now: datetime) -
             row.last_failure_at, row.last_reason = now, result.reason
         elif result.outcome is Outcome.MISCONFIGURED:
             keep(row, breaker.after_misconfiguration(health, result.reason))
-            row.paused_at = now
+            row.paused_at = row.paused_at or now
         else:
             keep(row, breaker.after_success(health))
             row.last_success_at = now
@@ -100,56 +106,10 @@ def _step_breakers(session: Session, results: Sequence[Result], now: datetime) -
     session.flush()
 
 
-def release(session: Session, ends: Mapping[str, State], now: datetime) -> dict[str, tuple[str, ...]]:
-    """Let go what waited behind Deliveries that ended; a refused one makes way for its own correction only."""
-    done = [delivery_id for delivery_id, state in ends.items() if state in ENDED or state is State.PARKED]
-    if not done:
-        return {}
-    followers = deliveries.waiting_for(session, done)
-    if not followers:
-        return {}
-    before = {row.id: row for row in deliveries.by_ids(session, [f.after_id for f in followers if f.after_id])}
-    released: dict[str, list[str]] = {}
-    for follower in followers:
-        first = before[follower.after_id or ""]
-        if _may_go(first, follower):
-            _let_go(session, first, follower, now)
-            released.setdefault(first.id, []).append(follower.system)
-    return {delivery_id: tuple(names) for delivery_id, names in released.items()}
-
-
-def _may_go(first: Delivery, follower: Delivery) -> bool:
-    return State(first.state) in ENDED or follower.record_key == first.record_key
-
-
-def _let_go(session: Session, first: Delivery, follower: Delivery, now: datetime) -> None:
-    """Make the follower due; it amends what was delivered, or takes the place of what was not."""
-    values: dict[str, Any] = {"due_at": now, "after_id": None}
-    if follower.record_key == first.record_key:
-        delivered = State(first.state) is State.DELIVERED
-        if follower.intent == "withdraw" and not delivered and not first.amends:
-            gone = "nothing reached the system, so there is nothing to withdraw"
-            deliveries.move(session, follower.id, State.WAITING, state=State.CANCELLED, settled_at=now, reason=gone)
-            return
-        values["amends"] = first.remote_id if delivered else first.amends
-        if not delivered and follower.intent == "amend":
-            values["intent"] = first.intent
-        if State(first.state) is State.PARKED:
-            deliveries.move(
-                session,
-                first.id,
-                State.PARKED,
-                state=State.CANCELLED,
-                settled_at=now,
-                reason=f"superseded: {first.reason}",
-            )
-    deliveries.move(session, follower.id, State.WAITING, **values)
-
-
-def _note(results: Sequence[Result], held: set[str]) -> None:
+def _note(results: Sequence[Result], settled: Container[int]) -> None:
     for result in results:
         claim = result.claim
-        event = "attempt.settled" if claim.attempt_id in held else "attempt.lease_lost"
+        event = "attempt.settled" if id(result) in settled else "attempt.lease_lost"
         log.info(
             event, delivery_id=claim.delivery_id, system=claim.system, kind=claim.kind, outcome=result.outcome.value
         )

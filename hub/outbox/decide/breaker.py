@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hub.model.system import Breaker
-from hub.outbox.backoff import breaker_wait
+from hub.outbox.decide.backoff import breaker_wait
 
 THRESHOLD = 5
 """Failures in a row that open it."""
+UNEXPLAINED = "no reason given"
+"""An empty reason would read as not paused."""
 
 
 @dataclass(frozen=True)
@@ -49,4 +51,4 @@ def after_failure(health: Health, now: datetime) -> Health:
 
 def after_misconfiguration(health: Health, reason: str) -> Health:
     """Return the state after the System turned our credentials or settings down: nothing goes until mended."""
-    return replace(after_success(health), paused_reason=reason)
+    return replace(after_success(health), paused_reason=reason or UNEXPLAINED)

@@ -1,11 +1,11 @@
 """What an outcome means for a Delivery: one pure decision, the table of faults.md 2b in code."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from hub.model.delivery import State
-from hub.outbox.backoff import is_out_of_patience, next_attempt_at, next_look_at
+from hub.outbox.decide.backoff import is_out_of_patience, next_attempt_at, next_look_at
 from hub.sdk import Capabilities
 
 MAX_LOST = 5
@@ -53,6 +53,12 @@ class Claim:
     repeat: bool
     created_at: datetime
     transported_at: datetime | None = None
+    replayed_at: datetime | None = None
+
+    @property
+    def since(self) -> datetime:
+        """When its wait began: a replay by a person starts it anew."""
+        return self.replayed_at or self.created_at
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class Result:
     remote_id: str = ""
     answer: str = ""
     retry_after: timedelta | None = None
-    lost_before: int = field(default=0)
+    lost_before: int = 0
     """Attempts in a row that were lost before this one."""
 
 
@@ -85,28 +91,36 @@ def settlement(result: Result, can: Capabilities, now: datetime, dice: float) ->
     claim = result.claim
     match result.outcome:
         case Outcome.ACCEPTED | Outcome.REFUSED:
-            state = State.DELIVERED if result.outcome is Outcome.ACCEPTED else State.PARKED
-            return Settlement(state, None, claim.attempts, claim.repeat, result.reason)
+            accepted = result.outcome is Outcome.ACCEPTED
+            state = State.DELIVERED if accepted else State.PARKED
+            return Settlement(state, None, claim.attempts, claim.repeat and accepted, result.reason)
         case Outcome.MISCONFIGURED:
             spent = claim.attempts - 1 if claim.kind == "push" else claim.attempts
             return Settlement(claim.before, now, spent, claim.repeat, result.reason)
         case Outcome.TRANSPORTED:
             return _patient(result, State.TRANSPORTED, next_look_at(now, claim.transported_at or now), now)
         case Outcome.ABSENT:
-            return Settlement(State.RETRY, now, claim.attempts, claim.repeat, result.reason)
+            return replace(_patient(result, State.RETRY, now, now), repeat=False)
         case Outcome.UNAVAILABLE:
             state = State.RETRY if claim.kind == "push" else claim.before
-            return _patient(result, state, next_attempt_at(now, claim.attempts, dice, result.retry_after), now)
-        case Outcome.UNANSWERED | Outcome.LOST:
+            return _patient(result, state, _again_at(result, now, dice), now)
+        case _:
             return _ambiguous(result, can, now, dice)
 
 
 def _patient(result: Result, state: State, due_at: datetime, now: datetime) -> Settlement:
     """Keep trying, or give up to a person when the Delivery has waited longer than patience lasts."""
     claim = result.claim
-    if is_out_of_patience(now, claim.created_at):
+    if is_out_of_patience(now, claim.since):
         return Settlement(State.PARKED, None, claim.attempts, claim.repeat, result.reason)
     return Settlement(state, due_at, claim.attempts, claim.repeat, result.reason)
+
+
+def _again_at(result: Result, now: datetime, dice: float) -> datetime:
+    """Return when to try again; a probe is not counted as a try, so its wait grows with the Delivery's age."""
+    claim = result.claim
+    again_at = next_attempt_at(now, claim.attempts, dice, result.retry_after)
+    return again_at if claim.kind == "push" else max(again_at, next_look_at(now, claim.transported_at or claim.since))
 
 
 def _ambiguous(result: Result, can: Capabilities, now: datetime, dice: float) -> Settlement:
@@ -114,7 +128,7 @@ def _ambiguous(result: Result, can: Capabilities, now: datetime, dice: float) ->
     claim = result.claim
     if result.outcome is Outcome.LOST and result.lost_before + 1 >= MAX_LOST:
         return Settlement(State.PARKED, None, claim.attempts, repeat=True, reason=result.reason)
-    due_at = next_attempt_at(now, claim.attempts, dice, result.retry_after)
+    due_at = _again_at(result, now, dice)
     if claim.kind == "probe":
         return _patient(result, claim.before, due_at, now)
     if can.honours_key:
