@@ -34,8 +34,8 @@ class Parts:
     """What signs photo addresses for Systems."""
 
 
-def parts_of(request: Request) -> Parts:
-    """Return the parts of the app that answers this request."""
+async def parts_of(request: Request) -> Parts:
+    """Return the parts of the app that answers this request; async, as FastAPI runs plain dependencies in threads."""
     parts: Parts = request.app.state.parts
     return parts
 

@@ -17,7 +17,7 @@ from hub.web.security import is_secure
 MOST_BODY_BYTES = 2 * 1024 * 1024
 ATTACHMENTS = "/api/v1/attachments/"
 _CSP = (
-    # The scanner is WebAssembly; icons of the component library are a data: font.
+    # The scanner is WebAssembly; the component library has a data: font and writes style attributes.
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' blob: data:; font-src 'self' data:; connect-src 'self'; media-src 'self' blob:; "
     "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

@@ -10,7 +10,6 @@ from starlette.exceptions import HTTPException
 
 from hub.catalog.messages import Messages
 from hub.errors import FieldFault, Problem
-from hub.web.context import parts_of
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "https://fillonce.dev/problems/"
@@ -90,10 +89,8 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, RequestValidationError):
         return _invalid(error.errors())
-    if isinstance(error, HTTPException):
-        status = error.status_code
-        return Problem(_BY_STATUS.get(status, "request.failed"), status, status_told=status)
-    return Problem("hub.failed", 500)
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return Problem(_BY_STATUS.get(status, "request.failed"), status)
 
 
 def _invalid(errors: Sequence[Any]) -> Problem:
@@ -118,7 +115,7 @@ def install(app: FastAPI) -> None:
     """Make every failure of this app a problem."""
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
-        answered = refuse(problem_of(error), parts_of(request).catalog.messages)
+        answered = refuse(problem_of(error), request.app.state.parts.catalog.messages)
         if isinstance(error, HTTPException) and error.headers:
             answered.headers.update(error.headers)
         return answered

@@ -1,6 +1,6 @@
 """Who is asking: cookie sessions, API tokens, roles, and proof that a browser's own page asked. Keeps no state."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -69,7 +69,7 @@ def demand_own_page(request: Request, settings: Settings) -> None:
         raise Problem("auth.foreign_page", 403)
 
 
-def demand_json(request: Request) -> None:
+async def demand_json(request: Request) -> None:
     """Refuse a body that is not declared JSON: forms of other sites can send anything but that."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Problem("request.not_json", 415)
@@ -97,7 +97,7 @@ Known = Annotated[Caller, Depends(recognised)]
 """Somebody signed in, even if their first password is still to be changed."""
 
 
-def signed_in(caller: Known) -> Caller:
+async def signed_in(caller: Known) -> Caller:
     """Return who is asking, unless they must choose their own password first."""
     if caller.account.must_change_password:
         raise Problem("auth.password_to_change", 403)
@@ -107,10 +107,10 @@ def signed_in(caller: Known) -> Caller:
 SignedIn = Annotated[Caller, Depends(signed_in)]
 
 
-def only(*roles: Role) -> Callable[[SignedIn], Caller]:
+def only(*roles: Role) -> Callable[[SignedIn], Awaitable[Caller]]:
     """Return the dependency that lets these roles in and tells others that it is not theirs."""
 
-    def demand_role(caller: SignedIn) -> Caller:
+    async def demand_role(caller: SignedIn) -> Caller:
         if caller.scope.role not in roles:
             raise Problem("auth.forbidden", 403)
         return caller

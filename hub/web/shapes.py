@@ -143,6 +143,7 @@ class DiscrepancyView(View):
     element: str
     title: Text
     system: str
+    system_title: Text
     theirs: Any
     ours: Any
 

@@ -16,14 +16,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 import hub
 from hub.settings import Settings
 from hub.web import health, problems
-from hub.web.api import attachments, deliveries, forms, issues, places, sessions, submissions, systems
+from hub.web.api import attachments, deliveries, forms, issues, places, submissions, systems
+from hub.web.api.people import accounts, sessions
 from hub.web.context import Parts
 from hub.web.edge import Edge
 from hub.web.security import SignedIn
 from hub.web.shapes import ProblemView
 
 API = "/api/v1"
-RESOURCES = (sessions, forms, places, submissions, attachments, deliveries, systems, issues)
+RESOURCES = (sessions, accounts, forms, places, submissions, attachments, deliveries, systems, issues)
 ALWAYS = (400, 401, 403, 413, 415, 422, 500, 503)
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _UNBUILT = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>一填通 FillOnce</title>

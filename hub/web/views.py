@@ -37,6 +37,11 @@ class Lens:
         system = self.registry.systems.get(name)
         return system.title if system else {"zh": name, "en": name}
 
+    def rank(self, row: Delivery | Skip) -> tuple[int, str]:
+        """Return where a flow stands in the wiring, so that every page lists Systems in one order."""
+        names = list(self.registry.systems)
+        return names.index(row.system) if row.system in names else len(names), row.flow
+
     def says(self, key: str, **params: object) -> Text:
         """Return one of our texts."""
         return Text(**self.catalog.messages.both(key, **params))
@@ -81,6 +86,7 @@ def _record_view(record: Record, loaded: Loaded, lens: Lens) -> shapes.RecordVie
     if not deliveries and (record.withdrawn or lens.role is Role.DEPARTMENT_ADMIN):
         return None
     skips = [row for row in loaded.skips if row.record_id == record.id and row.code != UNCHANGED]
+    deliveries, skips = sorted(deliveries, key=lens.rank), sorted(skips, key=lens.rank)
     issue = next((row for row in loaded.issues if row.id == record.key), None)
     return shapes.RecordView(
         key=record.key,
@@ -138,6 +144,7 @@ def _discrepancies(loaded: Loaded, lens: Lens) -> list[shapes.DiscrepancyView]:
             element=row.element,
             title=Text(**lens.catalog.elements[row.element].title),
             system=row.system,
+            system_title=Text(**lens.system_title(row.system)),
             theirs=row.theirs,
             ours=row.ours,
         )

@@ -1,7 +1,6 @@
 """Deliveries and Systems over HTTP: who sees which, what a person may do about one, and what that wakes."""
 
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
@@ -18,7 +17,7 @@ BIN, RIVER = "garbage-scoring", "river-patrol"
 WHY = {"why": "对方系统已恢复"}
 
 
-async def put(site: Site, system: str, state: State, **values: Any) -> str:
+async def put(site: Site, system: str, state: State, **values: object) -> str:
     """Bring the System's one Delivery into a state, as the outbox would; return its id."""
 
     def write(session: Session) -> str:
@@ -203,6 +202,8 @@ async def test_a_pull_by_hand_is_for_the_systems_own_department(site: Site) -> N
     assert (await (await site.client("wes")).post(f"/api/v1/systems/{BIN}/pull")).status_code == 404
     answer = await (await site.client("dan")).post(f"/api/v1/systems/{BIN}/pull", params={"name": "nothing"})
     assert (answer.status_code, answer.json()["code"]) == (404, "pull.unknown")
+    (report,) = (await (await site.client("opal")).post(f"/api/v1/systems/{BIN}/pull")).json()
+    assert (report["system"], report["outcome"], report["rows"]) == (BIN, "done", 0)
 
 
 @pytest.mark.usefixtures("submitted")

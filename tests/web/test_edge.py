@@ -3,13 +3,24 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI, Request
+from fastapi.responses import StreamingResponse
+from sqlmodel import Session, select
+from starlette.types import Message
 
+from hub.catalog import Catalog, Messages
+from hub.clock import Clock
 from hub.errors import FieldFault, Problem
+from hub.model import Attempt, Delivery, SystemState
+from hub.model.system import Breaker
+from hub.systems import Registry
+from hub.web.context import Parts
 from hub.web.edge import MOST_BODY_BYTES
 from hub.web.problems import problem_body
 from hub.web.site import description, make_app
@@ -21,7 +32,7 @@ CODE = re.compile(r'(?<!class )Problem\(\s*"([a-z_.]+)"')
 FAULT = re.compile(r'(?:FieldFault\([^,]+, |_malformed\()"([a-z_]+)"')
 
 
-def is_problem(answer: Any, status: int, code: str) -> bool:
+def is_problem(answer: httpx.Response, status: int, code: str) -> bool:
     body = answer.json()
     assert answer.headers["content-type"] == "application/problem+json"
     assert {"type", "code", "title", "status", "detail", "en", "faults"} <= set(body)
@@ -84,7 +95,9 @@ async def test_a_body_is_capped_whatever_its_headers_say(site: Site) -> None:
         assert answer.status_code == 413
 
 
-async def test_a_failure_gives_a_number_and_no_word_of_the_exception(site: Site, capsys: Any) -> None:
+async def test_a_failure_gives_a_number_and_no_word_of_the_exception(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
     @site.app.get("/api/v1/boom")
     async def boom(_request: Request) -> None:
         raise RuntimeError("陈大山 330799199001010014")
@@ -95,6 +108,21 @@ async def test_a_failure_gives_a_number_and_no_word_of_the_exception(site: Site,
     assert "330799199001010014" not in answer.text
     printed = capsys.readouterr()
     assert "330799199001010014" not in printed.out + printed.err
+
+
+async def test_an_answer_that_has_begun_is_broken_off_not_mended(site: Site) -> None:
+    @site.app.get("/api/v1/half")
+    async def half() -> StreamingResponse:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield b"half"
+            raise RuntimeError("gone")
+
+        return StreamingResponse(chunks())
+
+    transport = httpx.ASGITransport(site.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub.test") as client:
+        with pytest.raises(RuntimeError, match="gone"):
+            await client.get("/api/v1/half")
 
 
 async def test_every_answer_wears_our_headers(site: Site) -> None:
@@ -112,9 +140,7 @@ async def test_every_answer_wears_our_headers(site: Site) -> None:
     assert "strict-transport-security" in (await (await site.client()).get("/healthz")).headers
 
 
-def with_settings(site: Site, **changed: Any) -> Any:
-    from dataclasses import replace  # noqa: PLC0415 - only here
-
+def with_settings(site: Site, **changed: object) -> Parts:
     return replace(site.parts, settings=site.parts.settings.model_copy(update=changed))
 
 
@@ -155,11 +181,19 @@ async def test_health_and_readiness(site: Site) -> None:
 
 
 @pytest.mark.usefixtures("submitted")
-async def test_counts_are_for_this_machine_and_operators(site: Site) -> None:
+async def test_counts_are_for_this_machine_and_operators(site: Site, clock: Clock) -> None:
+    def fail_once(session: Session) -> None:
+        row = session.exec(select(Delivery).limit(1)).one()
+        session.add(SystemState(system="river-patrol", breaker=Breaker.OPEN))
+        session.add(Attempt(delivery_id=row.id, kind="push", number=1, started_at=clock.now(), outcome="refused"))
+
+    await site.store.write(fail_once)
     local = await (await site.client("", "127.0.0.1")).get("/metrics")
     assert local.status_code == 200
     assert "hub_submissions 1.0" in local.text
     assert 'hub_deliveries{state="waiting",system="river-patrol"} 1.0' in local.text
+    assert 'hub_attempts{outcome="refused"} 1.0' in local.text
+    assert 'hub_system_held{system="river-patrol",why="breaker"} 1.0' in local.text
     assert (await (await site.program("opal")).get("/metrics")).status_code == 200
     assert (await (await site.program("ada")).get("/metrics")).status_code == 403
     assert (await (await site.client()).get("/metrics")).status_code == 401
@@ -189,7 +223,7 @@ async def test_the_description_is_for_people_signed_in_and_names_every_failure(s
         assert "swagger" not in (await (await site.client("ada")).get(url)).text.lower()
 
 
-def test_every_problem_and_fault_in_the_code_has_its_words(site_messages: Any) -> None:
+def test_every_problem_and_fault_in_the_code_has_its_words(words: Messages) -> None:
     """A code without words would leave a person with nothing to read."""
     sources = [path.read_text() for path in (ROOT / "hub").rglob("*.py")]
     codes = {code for source in sources for code in CODE.findall(source)}
@@ -198,16 +232,16 @@ def test_every_problem_and_fault_in_the_code_has_its_words(site_messages: Any) -
     assert len(faults) > 10
     keys = {f"problem.{code}{end}" for code in codes for end in ("", ".detail")}
     keys |= {f"fault.{code}{end}" for code in faults for end in ("", ".remedy")}
-    assert sorted(key for key in keys if key not in site_messages) == []
+    assert sorted(key for key in keys if key not in words) == []
 
 
 @pytest.fixture(scope="session")
-def site_messages(files: Any) -> Any:
+def words(files: tuple[Catalog, Registry]) -> Messages:
     return files[0].messages
 
 
-def test_a_problem_without_words_is_still_told(site_messages: Any) -> None:
-    body = problem_body(Problem("quite.unheard_of", 418, [FieldFault("/x", "unheard_of")]), site_messages)
+def test_a_problem_without_words_is_still_told(words: Messages) -> None:
+    body = problem_body(Problem("quite.unheard_of", 418, [FieldFault("/x", "unheard_of")]), words)
     assert (body["code"], body["title"], body["faults"][0]["message"]) == ("quite.unheard_of", "", {"zh": "", "en": ""})
 
 
@@ -218,8 +252,16 @@ async def test_the_lifespan_is_the_roots(site: Site) -> None:
         begun.append(app)
         yield
 
-    from contextlib import asynccontextmanager  # noqa: PLC0415 - only here
-
     app = make_app(site.parts, asynccontextmanager(lifespan))
-    async with app.router.lifespan_context(app):
-        assert begun == [app]
+    said: list[str] = []
+    told = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+
+    async def receive() -> Message:
+        return next(told)
+
+    async def send(message: Message) -> None:
+        said.append(message["type"])
+
+    await app({"type": "lifespan", "app": app}, receive, send)
+    assert begun == [app]
+    assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]

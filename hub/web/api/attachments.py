@@ -67,7 +67,7 @@ async def fetch(sha256: Digest, request: Request, hub: Hub, proof: Annotated[Pro
         _demand_signature(hub, sha256, proof)
         media_type = await hub.store.read(lambda session: views.media_type(session, sha256))
     else:
-        caller = signed_in(await recognised(request, hub))
+        caller = await signed_in(await recognised(request, hub))
         row = await hub.store.read(lambda session: views.attachment(session, caller.scope, sha256))
         media_type = row.media_type if row else None
     path = blob_path(hub.settings.data_dir, sha256)

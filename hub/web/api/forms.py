@@ -1,12 +1,13 @@
 """Forms as the portal renders them, and what is known already for one at a Place."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from hub.catalog.contents import Form
+from hub.clock import civil_day
 from hub.errors import Problem
 from hub.prefill import Offer, Opinion, offer
 from hub.store.query import places
@@ -41,6 +42,7 @@ class FormView(FormLine):
     examples: list[dict[str, Any]]
     codes: dict[str, list[dict[str, Any]]]
     exception: dict[str, Any] | None
+    licensed: bool = Field(description="whether the licence covers today; without it nothing new can be filled")
 
 
 class Source(View):
@@ -72,21 +74,22 @@ class PrefillView(View):
     """What is known of a Place for a form."""
 
     place: PlaceView
+    licensed: bool
     values: list[OfferView]
 
 
 @router.get("")
 async def list_forms(_caller: SignedIn, hub: Hub) -> list[FormLine]:
-    """List the newest version of every form."""
-    return [FormLine(**_line(form)) for form in hub.catalog.newest_forms()]
+    """List the forms that may be filled today, each in its newest version licensed today."""
+    return [FormLine(**_line(form)) for form in hub.catalog.offered_forms(_today(hub))]
 
 
 @router.get("/{form}", responses=documented(404))
 async def show_form(form: Name, _caller: SignedIn, hub: Hub, version: Version = None) -> FormView:
-    """Show one form, its newest version unless one is named."""
+    """Show one form, the version to fill today unless one is named; also one whose licence ended."""
     found = _form(hub, form, version)
     more = {name: getattr(found, name) for name in ("schema", "ui", "help", "examples", "codes", "exception")}
-    return FormView(**_line(found), **more)
+    return FormView(**_line(found), **more, licensed=found.licensed_on(_today(hub)))
 
 
 @router.get("/{form}/prefill", responses=documented(404))
@@ -98,11 +101,16 @@ async def prefill(
     here = await found_place(hub, caller.scope, place)
     known = await hub.store.read(lambda session: places.snapshots(session, [here.id])[here.id])
     offers = offer(hub.catalog, hub.registry, wanted, known, hub.clock.now())
-    return PrefillView(place=here, values=[_offer_view(one, hub.registry) for one in offers])
+    values = [_offer_view(one, hub.registry) for one in offers]
+    return PrefillView(place=here, values=values, licensed=wanted.licensed_on(_today(hub)))
+
+
+def _today(hub: Parts) -> date:
+    return civil_day(hub.clock.now())
 
 
 def _form(hub: Parts, form: str, version: int | None) -> Form:
-    found = hub.catalog.form(form, version)
+    found = hub.catalog.form(form, version) if version else hub.catalog.form_on(form, _today(hub))
     if found is None:
         raise Problem("not_found", 404)
     return found

@@ -5,12 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
+from hub.clock import civil_day
 from hub.errors import Problem
-from hub.model import Place
+from hub.model import Alias, Place
 from hub.model.people import Scope
 from hub.store import Session
 from hub.store.query import places
 from hub.store.query.places import PlaceSearch
+from hub.systems import Registry
 from hub.web.context import Hub, Parts
 from hub.web.problems import documented
 from hub.web.security import Filler
@@ -39,11 +41,13 @@ class AliasView(View):
     """A code by which somebody knows the Place."""
 
     issuer: str
+    title: Text | None
+    """What people call the issuer, where it is a System of this hub."""
     code: str
 
 
 class FormMark(View):
-    """A form that can be filled here."""
+    """A form that can be filled here today."""
 
     form: str
     version: int
@@ -98,12 +102,17 @@ async def found_place(hub: Parts, scope: Scope, reference: str) -> PlaceView:
 def _view(session: Session, hub: Parts, place: Place) -> PlaceView:
     names = places.division_names(session, [place.division])
     aliases = places.aliases(session, [place.id])[place.id]
-    forms = [form for form in hub.catalog.newest_forms() if form.at == place.kind]
+    forms = [form for form in hub.catalog.offered_forms(civil_day(hub.clock.now())) if form.at == place.kind]
     return PlaceView(
         **dict(_line(place, names)),
-        aliases=[AliasView(issuer=alias.issuer, code=alias.code) for alias in aliases],
+        aliases=[_alias(alias, hub.registry) for alias in aliases],
         forms=[FormMark(form=form.form, version=form.version, title=Text(**form.title)) for form in forms],
     )
+
+
+def _alias(alias: Alias, registry: Registry) -> AliasView:
+    system = registry.systems.get(alias.issuer)
+    return AliasView(issuer=alias.issuer, title=Text(**system.title) if system else None, code=alias.code)
 
 
 def _line(place: Place, names: dict[str, str]) -> PlaceLine:

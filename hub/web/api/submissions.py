@@ -42,7 +42,7 @@ _REPEATED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def windowed(
+async def windowed(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[Uuid | None, Query(description="id of the last one of the page before")] = None,
 ) -> Window:
@@ -76,6 +76,9 @@ async def correct(submission_id: Id, request: Request, response: Response, calle
 async def _show_accepted(hub: Parts, caller: Caller, accepted: Accepted, response: Response) -> SubmissionView:
     if not accepted.created:
         response.status_code = 200
+    if accepted.made is not None:
+        loaded = rows.fresh(accepted.made.bundle, caller.account.name, accepted.made.place)
+        return submission_view(loaded, lens_of(hub, caller))
     return await _show(hub, caller, accepted.submission_id)
 
 
