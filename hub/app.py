@@ -1,6 +1,5 @@
 """The composition root: the one place that knows every part and puts them together."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from hub.sdk.doors import Doors, open_doors
 from hub.sdk.egress import Egress
 from hub.settings import Settings, read_secret
 from hub.store import Store, open_store
-from hub.store.blobs import attachment_key, attachment_url, blob_path
+from hub.store.blobs import attachment_key, attachment_url
 from hub.store.migrate import is_current
 from hub.systems import Registry, Surroundings, System, connect, load_registry
 from hub.web.context import Parts
@@ -54,7 +53,7 @@ Secrets = Callable[[str], str | None]
 
 def load_files(settings: Settings, clock: Clock, secrets: Secrets = read_secret) -> tuple[Catalog, Registry]:
     """Read and check every file people write; raises BadFiles or BadSystems with all faults at once."""
-    catalog = load_catalog(settings.home, clock)
+    catalog = load_catalog(settings.home, clock, settings.policy)
     return catalog, load_wiring(settings, catalog, secrets)
 
 
@@ -111,7 +110,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
 
 def _doors(settings: Settings, system: System, clock: Clock) -> Doors:
     egress = Egress.parse(system.reaches, allow_loopback=settings.allow_loopback)
-    return open_doors(egress, clock, lambda sha256: asyncio.to_thread(blob_path(settings.data_dir, sha256).read_bytes))
+    return open_doors(egress, clock)
 
 
 def make_site(hub: Hub) -> FastAPI:

@@ -1,12 +1,11 @@
 """What connectors see of the hub: the contract, the errors, the guarded doors out, geo and code converters."""
 
-from hub.sdk.contract import Capabilities, Connector, Evidence, Intent, Outgoing, Page, Receipt
+from hub.sdk.contract import Capabilities, Connector, Intent, Outgoing, Page, Receipt
 from hub.sdk.errors import Misconfigured, Refused, Unanswered, Unavailable
 
 __all__ = [
     "Capabilities",
     "Connector",
-    "Evidence",
     "Intent",
     "Misconfigured",
     "Outgoing",

@@ -28,15 +28,6 @@ class Capabilities:
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """A photo or file that goes along, by digest; `read` it only when it is sent."""
-
-    sha256: str
-    media_type: str
-    size_bytes: int
-
-
-@dataclass(frozen=True)
 class Outgoing:
     """One delivery attempt as a connector sees it. The payload is frozen: the same bytes on every attempt."""
 
@@ -53,7 +44,6 @@ class Outgoing:
     """The System's own number of what is amended or withdrawn; empty for `create`."""
     attempt: int = 1
     """1 for the first try; greater means it may be a repeat and should be marked so where the System can."""
-    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,14 @@
 """The doors a connector is handed: every way out of the hub, guarded for one System."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hub.clock import Clock
 from hub.sdk.egress import Egress
-from hub.sdk.files import FileDoor
 from hub.sdk.http import HttpDoor
 
-ReadEvidence = Callable[[str], Awaitable[bytes]]
-"""sha256 of a photo or file to its bytes."""
+if TYPE_CHECKING:
+    from hub.sdk.files import FileDoor
 
 
 @dataclass(frozen=True)
@@ -17,15 +16,21 @@ class Doors:
     """All the I/O a connector has."""
 
     http: HttpDoor
-    files: FileDoor
+    egress: Egress
     clock: Clock
-    read_evidence: ReadEvidence
+
+    @property
+    def files(self) -> "FileDoor":
+        """Return the way out over SFTP; its library is only loaded by a hub that has such a System."""
+        from hub.sdk.files import FileDoor  # noqa: PLC0415 - as said above
+
+        return FileDoor(self.egress)
 
     async def aclose(self) -> None:
         """Close what the doors keep open."""
         await self.http.aclose()
 
 
-def open_doors(egress: Egress, clock: Clock, read_evidence: ReadEvidence) -> Doors:
+def open_doors(egress: Egress, clock: Clock) -> Doors:
     """Return the doors of one System, all behind the same guard."""
-    return Doors(http=HttpDoor(egress), files=FileDoor(egress), clock=clock, read_evidence=read_evidence)
+    return Doors(HttpDoor(egress), egress, clock)

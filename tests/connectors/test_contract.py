@@ -13,7 +13,7 @@ from pydantic import BaseModel, SecretStr
 
 from hub.sdk import Capabilities, Intent, Misconfigured, Page, Refused, Unavailable
 from hub.sdk import Connector as Contract
-from tests.connectors.system import FOLDERS, System, deliver, outgoing, part
+from tests.connectors.system import FOLDERS, System, deliver, full_name, outgoing, part
 
 RULES = {
     "check",
@@ -115,12 +115,13 @@ def test_settings_are_complete_and_strict(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_imports_nothing_of_the_hub_but_the_sdk(kind: str) -> None:
+    own = full_name(kind)
     for path in FOLDERS[kind].glob("*.py"):
-        simulates = path.name.startswith("simulat")
         for module in imported(path):
             assert not module.startswith("hub") or re.match(r"hub\.sdk\b", module), f"{path.name}: {module}"
-            assert not module.startswith("connectors") or module.startswith(f"connectors.{kind}"), module
-            assert simulates or not module.startswith(f"connectors.{kind}.simulat"), f"{path.name}: {module}"
+            assert not module.startswith("connectors") or module.startswith(own), f"{path.name}: {module}"
+            leans = module.startswith(f"{own}.simulat") and not path.name.startswith("simulat")
+            assert not leans, f"{path.name}: {module}"
 
 
 def imported(path: Path) -> Iterator[str]:

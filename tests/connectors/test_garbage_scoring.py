@@ -17,9 +17,8 @@ from hub.clock import SystemClock
 from hub.sdk import Misconfigured, Refused, Unanswered, Unavailable
 from hub.sdk.doors import Doors
 from hub.sdk.egress import Egress
-from hub.sdk.files import FileDoor
 from hub.sdk.http import HttpDoor
-from tests.connectors.system import System, no_evidence, outgoing
+from tests.connectors.system import System, outgoing
 
 KIND = pytest.mark.parametrize("kind", ["garbage_scoring"])
 NOON = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
@@ -48,7 +47,7 @@ def answering(*answers: httpx.Response) -> Connector:
     waiting = list(answers)
     transport = httpx.MockTransport(lambda _: waiting.pop(0))
     egress = Egress.parse(["127.0.0.1:9"], allow_loopback=True)
-    doors = Doors(HttpDoor(egress, transport=transport), FileDoor(egress), SystemClock(), no_evidence)
+    doors = Doors(HttpDoor(egress, transport=transport), egress, SystemClock())
     settings = {"base_url": "http://127.0.0.1:9/irs/", "access_key": "ak", "secret_key": "sk"}
     return Connector(Settings.model_validate(settings), doors)
 

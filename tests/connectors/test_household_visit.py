@@ -18,7 +18,6 @@ from hub.clock import SystemClock
 from hub.sdk import Misconfigured, Refused, Unanswered, Unavailable
 from hub.sdk.doors import Doors
 from hub.sdk.egress import Egress
-from hub.sdk.files import FileDoor
 from hub.sdk.http import HttpDoor
 from tests.connectors.running import connected, outgoing, page_of, simulator
 
@@ -227,10 +226,7 @@ async def test_a_silent_token_desk_never_makes_a_delivery_unknown() -> None:
 def stubbed(transport: httpx.AsyncBaseTransport) -> Connector:
     """Return a connector whose System answers from memory."""
 
-    async def no_evidence(sha256: str) -> bytes:
-        raise FileNotFoundError(sha256)
-
     egress = Egress.parse(["visits.example:80"])
-    doors = Doors(HttpDoor(egress, transport=transport), FileDoor(egress), SystemClock(), no_evidence)
+    doors = Doors(HttpDoor(egress, transport=transport), egress, SystemClock())
     settings = {"base_url": "http://visits.example/", "app_key": "k", "app_secret": "s"}
     return Connector(Settings.model_validate(settings), doors)
