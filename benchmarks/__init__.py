@@ -1,0 +1,1 @@
+"""The measured workload: `make bench`. docs/performance.md keeps the figures."""

@@ -1,0 +1,1 @@
+"""A System that only keeps a ledger of keys and bodies."""
