@@ -1,8 +1,11 @@
 """The only place that reads the time; every other module is handed a Clock."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Protocol
+
+BEIJING = timezone(timedelta(hours=8))
+"""The one civil time of China: what a day is to the people and offices of a county."""
 
 
 class Clock(Protocol):
@@ -15,6 +18,11 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Return seconds from an arbitrary start that never runs backwards."""
         ...
+
+
+def civil_day(instant: datetime) -> date:
+    """Return the calendar day of an instant as people in China count it."""
+    return instant.astimezone(BEIJING).date()
 
 
 class SystemClock:

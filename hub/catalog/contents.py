@@ -127,6 +127,11 @@ class Form:
     exception: Json | None
     """What the policy profile forbids and this form may do all the same: shown to whoever fills it."""
 
+    def licensed_on(self, day: date) -> bool:
+        """Say whether its licence covers `day`, first and last day included."""
+        first, last = (date.fromisoformat(limit) for limit in self.licence["valid"])
+        return first <= day <= last
+
     @property
     def place_questions(self) -> tuple[str, ...]:
         """Return the pointers whose answers name a Place."""
@@ -183,6 +188,15 @@ class Catalog:
     def newest_forms(self) -> tuple[Form, ...]:
         """Return the newest version of every form, by name."""
         return tuple(self.forms[name, version] for name, version in sorted(dict(sorted(self.forms)).items()))
+
+    def offered_forms(self, day: date) -> tuple[Form, ...]:
+        """Return the newest version of every form among those whose licence covers `day`, by name."""
+        licensed = {form.form: form for _, form in sorted(self.forms.items()) if form.licensed_on(day)}
+        return tuple(licensed.values())
+
+    def form_on(self, form: str, day: date) -> Form | None:
+        """Return the version to fill on `day`: the newest licensed one, else the newest of all, None for no form."""
+        return next((found for found in self.offered_forms(day) if found.form == form), self.form(form))
 
     def validator(self, form: str, version: int) -> Verdict:
         """Return the compiled verdict over this form's answers; KeyError when there is no such form."""

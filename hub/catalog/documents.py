@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import yaml
 
-from hub.catalog.verdicts import Document, Explainer, Leaf, pointer
+from hub.catalog.verdicts import Document, Explainer, Leaf, compile_fast, pointer
 
 __all__ = ["Fault", "fault_at", "pointer", "read_json", "read_table", "read_yaml", "validate"]
 
@@ -110,7 +110,8 @@ def read_table(path: Path, file: str, columns: list[str]) -> tuple[list[dict[str
 
 def validate(document: Document, schema: Path, file: str) -> list[Fault]:
     """Return all that is wrong with `document` by the JSON Schema in the file `schema`."""
-    return [fault_at(file, leaf) for leaf in _explainer(schema).leaves(document)]
+    is_valid, explainer = _engines(schema)
+    return [] if is_valid(document) else [fault_at(file, leaf) for leaf in explainer.leaves(document)]
 
 
 def fault_at(file: str, leaf: Leaf) -> Fault:
@@ -119,8 +120,9 @@ def fault_at(file: str, leaf: Leaf) -> Fault:
 
 
 @cache
-def _explainer(schema: Path) -> Explainer:
-    return Explainer(json.loads(schema.read_text(encoding="utf-8")))
+def _engines(schema: Path) -> tuple[Callable[[Document], bool], Explainer]:
+    rules = json.loads(schema.read_text(encoding="utf-8"))
+    return compile_fast(rules), Explainer(rules)
 
 
 def _read(path: Path, file: str, parse: Callable[[str], Document]) -> tuple[Document, list[Fault]]:

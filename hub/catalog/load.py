@@ -11,7 +11,7 @@ from hub.catalog.forms.released import released_faults
 from hub.catalog.messages import Messages, load_messages
 from hub.catalog.schemas.codes import read_codes
 from hub.catalog.schemas.elements import read_elements
-from hub.catalog.schemas.policy import read_policy
+from hub.catalog.schemas.policy import PROFILE, read_policy
 from hub.catalog.schemas.records import read_records
 from hub.catalog.verdicts import Verdict
 from hub.clock import Clock, SystemClock
@@ -46,8 +46,8 @@ class BadFiles(Exception):
         return [self.messages.sentence(fault, lang) for fault in self.faults]
 
 
-def load_catalog(root: Path, clock: Clock = _SYSTEM_CLOCK) -> Catalog:
-    """Return the catalog of the project at `root`; raises BadFiles with all faults over all files."""
+def load_catalog(root: Path, clock: Clock = _SYSTEM_CLOCK, policy: str = PROFILE) -> Catalog:
+    """Return the catalog of the project at `root` under a policy profile; raises BadFiles with every fault."""
     messages, faults = load_messages(root)
     faults += _name_faults(root)
     codes, problems = read_codes(root)
@@ -57,10 +57,10 @@ def load_catalog(root: Path, clock: Clock = _SYSTEM_CLOCK) -> Catalog:
     records, problems = read_records(root, elements)
     faults += problems
     sound = not faults
-    policy, problems = read_policy(root)
+    profile, problems = read_policy(root, policy)
     faults += problems
     nothing = messages.both(_NOTHING) if _NOTHING in messages else {"zh": _NOTHING, "en": _NOTHING}
-    given = Surroundings(elements, codes, records, policy, clock.now().date(), nothing, sound)
+    given = Surroundings(elements, codes, records, profile, clock.now().date(), nothing, sound)
     forms, problems = _read_forms(root, given)
     faults += problems
     faults += released_faults(root)
@@ -71,7 +71,7 @@ def load_catalog(root: Path, clock: Clock = _SYSTEM_CLOCK) -> Catalog:
         codes=codes,
         records=records,
         forms={key: form for key, (form, _) in forms.items()},
-        policy=policy,
+        policy=profile,
         messages=messages,
         verdicts={key: verdict for key, (_, verdict) in forms.items()},
     )

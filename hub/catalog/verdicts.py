@@ -131,10 +131,18 @@ class Explainer:
 def schema_faults(schema: Document) -> list[Leaf]:
     """Return what is wrong with `schema` as a JSON Schema 2020-12 itself."""
     try:
+        compile_fast(schema)
+    except ValueError:
+        return [_schema_leaf(schema)]
+    return []
+
+
+def _schema_leaf(schema: Document) -> Leaf:
+    try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        return [Leaf(tuple(error.absolute_path), "schema", {"reason": error.message})]
-    return []
+        return Leaf(tuple(error.absolute_path), "schema", {"reason": error.message})
+    return Leaf((), "schema", {"reason": "it cannot be compiled"})
 
 
 def _leaves(error: ValidationError) -> Iterator[Leaf]:

@@ -1,6 +1,7 @@
 """check, lineage, qr: commands about the files people write and the sheets people print."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +9,10 @@ import typer
 from rich.table import Table
 
 from hub.app import load_files
+from hub.catalog import Catalog
 from hub.catalog.lineage import trace
 from hub.cli.say import BAD_INPUT, FAILED, err, language, out, read_settings, speaking
-from hub.clock import SystemClock
+from hub.clock import SystemClock, civil_day
 from hub.model.people import Role, Scope
 from hub.settings import read_secret
 from hub.store import open_store
@@ -18,6 +20,8 @@ from hub.store.query import places
 from hub.systems import links_of
 
 MOST_LABELS = 1_000
+NOTICE = timedelta(days=30)
+"""How long before a form's licence ends its keepers are told."""
 UNSET = "ssh-unset unset"
 """Stands in for a secret that is not set here; shaped like a host key, the one secret whose form is checked."""
 
@@ -39,10 +43,22 @@ def check() -> None:
         if unset:
             names = ", ".join(f"HUB_SECRET_{name}" for name in sorted(unset))
             err.print(f"此处未设置（hub serve 需要）/ not set here, hub serve needs them: {names}", style="yellow")
+        _warn_of_endings(catalog)
         out.print(
             f"{len(catalog.elements)} 数据元, {len(catalog.forms)} 表单, {len(catalog.records)} 记录, "
             f"{len(registry.systems)} 系统：全部通过 / all good"
         )
+
+
+def _warn_of_endings(catalog: Catalog) -> None:
+    """Name the forms that nobody can fill any more when the notice is over; that is their issuer's to settle."""
+    lasting = {form.form for form in catalog.offered_forms(civil_day(SystemClock().now() + NOTICE))}
+    for form in catalog.newest_forms():
+        if form.form not in lasting:
+            days = " – ".join(form.licence["valid"])
+            err.print(
+                f"{form.form}/v{form.version}: 有效期将满或不符 / licence ends or does not fit: {days}", style="yellow"
+            )
 
 
 def lineage(element: Annotated[str, typer.Argument(help="A data element, for example visit.purpose.")]) -> None:

@@ -1,4 +1,4 @@
-"""token, account and divisions: commands that write into the database of a hub that is not running, or is on PostgreSQL."""
+"""token, account, divisions: commands that write into the database of a hub not running, or on PostgreSQL."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,6 +21,9 @@ from hub.store.query.people import Change, NewAccount
 
 T = TypeVar("T")
 clock = SystemClock()
+_COLUMNS = {"登录名 / login": 8, "姓名 / name": 6, "角色 / role": 5, "区划 / division": 12, "部门 / department": 6,
+            "状态 / state": 8}  # fmt: skip
+"""Columns of the list of accounts, with the width below which they would be hard to read."""
 
 
 def _write(settings: Settings, write: Callable[[Session], T]) -> T:
@@ -64,8 +67,9 @@ def revoke_token(
         out.print(f"{count} 个令牌已作废 / tokens revoked")
 
 
-def add_account(  # noqa: PLR0913 - the options of a command
+def add_account(  # noqa: PLR0913 - an option for every field
     login: Annotated[str, typer.Argument(help="2 to 40 of a-z 0-9 . _ - and a letter first.")],
+    *,
     name: Annotated[str, typer.Option(help="The person's name.")],
     role: Annotated[Role, typer.Option(help="What the person may do.")],
     division: Annotated[str, typer.Option(help="12-digit division the person acts in.")],
@@ -109,9 +113,9 @@ def list_accounts() -> None:
     settings = read_settings()
     with speaking(settings):
         found = _write(settings, lambda session: people.listed_accounts(session, None))
-        table = Table(
-            "登录名 / login", "姓名 / name", "角色 / role", "区划 / division", "部门 / department", "状态 / state"
-        )
+        table = Table()
+        for title, least in _COLUMNS.items():
+            table.add_column(title, min_width=least, overflow="fold")
         for account in found:
             words = (account.login, account.name, account.role, account.division, account.department, _state(account))
             table.add_row(*map(escape, words))

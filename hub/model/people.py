@@ -63,6 +63,8 @@ def division_prefix(code: str) -> str:
     >>> division_prefix("330783005000"), division_prefix("330783000000"), division_prefix("330100000000")
     ('330783005', '330783', '3301')
     """
+    if len(code) != VILLAGE_DIGITS:
+        raise ValueError(f"a division code has {VILLAGE_DIGITS} digits: {code!r}")
     significant = len(code.rstrip("0"))
     return code[: next(level for level in DIVISION_LEVELS if level >= significant or level == VILLAGE_DIGITS)]
 

@@ -53,7 +53,7 @@ def test_every_setting_comes_from_its_variable(monkeypatch: pytest.MonkeyPatch, 
 @pytest.mark.parametrize("profile", ["demo", "test"])
 def test_well_known_accounts_are_for_play_only(profile: str) -> None:
     seeds = Path("accounts.yaml")
-    assert Settings(profile=profile, seed_accounts=seeds).seed_accounts == seeds  # type: ignore[arg-type]
+    assert Settings(profile=profile, seed_accounts=seeds).seed_accounts == seeds
     with pytest.raises(ValidationError, match="HUB_SEED_ACCOUNTS"):
         Settings(seed_accounts=seeds)
 
@@ -61,7 +61,7 @@ def test_well_known_accounts_are_for_play_only(profile: str) -> None:
 @pytest.mark.parametrize("wrong", [{"profile": "prod"}, {"durability": "none"}, {"log_level": "loud"}, {"port": "x"}])
 def test_what_is_no_setting_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
-        Settings(**wrong)  # type: ignore[arg-type]
+        Settings(**wrong)
 
 
 def test_a_secret_is_a_variable_or_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.conftest import HandClock
 from tests.web.conftest import FAR_HOUSE, HEAD, HOUSE, Site
 
 PLACES, FORMS = "/api/v1/places", "/api/v1/forms"
@@ -65,3 +66,17 @@ async def test_what_is_known_comes_with_source_and_date(site: Site) -> None:
     assert known["as_of"].startswith("2026-11-20")
     assert known["others"] == []
     assert (await ada.get(f"{FORMS}/visit/prefill")).status_code == 422
+
+
+async def test_a_form_without_a_licence_is_shown_but_not_offered(site: Site, clock: HandClock) -> None:
+    ada = await site.program("ada")
+    assert (await ada.get(f"{FORMS}/visit")).json()["licensed"] is True
+    assert (await ada.get(f"{FORMS}/visit/prefill", params={"place": "HV-1"})).json()["licensed"] is True
+    clock.tick(days=1_000)
+    assert (await ada.get(FORMS)).json() == []
+    assert (await ada.get(f"{PLACES}/HV-1")).json()["forms"] == []
+    for query in ({}, {"version": 1}):
+        view = (await ada.get(f"{FORMS}/visit", params=query)).json()
+        assert (view["version"], view["licensed"]) == (1, False)
+    known = (await ada.get(f"{FORMS}/visit/prefill", params={"place": "HV-1"})).json()
+    assert (known["licensed"], known["place"]["id"], known["place"]["forms"]) == (False, HOUSE, [])

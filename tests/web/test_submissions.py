@@ -138,5 +138,3 @@ async def test_a_list_goes_on_after_its_last(site: Site, clock: Clock) -> None:
 async def test_only_those_on_the_spot_fill_forms(site: Site, clock: Clock, login: str) -> None:
     answer = await (await site.client(login)).post(URL, json=visit(clock))
     assert (answer.status_code, answer.json()["code"]) == (403, "auth.forbidden")
-
-

@@ -70,6 +70,7 @@ def _example_faults(examples: list[Json], verdict: Verdict) -> list[Leaf]:
     return [
         Leaf(("examples", index, "answers", *leaf.path), leaf.code, leaf.params)
         for index, example in enumerate(examples)
+        if not verdict.is_valid(example["answers"])
         for leaf in verdict.leaves(example["answers"])
     ]
 

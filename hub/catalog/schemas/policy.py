@@ -1,4 +1,4 @@
-"""The policy profile in force: schemas/policy/<profile>.yaml. Says what is off; forms/policy.py holds forms to it."""
+"""The policy profile in force, schemas/policy/<profile>.yaml. Says what is off; forms/policy.py holds forms to it."""
 
 from pathlib import Path
 
@@ -6,22 +6,26 @@ from hub.catalog.contents import Feature, Policy
 from hub.catalog.documents import Fault, pointer, read_yaml, validate
 
 PROFILE = "cn-2026-12"
+"""The profile where none is named."""
 NO_POLICY = Policy(PROFILE, {"zh": "", "en": ""}, "", {})
 """Stands in while faults are being collected, so that the other files are still checked."""
 
 
-def read_policy(root: Path) -> tuple[Policy, list[Fault]]:
-    """Return the profile, or NO_POLICY and why not."""
-    path = root / f"schemas/policy/{PROFILE}.yaml"
+def read_policy(root: Path, profile: str) -> tuple[Policy, list[Fault]]:
+    """Return the profile of that name, or NO_POLICY and why not."""
+    known = {path.stem: path for path in sorted((root / "schemas/policy").glob("*.yaml"))}
+    if profile not in known:
+        names = "、".join(known) or "—"
+        params = {"profile": profile, "names": names}
+        return NO_POLICY, [Fault(f"schemas/policy/{profile}.yaml", "", "catalog.policy_unknown", params)]
+    path = known[profile]
     file = path.relative_to(root).as_posix()
-    if not path.exists():
-        return NO_POLICY, [Fault(file, "", "catalog.file_missing")]
     document, faults = read_yaml(path, file)
     faults += [] if faults else validate(document, root / "schemas/policy.json", file)
     if faults:
         return NO_POLICY, faults
-    if document["profile"] != PROFILE:
-        faults.append(Fault(file, pointer(["profile"]), "catalog.profile_name", {"profile": PROFILE}))
+    if document["profile"] != profile:
+        faults.append(Fault(file, pointer(["profile"]), "catalog.profile_name", {"profile": profile}))
     features = [
         Feature(
             feature=row["feature"],

@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from breaking import CLOCK, ROOT, Edit
 
 from hub.catalog import Catalog, load_catalog
+from tests.unit.catalog.breaking import CLOCK, ROOT, Edit
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from breaking import CLOCK, ROOT, Edit, faults_of
 
 from hub.catalog import BadFiles, Catalog, load_catalog
+from tests.unit.catalog.breaking import CLOCK, ROOT, Edit, faults_of
 
 VISIT = "forms/visit/v1.yaml"
 CHECK_IN = "forms/check_in/v1.yaml"
@@ -16,7 +16,7 @@ TEXTS = "schemas/messages/catalog.json"
 TRIED_ELSEWHERE = {
     f"catalog.{code}"
     for code in (
-        *("too_big", "encoding", "json_object", "file_missing", "file_name", "codes_empty"),  # below
+        *("too_big", "encoding", "json_object", "policy_unknown", "file_name", "codes_empty"),  # below
         *("exception_feature", "exception_scene", "exception_expired"),  # test_catalog_policy
         *("released_changed", "released_missing", "released_line"),  # test_catalog_released
     )
@@ -99,13 +99,15 @@ def test_texts_that_are_missing_leave_the_key(county: Path) -> None:
     (county / TEXTS).unlink()
     (county / POLICY).unlink()
     found, messages = faults_of(county)
-    assert [messages.sentence(f) for f in found] == [f"{POLICY}  catalog.file_missing catalog.file_missing.remedy"]
+    assert [messages.sentence(f) for f in found] == [f"{POLICY}  catalog.policy_unknown catalog.policy_unknown.remedy"]
 
 
 def test_a_missing_policy_stops_the_load(county: Path) -> None:
     (county / POLICY).unlink()
     found, messages = faults_of(county)
-    assert [messages.sentence(f) for f in found] == [f"{POLICY}  缺少这个文件。 请恢复它。"]
+    assert [messages.sentence(f) for f in found] == [
+        f"{POLICY}  没有政策规则集“cn-2026-12”（HUB_POLICY）。 请恢复该文件，或把 HUB_POLICY 设为现有的：—。"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from breaking import CLOCK, Edit
 from jsonschema import Draft202012Validator
 
 from hub.catalog import Catalog, Form, load_catalog, make_records
+from tests.unit.catalog.breaking import CLOCK, Edit
 
 
 def control(form: Form, scope: str) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from breaking import CLOCK, Edit, faults_of
 
 from hub.catalog import Catalog, load_catalog
+from tests.unit.catalog.breaking import CLOCK, Edit, faults_of
 
 VISIT = "forms/visit/v1.yaml"
 N_01 = "下载量 安装率 注册率 激活 关注人数 点赞 转发 投票 学习时长 积分 在线时长 日活 活跃度"

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from breaking import CLOCK, ROOT, Edit, faults_of
 
 from hub.catalog import load_catalog
 from hub.catalog.forms.released import FOLDERS, LIST, release_list, released_faults
+from tests.unit.catalog.breaking import CLOCK, ROOT, Edit, faults_of
 
 VISIT = "forms/visit/v1.yaml"
 

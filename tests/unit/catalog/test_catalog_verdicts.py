@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from breaking import CLOCK, ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.catalog import Catalog, load_catalog
 from hub.catalog.verdicts import FORMATS, Document, Explainer, Verdict, compile_fast, pointer
+from tests.unit.catalog.breaking import CLOCK, ROOT
 
 CATALOG = load_catalog(ROOT, CLOCK)
 FORMS = sorted(CATALOG.forms)

@@ -1,10 +1,12 @@
 """check, lineage, qr and demo: what people are told about their files."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from hub.clock import SystemClock, civil_day
 from hub.model import Place
 from hub.store import open_store
 from hub.store.query.places import Session
@@ -143,3 +145,26 @@ def test_the_demo_wants_a_checkout(run: Run, tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     result = run("demo", "--once")
     assert (result.exit_code, "checkout" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(("days", "warned"), [(-1, True), (29, True), (30, False), (400, False)])
+def test_a_licence_that_ends_soon_is_a_warning(run: Run, home: Path, days: int, warned: bool) -> None:
+    (home / "forms/released.sha256").unlink()
+    last = civil_day(SystemClock().now()) + timedelta(days=days)
+    form = home / "forms/visit/v1.yaml"
+    text = form.read_text(encoding="utf-8")
+    assert '"2027-12-31"' in text
+    form.write_text(text.replace('"2027-12-31"', f'"{last}"'), encoding="utf-8")
+    result = run("check")
+    assert result.exit_code == 0
+    assert (
+        f"visit/v1: 有效期将满或不符 / licence ends or does not fit: 2026-01-01 – {last}" in flat(result.stderr)
+    ) == warned
+    assert "patrol/v1" not in result.stderr
+
+
+def test_an_unknown_policy_profile_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUB_POLICY", "cn-2099")
+    result = run("check")
+    assert result.exit_code == 2
+    assert "schemas/policy/cn-2099.yaml There is no policy profile “cn-2099” (HUB_POLICY)." in flat(result.stderr)

@@ -45,3 +45,9 @@ def test_a_neighbour_whose_code_begins_alike_is_outside(mine: str, theirs: str) 
 def test_all_zeros_stands_for_nobody_else() -> None:
     """A unit that was never given a division must not see the whole country."""
     assert division_prefix("000000000000") == "00"
+
+
+@pytest.mark.parametrize("code", ["", "330783", "3307830050040"])
+def test_a_code_that_is_none_has_no_prefix(code: str) -> None:
+    with pytest.raises(ValueError, match="12 digits"):
+        division_prefix(code)

@@ -70,7 +70,7 @@ async def test_a_worker_pulls_at_once_and_loses_what_died(pulls: Pulls, county: 
     worker = Worker(Engine(county.store, county.clock, {}, sole=True), pulls, county.clock)
     await worker.start()
     async with asyncio.timeout(10):
-        await asyncio.gather(*(connector.read.wait() for connector in pulls.connectors.values()))  # type: ignore[attr-defined]
+        await asyncio.gather(*(connector.read.wait() for connector in pulls.connectors.values()))
     await worker.stop()
     assert (await county.rows(Pull, id=dead.id))[0].outcome == "lost"
 
