@@ -68,7 +68,7 @@ $(TOOLS):
 
 $(LOCKED): requirements.lock $(TOOLS)
 	@echo "Locked dependencies ..."
-	@$(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	@touch $@
 
 $(INSTALLED): pyproject.toml deploy/build_web.py $(LOCKED)

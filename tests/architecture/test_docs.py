@@ -30,6 +30,7 @@ def settings() -> set[str]:
 def commands() -> set[str]:
     """`hub x` and `hub x y`, read from the command tree that the program itself parses with."""
     import typer  # noqa: PLC0415 - as above
+
     from hub.cli.main import app  # noqa: PLC0415 - as above
 
     return set(leaves("hub", typer.main.get_command(app)))

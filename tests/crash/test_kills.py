@@ -71,7 +71,7 @@ async def drained(url: str, ledgers: Ledgers, limit_s: float = 60) -> list[tuple
                     "LEFT JOIN record r ON r.submission_id = s.id LEFT JOIN delivery d ON d.record_id = r.id"
                 )
             )
-            return [tuple(row) for row in rows]  # type: ignore[misc]
+            return [tuple(row) for row in rows]
     finally:
         engine.dispose()
 

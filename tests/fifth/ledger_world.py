@@ -70,7 +70,13 @@ def wiring(port: int, *, in_flight: int = 8, per_second: int = 1000) -> dict[str
                 "reaches": [f"127.0.0.1:{port}"],
                 "settings": {"base_url": f"http://127.0.0.1:{port}/{name}"},
                 "limits": {"in_flight": in_flight, "per_second": per_second, "answer_within": "10s"},
-                "send": [{"record": "finding/v1", "fields": FIELDS, "amend": {"never": {"zh": "台账不接受更正", "en": "a ledger takes no corrections"}}}],
+                "send": [
+                    {
+                        "record": "finding/v1",
+                        "fields": FIELDS,
+                        "amend": {"never": {"zh": "台账不接受更正", "en": "a ledger takes no corrections"}},
+                    }
+                ],
             }
             for name in LEDGERS
         },

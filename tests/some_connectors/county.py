@@ -131,7 +131,7 @@ class County:
 
     async def rows(self, model: type[Row], **values: object) -> list[Row]:
         """All rows of a table with these values, in the order of their ids."""
-        query = select(model).filter_by(**values).order_by(*model.__table__.primary_key)  # type: ignore[attr-defined]
+        query = select(model).filter_by(**values).order_by(*model.__table__.primary_key)
         return await self.store.read(lambda session: list(session.exec(query)))
 
     async def counts(self) -> dict[str, int]:

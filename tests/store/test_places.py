@@ -2,7 +2,6 @@
 
 import pytest
 
-from hub.model import Place
 from hub.model.people import Role, Scope
 from hub.store import Store
 from hub.store.query import places
@@ -124,9 +123,3 @@ async def test_codes_and_knowledge_of_places(county: County) -> None:
 )
 def test_the_units_above(division: str, above: list[str]) -> None:
     assert places.ancestors(division) == above
-
-
-async def test_a_percent_sign_in_a_division_is_no_wildcard(county: County) -> None:
-    place = Place(id="odd", kind="household", name="odd", division="3%", token="t", created_at=county.clock.now())
-    await county.store.write(lambda session: session.add(place))
-    assert await find(county, "3%", "home") == {}

@@ -1,0 +1,1 @@
+"""Stories over HTTP: the real hub as processes, the real simulators, both databases."""
