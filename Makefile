@@ -30,7 +30,9 @@ run: setup ## the demo county and the hub: the story, then portal and systems st
 test: setup test-packages check ## check, then every test, with the coverage gate
 	@npm --prefix $(UI) test --silent
 	@$(BIN)/coverage erase
-	@$(BIN)/pytest -q -n 2 --dist loadgroup --cov --cov-report=term
+	@$(BIN)/pytest -q -n 2 --dist loadfile --ignore tests/browser --ignore tests/crash --cov --cov-report=term
+	@$(BIN)/coverage report --skip-covered --fail-under=100 --include='hub/model/*,hub/outbox/*,hub/mapping/*'
+	@$(BIN)/pytest -q tests/crash tests/browser
 
 check: $(INSTALLED) ## style, types, import contracts, and the county's own files
 	@$(BIN)/ruff check

@@ -211,6 +211,7 @@ class Engine:
                     return None
                 await asyncio.sleep(pause_s)
             else:
+                _note(result, settled)
                 self.ring(settled.released)
                 return settled
 
@@ -233,3 +234,10 @@ class Engine:
         if await self.store.read(deliveries.stranded):
             now = self.clock.now()
             self.ring(await self.store.write(lambda session: release_stranded(session, now)))
+
+
+def _note(result: Result, settled: Settled) -> None:
+    """Log a settlement once it is on disk; inside the transaction a repeated group would say it twice."""
+    claim = result.claim
+    event = "attempt.settled" if settled.state is not None else "attempt.lease_lost"
+    log.info(event, delivery_id=claim.delivery_id, system=claim.system, kind=claim.kind, outcome=result.outcome.value)

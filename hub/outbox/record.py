@@ -1,6 +1,6 @@
 """Writes outcomes down: settlements, closed attempts and breaker steps, one group at a time."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,7 +53,6 @@ class Ledger:
         _step_breakers(session, [result for result, _ in decided], now)
         released = release(session, {r.claim.delivery_id: end.state for r, end in decided}, now)
         ends = {id(result): end.state for result, end in decided}
-        _note(results, ends)
         return [
             Settled(ends[id(r)], released.get(r.claim.delivery_id, ())) if id(r) in ends else Settled(None)
             for r in results
@@ -104,12 +103,3 @@ def _step_breakers(session: Session, results: Sequence[Result], now: datetime) -
             row.last_success_at = now
     session.add_all(rows.values())
     session.flush()
-
-
-def _note(results: Sequence[Result], settled: Container[int]) -> None:
-    for result in results:
-        claim = result.claim
-        event = "attempt.settled" if id(result) in settled else "attempt.lease_lost"
-        log.info(
-            event, delivery_id=claim.delivery_id, system=claim.system, kind=claim.kind, outcome=result.outcome.value
-        )

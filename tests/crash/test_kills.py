@@ -77,7 +77,6 @@ async def drained(url: str, ledgers: Ledgers, limit_s: float = 60) -> list[tuple
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.xdist_group("crash")
 async def test_twenty_kills_lose_nothing(tmp_path: Path, database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     seed = 20261122
     dice = random.Random(seed)

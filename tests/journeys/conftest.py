@@ -14,14 +14,6 @@ from tests.journeys.world import HOUSEHOLDS, SYSTEMS, World, hub_of
 _numbers = count(1)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the stories in one worker: they share processes. The demo has fixed ports, so it waits for those."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents and item.path.name != "test_demo.py":
-            item.add_marker(pytest.mark.xdist_group("journeys"))
-
-
 def new_postgres(request: pytest.FixtureRequest) -> str:
     """A fresh PostgreSQL database with today's schema."""
     socket, template = request.getfixturevalue("postgres_server"), request.getfixturevalue("postgres_template")

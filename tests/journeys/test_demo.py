@@ -13,7 +13,7 @@ from deploy.county.child import NotStarted, require_free
 from deploy.county.systems import PAGE_PORT, PORTS
 from tests.journeys.process import ROOT, Hub, free_port, until
 
-pytestmark = [pytest.mark.xdist_group("county-ports"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 STORY_WITHIN_S, READY_WITHIN_S = 240, 30
 HUB = str(Path(sys.executable).with_name("hub"))
 

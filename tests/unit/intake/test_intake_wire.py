@@ -2,6 +2,7 @@
 
 import json
 import random
+import sys
 import time
 import unicodedata
 from typing import Any
@@ -71,7 +72,7 @@ def test_hostile_bodies_are_refused_at_once(raw: bytes, code: str, fault: str) -
         with pytest.raises(Problem) as caught:
             read_json(raw)
         best = min(best, time.process_time() - start)
-    assert best < 0.1
+    assert best < (0.1 if sys.gettrace() is None else 0.5), "a traced run is several times slower"
     assert caught.value.code == f"submission.{code}"
     assert caught.value.status == (413 if code == "too_large" else 422)
     assert [found.code for found in caught.value.faults] == ([fault] if fault else [])
