@@ -1,28 +1,24 @@
-"""A browser, the built portal behind the fake API, and a signed-in page; nothing here touches the real hub."""
+"""A browser, the built portal behind the fake API, and a signed-in page."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from fake_api import DIST, World, serve
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
-UI = DIST.parent
-SIZES = {"phone": (390, 844), "desk": (1280, 800)}
-
-
-@dataclass
-class Stage:
-    """One page on one fake hub."""
-
-    page: Page
-    world: World
-    base: str
-    complaints: list[str]
+from tests.browser.fake_api import DIST, World, serve
+from tests.browser.stage import UI, Stage, visiting
 
 
-@pytest.fixture(scope="session")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep everything here in one worker: one browser for all."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+# Of the package, not the session: while Playwright's loop lives, nobody else in this process can run one.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     if not (DIST / "index.html").exists():
         pytest.fail(f"{DIST} is not built: run `npm ci && npm run build` in {UI}")
@@ -35,27 +31,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def stage(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Stage]:
-    width, height = SIZES[getattr(request, "param", "phone")]
     world = World()
     server = serve(world)
-    context = browser.new_context(
-        viewport={"width": width, "height": height},
-        locale="zh-CN",
-        timezone_id="Asia/Shanghai",
-        geolocation={"latitude": 29.27, "longitude": 120.23, "accuracy": 12},
-        permissions=["geolocation"],
-    )
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: "Content Security Policy" in message.text and complaints.append(message.text))
-    base = f"http://127.0.0.1:{server.server_port}"
-    yield Stage(page, world, base, complaints)
-    context.close()
+    with visiting(browser, getattr(request, "param", "phone")) as visitor:
+        yield Stage(visitor.page, world, f"http://127.0.0.1:{server.server_port}")
     server.shutdown()
     server.server_close()
-    assert complaints == []
 
 
 @pytest.fixture
@@ -66,8 +47,3 @@ def signed_in(stage: Stage) -> Stage:
     stage.page.get_by_role("button", name="登录").click()
     stage.page.get_by_role("heading", name="李华，您好").wait_for()
     return stage
-
-
-@pytest.fixture
-def axe() -> str:
-    return (Path(UI) / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")

@@ -14,9 +14,8 @@ from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-sys.path.insert(0, str(Path(__file__).parent))
-from fake_county import ACCOUNT, HOUSE, SEGMENT, SYSTEMS, TITLES, prefill, records
-from fake_forms import FORMS, Json
+from tests.browser.fake_county import ACCOUNT, HOUSE, SEGMENT, SYSTEMS, TITLES, prefill, records
+from tests.browser.fake_forms import FORMS, Json
 
 DIST = Path(__file__).parents[2] / "hub" / "ui" / "dist"
 CSP = (
@@ -43,6 +42,8 @@ class World:
         self.photos: dict[str, bytes] = {}
         self.faults: list[Json] = []
         self.is_signed_in = False
+        self.password = "demo"
+        self.must_change = False
         self.is_down = False
         self.loses_answer = False
 
@@ -118,7 +119,7 @@ def accept(world: World, body: Json, revises: str | None = None) -> tuple[int, J
 
 def sign(world: World, method: str, body: Json) -> tuple[int, Any]:
     if method == "POST":
-        if body["password"] != "demo":
+        if body["password"] != world.password:
             raise Refusal(401, "session.refused", "wrong")
         world.is_signed_in = True
     elif method == "DELETE":
@@ -126,7 +127,14 @@ def sign(world: World, method: str, body: Json) -> tuple[int, Any]:
         return 204, None
     if not world.is_signed_in:
         raise Refusal(401, "session.missing", "sign in")
-    return 200, {"account": ACCOUNT}
+    return 200, {"account": ACCOUNT | {"must_change_password": world.must_change}}
+
+
+def change_password(world: World, body: Json) -> tuple[int, None]:
+    if body["old"] != world.password:
+        raise Refusal(401, "auth.wrong", "wrong")
+    world.password, world.must_change = body["new"], False
+    return 204, None
 
 
 def place_of(code: str) -> Json:
@@ -182,6 +190,8 @@ ROUTES = [
 def answer(world: World, method: str, address: str, body: Json) -> tuple[int, Any]:
     parts = urlsplit(address)
     path = parts.path.removeprefix("/api/v1/")
+    if path == "sessions/me/password":
+        return change_password(world, body)
     if path.startswith("sessions"):
         return sign(world, method, body)
     if not world.is_signed_in:
@@ -252,13 +262,14 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do  # noqa: N815
+    do_GET = do_POST = do_PUT = do_DELETE = do  # noqa: N815 - the name http.server asks for
 
 
 def serve(world: World, port: int = 0) -> FakeHub:
     """Starts the fake hub on a loopback port of its own."""
     server = FakeHub(world, port)
-    Thread(target=server.serve_forever, daemon=True).start()
+    # The pause of its loop is what a shutdown waits for.
+    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     return server
 
 

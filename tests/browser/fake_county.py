@@ -1,6 +1,6 @@
 """The fake hub's county: invented people and places, and how the deliveries of a record move with its age."""
 
-from fake_forms import FORMS, Json, words
+from tests.browser.fake_forms import FORMS, Json, words
 
 ACCOUNT = {
     "id": "a1",

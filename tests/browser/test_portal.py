@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import qrcode
-from conftest import SIZES, Stage
 from playwright.sync_api import Locator, Page, expect
 from qrcode.image.svg import SvgPathImage
+
+from tests.browser.stage import SIZES, Stage
 
 VISIT = "/places/pl-7f3a/forms/visit"
 AT_BOTH = pytest.mark.parametrize("stage", SIZES, indirect=True)
@@ -114,7 +115,12 @@ def check_sent(stage: Stage) -> None:
     answers = body["answers"]
     assert answers["household.member_count"] == 6
     assert answers["bin"] == {"bin.sorting": "good", "bin.delivery": "medium", "bin.cleanliness": "poor"}
-    assert answers["findings"][0]["finding.location"] == {"lon": 120.23, "lat": 29.27, "crs": "wgs84", "accuracy_m": 12}
+    assert answers["findings"][0]["finding.location"] == {
+        "lon": 120.2389,
+        "lat": 29.3004,
+        "crs": "wgs84",
+        "accuracy_m": 12,
+    }
     assert answers["findings"][0]["finding.photos"] == list(stage.world.photos)
     assert all(item["id"] for item in answers["findings"])
     assert body["seen"]["/household.phone"] == {"system": "household-visit", "as_of": "2026-11-20T02:00:00Z"}

@@ -21,17 +21,19 @@ export function standOf(delivery) {
 
 const deliveriesOf = (view) => (view.records ?? []).flatMap((record) => record.deliveries ?? []);
 
+const systemsOf = (deliveries) => new Set(deliveries.map((delivery) => delivery.system));
+
 /** Whether anything may still change without anybody doing something. */
 export const isMoving = (view) => deliveriesOf(view).some((delivery) => standOf(delivery).isOpen);
 
-/** One state for a list row. A list may leave the records out. */
+/** One state for all of it, counted in systems: a system is done when everything owed to it is. */
 export function overallOf(view) {
   if (!view.records) return { state: "unseen", tone: "quiet", done: 0, total: 0 };
-  const stands = deliveriesOf(view).map(standOf);
-  const count = (tone) => stands.filter((stand) => stand.tone === tone).length;
-  const total = stands.filter((stand) => stand.tone !== "quiet").length;
-  const done = count("good");
-  if (count("bad")) return { state: "rejected", tone: "bad", done, total };
+  const owed = deliveriesOf(view).filter((delivery) => standOf(delivery).tone !== "quiet");
+  const stands = owed.map(standOf);
+  const total = systemsOf(owed).size;
+  const done = total - systemsOf(owed.filter((delivery) => standOf(delivery).tone !== "good")).size;
+  if (stands.some((stand) => stand.tone === "bad")) return { state: "rejected", tone: "bad", done, total };
   if (stands.some((stand) => stand.words === "manual" || stand.words === "unknown")) return { state: "manual", tone: "warn", done, total };
   if (!total) return { state: "kept", tone: "quiet", done, total };
   return done === total ? { state: "done", tone: "good", done, total } : { state: "moving", tone: "calm", done, total };
@@ -47,6 +49,10 @@ export function latestDeliveries(record) {
   }
   return [...newest.values()];
 }
+
+/** What the systems of a submission are called. */
+export const titlesIn = (view) =>
+  Object.fromEntries((view.records ?? []).flatMap((one) => [...(one.deliveries ?? []), ...(one.skipped ?? [])]).map((one) => [one.system, one.title]));
 
 /** After a correction: which systems were told of it and which were left alone. */
 export function toldOf(view) {

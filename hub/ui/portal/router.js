@@ -14,6 +14,7 @@ const routes = [
   { path: "/submissions", name: "submissions", component: () => import("./pages/SubmissionList.vue") },
   { path: "/submissions/:submission", name: "receipt", component: () => import("./pages/ReceiptPage.vue"), props: true },
   { path: "/submissions/:submission/revise", name: "revise", component: () => import("./pages/FormPage.vue"), props: true },
+  { path: "/password", name: "password", component: () => import("./pages/Password.vue") },
   { path: "/me", name: "me", component: () => import("./pages/Me.vue") },
   { path: "/:rest(.*)*", redirect: "/" },
 ];
@@ -25,10 +26,10 @@ export const router = createRouter({
 });
 
 router.beforeEach(async (to) => {
-  if (to.meta.isOpen || account.value) return true;
+  if (to.meta.isOpen) return true;
   try {
-    await recall();
-    return true;
+    const { must_change_password: isFirst } = await recall();
+    return !isFirst || to.name === "password" ? true : { name: "password" };
   } catch (problem) {
     // Without a network the page may still open: what it needs says so itself.
     return problem.status === 0 ? true : signInTo(to.fullPath);

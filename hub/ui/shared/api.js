@@ -1,5 +1,5 @@
 /** The hub's API over fetch: JSON in and out, and every failure as a Problem. Owns no state but the sign-in hook. */
-import { pick, t } from "./i18n.js";
+import { language, pick, t } from "./i18n.js";
 
 const BASE = "/api/v1/";
 const ANSWER_WITHIN_MS = 30_000;
@@ -14,7 +14,8 @@ export class Problem extends Error {
   /** One sentence for the person. */
   get says() {
     const known = t(`failure.${this.code}`, {}, "") || t(`failure.status_${this.status}`, {}, "");
-    return known || [pick(this.title), pick(this.detail)].filter(Boolean).join("：") || t("failure.unknown");
+    const own = language.value === "en" && this.rest.en ? this.rest.en : this;
+    return known || [pick(own.title), pick(own.detail)].filter(Boolean).join("：") || t("failure.unknown");
   }
 }
 
@@ -37,7 +38,7 @@ async function request(method, path, { body, type } = {}) {
   if (answer.status === 204) return null;
   const content = await readJson(answer);
   if (answer.ok) return content;
-  if (answer.status === 401 && path !== "sessions") signInAgain();
+  if (answer.status === 401 && content.code !== "auth.wrong" && path !== "sessions") signInAgain();
   throw new Problem({ ...content, status: answer.status, code: codeOf(content, answer.status) });
 }
 

@@ -15,6 +15,12 @@ export async function signIn(login, password) {
   account.value = accountOf(await post("sessions", { login, password }));
 }
 
+/** Chooses another password; what was handed out at first is good for nothing else. */
+export async function changePassword(old, chosen) {
+  await post("sessions/me/password", { old, new: chosen });
+  account.value = { ...account.value, must_change_password: false };
+}
+
 /** Ends the session and empties the phone: the next person on it must not find anything. */
 export async function signOut() {
   await remove("sessions/me");

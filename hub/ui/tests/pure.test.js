@@ -88,6 +88,8 @@ test("the overall state is the worst one, and nothing to deliver is not a failur
   assert.equal(overallOf(viewOf(1, delivery("s", "delivered"))).state, "done");
   assert.equal(overallOf(viewOf(1)).state, "kept");
   assert.equal(overallOf(viewOf(1, delivery("s", "never heard of"))).state, "manual");
+  const twice = overallOf(viewOf(1, delivery("s", "delivered"), delivery("s", "waiting"), delivery("t", "delivered")));
+  assert.deepEqual([twice.done, twice.total], [1, 2]);
   assert.ok(isMoving(viewOf(1, delivery("s", "retry"))));
   assert.ok(!isMoving(viewOf(1, delivery("s", "parked"))));
 });

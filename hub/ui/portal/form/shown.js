@@ -15,10 +15,10 @@ const BY_WIDGET = {
 export function answerText(value, control = {}) {
   if (value === null || value === undefined) return "";
   const { widget, codes, unit } = control.options ?? {};
-  if (codes) return [value].flat().map((code) => codeText(code, codes)).join("、");
+  if (codes) return [value].flat().map((code) => codeText(code, codes)).join(t("app.between"));
   if (BY_WIDGET[widget] && typeof value !== "string" ) return BY_WIDGET[widget](value);
   if (widget === "date" || widget === "time") return BY_WIDGET[widget](value);
-  const text = Array.isArray(value) ? value.map(thingText).join("、") : thingText(value);
+  const text = Array.isArray(value) ? value.map(thingText).join(t("app.between")) : thingText(value);
   return unit ? `${text} ${pick(unit)}` : text;
 }
 
