@@ -5,7 +5,7 @@ Each step checks what it was promised; `tell` returns the promises that were not
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -151,11 +151,16 @@ def visit_body(place: View, known: list[View]) -> View:
         "reported_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "location": {"lon": 120.2346, "lat": 29.3008, "crs": "wgs84", "accuracy_m": 9},
         "answers": answers | todays_answers(),
-        "seen": {
-            value["path"]: {"system": value["source"]["system"], "as_of": value["as_of"]}
-            for value in known
-            if value["element"] in confirmed
-        },
+        "seen": seen_among(known, confirmed),
+    }
+
+
+def seen_among(known: list[View], answered: Container[str]) -> View:
+    """Say which known values the officer was shown for the questions answered."""
+    return {
+        value["path"]: {"system": value["source"]["system"], "as_of": value["as_of"]}
+        for value in known
+        if value["element"] in answered
     }
 
 
@@ -215,13 +220,14 @@ def took_two_steps(delivery: View) -> bool:
 def correct(telling: Telling, visit: View) -> View:
     """Correct the date of the next visit and see that only who was told it is told again."""
     receipt.chapter(5, "事后更正下次走访日期：只通知用到它的系统")
+    known = telling.officer.get("forms/visit/prefill", place=visit["place"]["id"])["values"]
     next_on = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
     body = {key: visit[key] for key in ("form", "version", "occurred_at", "location")} | {
         "id": str(uuid.uuid4()),
         "place": visit["place"]["id"],
         "reported_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "answers": visit["answers"] | {"visit.next_on": next_on},
-        "seen": {},
+        "seen": seen_among(known, visit["answers"]),
     }
     revised = telling.officer.post(f"submissions/{visit['id']}/revisions", body)
     view = watch(telling, revised, OTHERS_WITHIN_S, lambda now: settled(now) == set(PORTS))

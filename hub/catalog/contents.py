@@ -190,9 +190,9 @@ class Catalog:
         return tuple(self.forms[name, version] for name, version in sorted(dict(sorted(self.forms)).items()))
 
     def offered_forms(self, day: date) -> tuple[Form, ...]:
-        """Return the newest version of every form among those whose licence covers `day`, by name."""
+        """Return the newest version of every form among those whose licence covers `day`, by licence number."""
         licensed = {form.form: form for _, form in sorted(self.forms.items()) if form.licensed_on(day)}
-        return tuple(licensed.values())
+        return tuple(sorted(licensed.values(), key=lambda form: str(form.licence["number"])))
 
     def form_on(self, form: str, day: date) -> Form | None:
         """Return the version to fill on `day`: the newest licensed one, else the newest of all, None for no form."""

@@ -186,7 +186,7 @@ def says_key(row: Delivery, reason: str) -> str:
         return "delivery.says.delivered_unnumbered"
     if state is State.UNKNOWN and row.due_at is None:
         return "delivery.says.unknown_stuck"
-    unexplained = state in {State.RETRY, State.PARKED, State.CANCELLED} and not reason
+    unexplained = state in {State.PARKED, State.CANCELLED} and not reason
     return f"delivery.says.{state.value}" + ("_unexplained" if unexplained else "")
 
 
