@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.model.people import DIVISION_LEVELS, Role, Scope, division_prefix
+from hub.model.people import DIVISION_LEVELS, LONGEST, Role, Scope, account_faults, division_prefix
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,10 @@ def test_all_zeros_stands_for_nobody_else() -> None:
 def test_a_code_that_is_none_has_no_prefix(code: str) -> None:
     with pytest.raises(ValueError, match="12 digits"):
         division_prefix(code)
+
+
+def test_a_field_of_an_account_may_not_be_endless() -> None:
+    assert [(fault.path, fault.code) for fault in account_faults({"name": "王" * (LONGEST + 1)})] == [
+        ("/name", "too_long")
+    ]
+    assert list(account_faults({"name": "王" * LONGEST})) == []
