@@ -94,13 +94,14 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     """Put a hub together; raises BadFiles, BadSystems or Problem and leaves nothing open."""
     clock = clock or SystemClock()
     catalog, registry = load_files(settings, clock)
-    store = open_store(settings.database, settings.durability)
     doors = {name: _doors(settings, system, clock) for name, system in registry.systems.items()}
     connectors = {name: connect(system, doors[name]) for name, system in registry.systems.items()}
     lines = {
         name: Line(connectors[name], system.limits.in_flight, system.limits.per_second, system.limits.answer_within)
         for name, system in registry.systems.items()
     }
+    # Opened last: whatever fails above leaves no file locked behind.
+    store = open_store(settings.database, settings.durability)
     sole = store.writing.dialect.name == "sqlite"
     engine = Engine(store, clock, lines, settings.poll_interval, sole=sole)
     pulls = Pulls(store, clock, registry, connectors)
