@@ -69,11 +69,14 @@ class Store:
             self._lock.close()
 
 
-def open_store(url: str, durability: Literal["full", "relaxed"] = "full") -> Store:
-    """Open the database at `url`; raises Problem when another process holds it or it breaks our promises."""
+def open_store(url: str, durability: Literal["full", "relaxed"] = "full", driver: Any = sqlite3) -> Store:  # noqa: ANN401 - a DBAPI module
+    """Open the database at `url`; raises Problem when another process holds it or it breaks our promises.
+
+    `driver` stands in for sqlite3 where a test owns the disk below it.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _open_sqlite(parsed, durability)
+        return _open_sqlite(parsed, durability, driver)
     return _open_postgres(parsed, durability)
 
 
@@ -98,18 +101,18 @@ def lock_file(url: str) -> IO[str] | None:
     return handle
 
 
-def _open_sqlite(url: URL, durability: Literal["full", "relaxed"]) -> Store:
+def _open_sqlite(url: URL, durability: Literal["full", "relaxed"], driver: Any) -> Store:  # noqa: ANN401 - a DBAPI module
     lock = lock_file(url.render_as_string(hide_password=False))
-    writing = _sqlite_engine(url, durability)
+    writing = _sqlite_engine(url, durability, driver)
     with writing.connect():
         """The first connection makes the file and switches it to WAL, so that readers find it."""
-    return Store(writing, _sqlite_reading(url), writers=1, lock=lock)
+    return Store(writing, _sqlite_reading(url, driver), writers=1, lock=lock)
 
 
-def _sqlite_engine(url: URL, durability: str) -> Engine:
+def _sqlite_engine(url: URL, durability: str, driver: Any = sqlite3) -> Engine:  # noqa: ANN401 - a DBAPI module
     engine = create_engine(
-        url, json_serializer=_dumps, json_deserializer=_loads, poolclass=QueuePool, pool_size=1, max_overflow=0,
-        connect_args={"check_same_thread": False},
+        url, module=driver, json_serializer=_dumps, json_deserializer=_loads, poolclass=QueuePool,
+        pool_size=1, max_overflow=0, connect_args={"check_same_thread": False},
     )  # fmt: skip
 
     @event.listens_for(engine, "connect")
@@ -131,11 +134,12 @@ def _sqlite_engine(url: URL, durability: str) -> Engine:
     return engine
 
 
-def _sqlite_reading(url: URL) -> Engine:
+def _sqlite_reading(url: URL, driver: Any) -> Engine:  # noqa: ANN401 - a DBAPI module
     """Read-only by the file's mode, not by good will: such a connection can neither write nor checkpoint."""
     address = f"file:{url.database}?mode=ro"
     engine = create_engine(
-        "sqlite://", creator=lambda: sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None),
+        "sqlite://", module=driver,
+        creator=lambda: driver.connect(address, uri=True, check_same_thread=False, isolation_level=None),
         json_serializer=_dumps, json_deserializer=_loads, poolclass=QueuePool,
         pool_size=READERS, max_overflow=READERS,
     )  # fmt: skip
