@@ -17,7 +17,7 @@ INSTALLED := .venv/.installed
 MODULES := $(UI)/node_modules/.installed
 BUILT := $(UI)/dist/.built
 
-.PHONY: help setup run test check bench test-crash screenshots test-packages wheel
+.PHONY: help setup run test check bench test-crash reliability screenshots test-packages wheel
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -30,6 +30,7 @@ run: setup ## the demo county and the hub: the story, then portal and systems st
 test: setup test-packages check ## check, then every test, with the coverage gate
 	@npm --prefix $(UI) test --silent
 	@$(BIN)/coverage erase
+	@rm -rf .faults
 	@$(BIN)/pytest -q -n 2 --dist loadfile --ignore tests/browser --ignore tests/crash --cov --cov-report=term
 	@$(BIN)/coverage report --skip-covered --fail-under=100 --include='hub/model/*,hub/outbox/*,hub/mapping/*'
 	@$(BIN)/pytest -q tests/crash tests/browser
@@ -46,6 +47,9 @@ bench: setup ## the measured workload of docs/performance.md
 
 test-crash: setup ## kill -9 between submit and delivery, twenty times
 	@$(BIN)/pytest -q tests/crash
+
+reliability: $(INSTALLED) ## the fault matrix of docs/reliability.md, from the tests' marks and last results
+	@$(BIN)/python -m tests.faults.table
 
 screenshots: setup test-packages ## the pictures of the docs, taken from the running demo
 	@$(BIN)/python -m deploy.pictures docs/images

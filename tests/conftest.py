@@ -15,6 +15,7 @@ import pytest
 
 from hub.store import Store, open_store
 from hub.store.migrate import migrate
+from tests.faults.results import pytest_runtest_makereport, pytest_sessionfinish  # noqa: F401 - hooks pytest finds here
 
 _numbers = count(1)
 

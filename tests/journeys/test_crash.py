@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.fifth.ledger_world import LEDGERS, Ledgers
 from tests.journeys.ledgers import hung_up, ledger_hub, signed_in, submit, until_true
@@ -29,6 +30,7 @@ class Deadly(Ledgers):
         return answer
 
 
+@pytest.mark.fault("F39")
 async def test_what_was_sent_and_not_settled_goes_again_with_its_key(tmp_path: Path, database_url: str) -> None:
     async with Deadly() as ledgers:
         # A dead worker's lease lasts as long as an answer may take, and a margin: on PostgreSQL it is waited for.

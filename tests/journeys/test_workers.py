@@ -14,6 +14,7 @@ SUBMISSIONS, CLIENTS = 300, 6
 WORKERS = ("work-one", "work-two")
 
 
+@pytest.mark.fault("F40")
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 async def test_two_workers_never_send_twice(tmp_path: Path, database_url: str) -> None:
     async with Ledgers() as ledgers:

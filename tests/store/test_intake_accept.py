@@ -168,6 +168,7 @@ async def test_a_discrepancy_needs_a_place(county: County) -> None:
     assert orjson.loads(record.content)["place"] is None
 
 
+@pytest.mark.fault("F27")
 async def test_fifty_at_once_are_one(county: County) -> None:
     """F27."""
     body = visit(id=ID, answers={"bin": BIN, "findings": [DIRT]})
@@ -179,6 +180,7 @@ async def test_fifty_at_once_are_one(county: County) -> None:
     assert len(county.rung) == 1
 
 
+@pytest.mark.fault("F30")
 async def test_the_same_again_is_the_same_answer_whatever_its_spelling(county: County, clock: HandClock) -> None:
     body = visit(id=ID)
     first = await county.submit(body)
@@ -193,6 +195,7 @@ async def test_the_same_again_is_the_same_answer_whatever_its_spelling(county: C
     assert await county.counts() == before
 
 
+@pytest.mark.fault("F28")
 async def test_other_content_is_a_conflict_kept_once(county: County) -> None:
     """F28."""
     first = await county.submit(visit(id=ID))
@@ -210,6 +213,7 @@ async def test_other_content_is_a_conflict_kept_once(county: County) -> None:
     assert len(county.rung) == 1
 
 
+@pytest.mark.fault("F28")
 async def test_two_contents_racing_for_one_id(county: County) -> None:
     bodies = [visit(id=ID, answers={"visit.summary": str(n % 2)}) for n in range(20)]
     results = await asyncio.gather(*(county.submit(body) for body in bodies), return_exceptions=True)
@@ -219,6 +223,7 @@ async def test_two_contents_racing_for_one_id(county: County) -> None:
     assert (counts["submission"], counts["contest"]) == (1, 1)
 
 
+@pytest.mark.fault("F29")
 async def test_equal_ids_of_two_people_never_meet(county: County) -> None:
     """F29."""
     hers = await county.submit(visit(id=ID), county.eve)
@@ -283,6 +288,7 @@ async def test_a_sticker_code_is_not_what_a_system_hears(county: County) -> None
     assert county.rung == [set()]
 
 
+@pytest.mark.fault("F32")
 @pytest.mark.parametrize(("reported", "suspect"), [
     ("1970-01-01T00:00:00Z", True), ("2036-11-23T01:00:00Z", True), ("2026-11-22T00:59:59Z", True),
     ("2026-11-22T01:00:00Z", False), ("2026-11-23T09:00:00+08:00", False), ("2026-11-24T01:00:01Z", True),
@@ -307,6 +313,7 @@ async def test_a_missing_location_says_why(county: County, sent: Body | None, ke
     assert orjson.loads(record.content)["location"] == kept
 
 
+@pytest.mark.fault("F68")
 async def test_what_cannot_be_mapped_is_parked_without_an_attempt(county: County, clock: HandClock) -> None:
     """F68."""
     accepted = await county.submit(visit(answers={"visit.purpose": "policy"}))
@@ -386,6 +393,7 @@ def freeze(county: County, state: str) -> None:
     connection.close()
 
 
+@pytest.mark.fault("F6")
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_database_that_cannot_write_keeps_nothing_and_says_so(county: County) -> None:
     freeze(county, "ON")

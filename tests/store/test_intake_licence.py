@@ -44,6 +44,7 @@ async def test_outside_the_licence_is_refused_with_number_and_dates(
         assert all(county.catalog.messages.both(key, **licence.params).values())
 
 
+@pytest.mark.fault("F24")
 @pytest.mark.parametrize("occurred_at", [FIRST_MINUTE, LAST_MINUTE])
 @pytest.mark.parametrize("reported", ["at once", "when it arrives"])
 async def test_what_happened_in_time_may_arrive_later_and_be_corrected(

@@ -247,6 +247,7 @@ async def test_a_condition_that_no_longer_holds_takes_the_record_back(county: Co
     assert await told(county, third) == {}
 
 
+@pytest.mark.fault("F68")
 async def test_a_correction_that_cannot_be_mapped_is_parked_and_forgets_nothing(county: County) -> None:
     """F68, and the next correction still amends what the System has."""
     first = await county.submit(visit(answers={"findings": [RIVER]}))

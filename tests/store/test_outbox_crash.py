@@ -31,6 +31,7 @@ async def settle(world: World, *results: Result) -> list[Settled]:
     return await world.store.write(lambda s: ledger.settle(s, results))
 
 
+@pytest.mark.fault("F41")
 async def test_a_lease_outlives_the_deadline_and_belongs_to_one_attempt(world: World) -> None:
     (one,) = await world.owe()
     claimed = await claim(world)
@@ -42,6 +43,7 @@ async def test_a_lease_outlives_the_deadline_and_belongs_to_one_attempt(world: W
     assert await world.store.write(lambda s: claim_due(s, {"north": (9, timedelta(1))}, world.clock.now())) == []
 
 
+@pytest.mark.fault("F39")
 async def test_a_dead_workers_delivery_is_sent_again_as_a_repeat_where_the_key_is_honoured(world: World) -> None:
     (one,) = await world.owe()
     await claim(world)
@@ -59,6 +61,7 @@ async def test_a_dead_workers_delivery_is_sent_again_as_a_repeat_where_the_key_i
     assert (await world.health()).failures == 0
 
 
+@pytest.mark.fault("F39")
 async def test_a_dead_workers_delivery_is_unknown_where_a_repeat_would_double_it(world: World) -> None:
     world.use(NEITHER)
     (left,) = await world.owe()
@@ -77,6 +80,7 @@ async def test_a_dead_workers_delivery_is_unknown_where_a_repeat_would_double_it
     assert world.north.pushed == world.systems["south"].pushed == []
 
 
+@pytest.mark.fault("F39")
 async def test_a_worker_that_died_while_it_looked_leaves_it_as_it_was(world: World) -> None:
     world.use(LATER).on_push = [Receipt("B-1", accepted=False)]
     (transported,) = await world.owe()
@@ -92,6 +96,7 @@ async def test_a_worker_that_died_while_it_looked_leaves_it_as_it_was(world: Wor
     assert (states[transported], states[unknown]) == (State.TRANSPORTED, State.UNKNOWN)
 
 
+@pytest.mark.fault("F41")
 async def test_the_result_of_a_worker_that_overran_its_lease_changes_nothing(world: World) -> None:
     (one,) = await world.owe()
     slow = await claim(world)
@@ -124,6 +129,7 @@ async def test_worker_and_reaper_in_one_group_count_once_and_the_first_wins(worl
     assert (await world.get(successor)).amends == "N-1"
 
 
+@pytest.mark.fault("F43")
 async def test_a_delivery_that_kills_every_worker_is_parked_and_others_flow(world: World) -> None:
     """F43."""
     (poison,) = await world.owe()
@@ -139,6 +145,7 @@ async def test_a_delivery_that_kills_every_worker_is_parked_and_others_flow(worl
     assert [s.key for s in world.north.pushed] == [(await world.get(other)).key]
 
 
+@pytest.mark.fault("F43")
 async def test_only_losses_in_a_row_make_a_delivery_suspect(world: World) -> None:
     (one,) = await world.owe()
     for n in range(MAX_LOST + 2):
@@ -153,6 +160,7 @@ async def test_only_losses_in_a_row_make_a_delivery_suspect(world: World) -> Non
     assert (await world.get(one)).state == State.RETRY
 
 
+@pytest.mark.fault("F39")
 async def test_a_lone_process_recovers_at_once_what_its_forerunner_left(world: World) -> None:
     (one,) = await world.owe()
     await claim(world)
@@ -186,6 +194,7 @@ async def test_a_lease_on_a_system_no_longer_wired_is_left_to_a_person(world: Wo
     assert (row.state, row.due_at) == (State.UNKNOWN, None)
 
 
+@pytest.mark.fault("F41")
 async def test_a_look_at_overrun_leases_takes_only_those(world: World) -> None:
     await world.owe(2)
     first = await claim(world)
@@ -197,6 +206,7 @@ async def test_a_look_at_overrun_leases_takes_only_those(world: World) -> None:
     assert len(await world.store.write(lambda s: overrun_claims(s, None))) == 2
 
 
+@pytest.mark.fault("F73")
 async def test_stopping_finishes_what_is_under_way_and_starts_nothing_more(world: World) -> None:
     """F73."""
     answer = asyncio.Event()
@@ -235,6 +245,7 @@ async def test_stopping_in_the_midst_of_a_claim_finishes_what_was_claimed(world:
     assert set((await world.states()).values()) == {State.DELIVERED}
 
 
+@pytest.mark.fault("F73")
 async def test_what_does_not_finish_in_time_stays_leased_and_is_recovered(world: World) -> None:
     async def never() -> None:
         await asyncio.Event().wait()
@@ -289,6 +300,7 @@ class Stubborn:
         return await self._store.writer.write_item(write, item)
 
 
+@pytest.mark.fault("F14")
 @pytest.mark.parametrize("refusal", [Problem("store.full", 507), RuntimeError("a bug in one turn")])
 async def test_a_database_that_refuses_for_a_while_does_not_end_delivery(world: World, refusal: Exception) -> None:
     await world.owe(3)

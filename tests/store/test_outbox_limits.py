@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from hub.model.delivery import State
 from hub.model.system import Breaker
 from hub.outbox.claim import claim_due
@@ -11,6 +13,7 @@ from hub.sdk.errors import Unanswered
 from tests.builders import HONOURS, World, until
 
 
+@pytest.mark.fault("F70")
 async def test_five_failures_open_the_breaker_and_one_probe_with_a_hundred_waiting_closes_it(world: World) -> None:
     await world.owe(100)
     world.use(HONOURS, in_flight=1).always = Unavailable("503")
@@ -31,6 +34,7 @@ async def test_five_failures_open_the_breaker_and_one_probe_with_a_hundred_waiti
     assert set((await world.states()).values()) == {State.DELIVERED}
 
 
+@pytest.mark.fault("F70")
 async def test_while_a_probe_is_out_nobody_else_sends_and_a_lost_probe_is_replaced(world: World) -> None:
     await world.owe(6)
     world.use(HONOURS, in_flight=1).always = Unavailable("503")
@@ -105,6 +109,7 @@ async def test_draining_waits_for_a_slow_rate_instead_of_leaving_the_rest(world:
     assert set((await world.states()).values()) == {State.DELIVERED}
 
 
+@pytest.mark.fault("F44")
 async def test_a_system_that_hangs_does_not_delay_the_others(world: World) -> None:
     """F44 in small: one of four hangs until the very end; the others are done long before."""
     answer = asyncio.Event()
@@ -130,6 +135,7 @@ async def test_a_system_that_hangs_does_not_delay_the_others(world: World) -> No
     assert set((await world.states()).values()) == {State.DELIVERED}
 
 
+@pytest.mark.fault("F67")
 async def test_what_is_owed_to_a_system_no_longer_wired_stays_and_harms_nobody(world: World) -> None:
     (theirs,) = await world.owe(1, "gone")
     (ours,) = await world.owe()

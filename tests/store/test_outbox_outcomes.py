@@ -55,6 +55,7 @@ async def test_a_system_that_is_away_gets_the_same_bytes_and_key_later(world: Wo
     assert [a.outcome for a in await world.attempts(one)] == ["unavailable", "unavailable", "accepted"]
 
 
+@pytest.mark.fault("F48")
 @pytest.mark.parametrize(("asked_s", "least_s"), [(-1, 1), (120, 120), (10**9, 86_400)])
 async def test_retry_after_is_honoured_and_clamped(world: World, asked_s: int, least_s: int) -> None:
     (one,) = await world.owe()
@@ -64,6 +65,7 @@ async def test_retry_after_is_honoured_and_clamped(world: World, asked_s: int, l
     assert least_s <= wait.total_seconds() <= least_s * 1.5
 
 
+@pytest.mark.fault("F46")
 async def test_a_refusal_parks_at_once_with_the_systems_words(world: World) -> None:
     (one,) = await world.owe()
     world.north.on_push = [Refused("该河段不归你管", code="4022")]
@@ -76,6 +78,7 @@ async def test_a_refusal_parks_at_once_with_the_systems_words(world: World) -> N
     assert (await world.health()).breaker == Breaker.CLOSED
 
 
+@pytest.mark.fault("F47")
 async def test_wrong_credentials_pause_the_system_and_spend_no_attempt(world: World) -> None:
     ids = await world.owe(3)
     world.use(HONOURS, in_flight=1).always = Misconfigured("password expired")
@@ -111,6 +114,7 @@ async def test_a_system_that_is_not_paused_cannot_be_resumed(world: World) -> No
     assert await world.journal() == []
 
 
+@pytest.mark.fault("F47")
 async def test_a_paused_system_resumes_by_its_own_check(world: World) -> None:
     await world.owe(1)
     await world.owe(1, "south")

@@ -4,6 +4,8 @@ import asyncio
 import threading
 from collections import Counter
 
+import pytest
+
 from hub.model.delivery import State
 from hub.store import open_store
 from tests.builders import AT, FakeSystem, World, line
@@ -29,6 +31,7 @@ def run(url: str, sent: list[str], start: threading.Barrier) -> None:
     asyncio.run(dispatch(url, sent, start))
 
 
+@pytest.mark.fault("F40")
 async def test_four_dispatchers_on_one_database_never_send_twice(world: World, database_url: str) -> None:
     await world.owe(ROWS)
     many = 4 if world.store.writing.dialect.name == "postgresql" else 1

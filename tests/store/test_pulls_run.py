@@ -122,6 +122,7 @@ async def test_a_reason_names_twenty_and_counts_the_rest(pulls: Pulls, script: S
     assert (report.left_out, report.reason.count("n")) == (30, 20)
 
 
+@pytest.mark.fault("F72")
 @pytest.mark.parametrize(
     ("failure", "reason"),
     [(Unavailable("nobody there"), "nobody there"), (RuntimeError("陈大山"), "connector fault: RuntimeError")],
@@ -135,6 +136,7 @@ async def test_a_run_that_breaks_keeps_whole_pages_and_goes_on_from_them(
     assert (await cursor(county), len(await county.rows(Place))) == ("c1", 1)
 
 
+@pytest.mark.fault("F71")
 async def test_a_page_that_cannot_be_stored_moves_no_cursor(pulls: Pulls, county: County, script: Script) -> None:
     """F71: killed between data and cursor is the same as never read."""
     script.pages = [Page(doors([1]), "c1"), Page((*doors([2]), door(3, head="x" * 9 + "\ud800")), "c2")]
@@ -149,6 +151,7 @@ async def test_a_page_that_cannot_be_stored_moves_no_cursor(pulls: Pulls, county
     assert len(await county.rows(Place)) == 3
 
 
+@pytest.mark.fault("F71")
 async def test_one_run_at_a_time(
     pulls: Pulls, flow: PullFlow, script: Script, clock: HandClock, county: County
 ) -> None:
@@ -166,6 +169,7 @@ async def test_one_run_at_a_time(
     assert len(await county.rows(Pull)) == 1
 
 
+@pytest.mark.fault("F71")
 async def test_each_slot_is_read_once_and_missed_ones_are_caught_up_once(
     pulls: Pulls, flow: PullFlow, clock: HandClock, county: County
 ) -> None:
@@ -201,6 +205,7 @@ async def test_a_failed_run_is_tried_again_after_five_minutes_not_before(
     assert await pull_due(pulls, flow) is None
 
 
+@pytest.mark.fault("F71")
 async def test_a_run_whose_process_died_is_lost_and_started_again(
     pulls: Pulls, flow: PullFlow, clock: HandClock, county: County
 ) -> None:
@@ -216,6 +221,7 @@ async def test_a_run_whose_process_died_is_lost_and_started_again(
     assert sorted(run.outcome for run in await county.rows(Pull)) == ["done", "lost"]
 
 
+@pytest.mark.fault("F72")
 @pytest.mark.parametrize(("left", "outcome"), [(2, "done"), (1, "doubted"), (0, "doubted")])
 async def test_far_fewer_rows_than_known_are_doubted_and_nothing_is_removed(
     pulls: Pulls, county: County, script: Script, left: int, outcome: str

@@ -63,6 +63,7 @@ async def test_reading_connections_cannot_write(store: Store) -> None:
     assert await subjects(store) == []
 
 
+@pytest.mark.fault("F10")
 async def test_a_second_process_on_the_same_sqlite_file_is_refused(tmp_path: str) -> None:
     url = f"sqlite:///{tmp_path}/hub.db"
     held = lock_file(url)

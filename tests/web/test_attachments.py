@@ -39,6 +39,7 @@ async def test_a_photo_is_kept_once_and_comes_back_whole(site: Site, photo: byte
     assert got.headers["content-disposition"].startswith("attachment")
 
 
+@pytest.mark.fault("F34")
 async def test_what_is_no_photo_or_damaged_leaves_nothing(site: Site) -> None:
     ada, folder = await site.client("ada"), site.parts.settings.data_dir / "blobs"
     svg = b"<svg onload=alert(1)>"
@@ -50,6 +51,7 @@ async def test_what_is_no_photo_or_damaged_leaves_nothing(site: Site) -> None:
     assert (await ada.get(url(JPEG))).status_code == 404
 
 
+@pytest.mark.fault("F77")
 async def test_too_large_ends_before_it_is_read(site: Site) -> None:
     ada, read = await site.client("ada"), 0
 
@@ -91,6 +93,7 @@ async def test_a_system_fetches_with_the_address_it_was_given(site: Site, clock:
     assert [(await system.get(one)).status_code for one in (plain, limited)] == [200, 404]
 
 
+@pytest.mark.fault("F5")
 async def test_a_row_without_its_file_is_not_found(site: Site) -> None:
     ada = await site.client("ada")
     await ada.put(url(JPEG), content=JPEG)
@@ -107,6 +110,7 @@ def test_the_key_is_made_once_and_for_the_hub_alone(tmp_path: Path) -> None:
     assert attachment_key(tmp_path / "other") != key
 
 
+@pytest.mark.fault("F5", "F34")
 def test_what_a_dead_process_left_half_done_is_dropped(tmp_path: Path) -> None:
     arriving = tmp_path / "blobs" / "arriving"
     assert drop_leftovers(tmp_path) == 0

@@ -32,6 +32,7 @@ async def test_one_visit_becomes_what_each_system_needs(site: Site, submitted: d
     assert submitted["answers"]["household.head_name"] == HEAD
 
 
+@pytest.mark.fault("F28")
 async def test_again_is_the_same_answer_and_other_content_a_conflict(site: Site, clock: Clock) -> None:
     ada, body = await site.client("ada"), visit(clock)
     first = await ada.post(URL, json=body)

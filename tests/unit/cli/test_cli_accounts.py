@@ -82,7 +82,7 @@ def test_disable_ends_tokens_and_says_so_in_the_list(run: Run, database: str, mo
     assert f"chen.lei 陈[/]雷 staff {VILLAGE} one-time password" in listed
     assert f"ada Ada operator {VILLAGE} in use" in listed
     assert run("account", "disable", "chen.lei").stdout == "chen.lei 已停用 / disabled\n"
-    assert write(database, lambda session: people.token_account(session, digest("t"), now)) is None
+    assert write(database, lambda session: people.token_accounts(session, [(digest("t"), now)])[0]) is None
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     assert f"{VILLAGE} 已停用" in flat(run("account", "list").stdout)
     assert [action for _, action, _ in deeds(database)] == ["account.created", "account.disabled"]

@@ -61,7 +61,7 @@ def test_a_token_works_until_it_is_revoked(run: Run, ada: str) -> None:
     now = SystemClock().now()
 
     def who(at: timedelta) -> str | None:
-        found = write(ada, lambda session: people.token_account(session, digest(token), now + at))
+        found = write(ada, lambda session: people.token_accounts(session, [(digest(token), now + at)])[0])
         return found.login if found else None
 
     assert (who(timedelta(days=1)), who(timedelta(days=3))) == ("ada", None)

@@ -63,6 +63,7 @@ HOSTILE: dict[str, tuple[bytes, str, str]] = {
 }
 
 
+@pytest.mark.fault("F75", "F76")
 @pytest.mark.parametrize(("raw", "code", "fault"), HOSTILE.values(), ids=HOSTILE)
 def test_hostile_bodies_are_refused_at_once(raw: bytes, code: str, fault: str) -> None:
     """F75, F76."""
@@ -153,6 +154,7 @@ def test_the_canonical_form_is_its_own(value: object) -> None:
     assert canonical(read_json(once)) == once
 
 
+@pytest.mark.fault("F30")
 @given(VALUES, st.randoms(use_true_random=False), st.sampled_from([None, 0, 3]), st.booleans())
 @settings(max_examples=200)
 def test_spelling_makes_no_difference(value: object, dice: random.Random, indent: int | None, ascii_only: bool) -> None:

@@ -84,6 +84,7 @@ async def test_words_no_database_takes_are_cleaned() -> None:
     assert (result.remote_id, result.reason, result.answer) == ("N-1", "ab?", '{"m":"?"}')
 
 
+@pytest.mark.fault("F67")
 @pytest.mark.parametrize("intent", ["create", "amend", "withdraw"])
 def test_a_connector_sees_the_frozen_bytes_and_what_is_asked(intent: str) -> None:
     seen = outgoing(replace(PUSH, intent=intent, amends="N-1"))

@@ -29,6 +29,7 @@ def set_at(pointer: str, value: object) -> Callable[[Any], None]:
     return edit
 
 
+@pytest.mark.fault("F68")
 @pytest.mark.parametrize(
     ("pointer", "value", "reason"),
     [
