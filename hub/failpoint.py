@@ -1,6 +1,54 @@
-"""Named points at which tests stop the hub. Nothing here can be armed by a setting: only a test's own launcher does."""
+"""Named points at which tests stop the hub. Nothing here can be armed by a setting: only a test's own launcher does.
 
-from collections.abc import Callable
+`POINTS` is the whole list. A test fails when a place that commits, flushes, renames or sends has no point, when a name
+is not in the list, and when the kill runs never come past one (docs/decisions/0014-failpoints.md).
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+POINTS: Mapping[str, str] = MappingProxyType(
+    {
+        "intake.begin": "a Submission is judged and planned, nothing is written",
+        "intake.row": "its own row is written, what it owes is not",
+        "intake.fanout": "its Records and Deliveries are written, not committed",
+        "intake.compared": "a second body under a known id was compared, not committed",
+        "intake.committed": "it is on disk, its author has no answer yet",
+        "revise.written": "a correction and what it replaces are written, not committed",
+        "revise.committed": "a correction is on disk, its author has no answer yet",
+        "writer.before_commit": "a group of writes is done and about to be committed",
+        "writer.committed": "a group is on disk, nobody who waits for it knows",
+        "claim.leased": "leases and attempts are written, not committed",
+        "claim.committed": "leases are on disk, no attempt has begun",
+        "send.before": "an attempt begins, no byte has left",
+        "send.after": "the System has answered, nobody wrote it down",
+        "probe.before": "a question is about to be asked",
+        "probe.after": "the System has said what it has, nobody wrote it down",
+        "settle.written": "outcomes are written, not committed",
+        "settle.committed": "an outcome is on disk, its System has not been rung",
+        "release.written": "what waited behind an ended Delivery is let go, not committed",
+        "release.stranded": "what waits behind something that ended unseen was found",
+        "reap.read": "leases of dead workers were found, none is settled",
+        "replay.row": "a replay looks at one of its Deliveries: half way through",
+        "replay.moved": "a replay has moved all of its Deliveries, the journal does not say so",
+        "replay.committed": "a replay is on disk, who asked has no answer yet",
+        "resume.written": "a pause is ended, not committed",
+        "pull.claimed": "a pull has its slot, nothing is read",
+        "pull.page": "a page and its cursor are written, not committed",
+        "pull.committed": "a page and its cursor are on disk",
+        "pull.end": "a pull's outcome is written, not committed",
+        "pull.lose": "pulls of dead processes are about to be called lost",
+        "blob.written": "all bytes of a photo arrived, none is flushed",
+        "blob.flushed": "a photo's bytes are on disk under a passing name",
+        "blob.renamed": "a photo has its name, its folder is not flushed",
+        "blob.settled": "a photo is on disk for good, no row names it",
+        "blob.row": "the row of a photo is on disk, its sender has no answer yet",
+        "key.written": "the key that signs addresses is on disk under a passing name",
+        "migrate.begin": "the schema is about to be brought up to date",
+        "migrate.commit": "the schema is up to date, not committed",
+    }
+)
+"""Every point, `area.moment`, with what is true there."""
 
 _act: Callable[[str], None] | None = None
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from hub.catalog.contents import Form
 from hub.clock import Clock, civil_day
 from hub.errors import FieldFault, Problem
+from hub.failpoint import passing
 from hub.intake.filled import Filled, read_filled
 from hub.intake.plan import Arrival, Rules, plan_first
 from hub.intake.route import Row
@@ -66,8 +67,10 @@ async def accept(intake: Intake, author: Account, raw: bytes) -> Accepted:
         return await settle_earlier(intake, arrival)
     bundle = plan_first(arrival, intake.rules)
     offer = _Offer(submission_id, arrival.body, digest(arrival.body), bundle, arrival.received_at)
+    passing("intake.begin")
     if not await intake.store.writer.write_item(_write_offers, offer):
         return await settle_earlier(intake, arrival)
+    passing("intake.committed")
     intake.ring({row["system"] for row in bundle.deliveries if row["due_at"] is not None})
     here = arrival.world.at(arrival.filled.place)
     return Accepted(submission_id, created=True, made=Made(bundle, here.place if here else None))
@@ -113,12 +116,14 @@ def _write_offers(session: Session, offers: Sequence[_Offer]) -> list[bool]:
     """Write the offers whose id is new, all in one go; answer for each whether it was."""
     first = {offer.submission_id: offer for offer in reversed(offers)}
     fresh = submissions.insert_new(session, [row for offer in first.values() for row in offer.bundle.submissions])
+    passing("intake.row")
     everything = Bundle()
     for offer in offers:
         if offer.submission_id in fresh and first[offer.submission_id] is offer:
             everything.add(replace(offer.bundle, submissions=[]))
     queue_behind(session, everything.deliveries)
     submissions.insert_bundle(session, everything)
+    passing("intake.fanout")
     return [offer.submission_id in fresh and first[offer.submission_id] is offer for offer in offers]
 
 
@@ -145,6 +150,7 @@ async def settle_earlier(intake: Intake, arrival: Arrival) -> Accepted:
         same = submissions.digests(session, [submission_id]).get(submission_id) == mine
         if not same:
             submissions.contest(session, submission_id, body, mine, arrival.received_at)
+        passing("intake.compared")
         return same
 
     if not await intake.store.write(judge):

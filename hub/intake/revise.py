@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from hub.errors import FieldFault, Problem
+from hub.failpoint import passing
 from hub.intake.accept import Accepted, Intake, arrive, queue_behind, same_form, settle_earlier
 from hub.intake.plan import Arrival, Rules, discrepancy_rows, issue_rows, record_rows, submission_row
 from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row
@@ -50,6 +51,7 @@ async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes) -
     rung = await intake.store.write(write)
     if rung is None:
         return await settle_earlier(intake, arrival)
+    passing("revise.committed")
     intake.ring(rung)
     return Accepted(arrival.submission_id, created=True)
 
@@ -63,6 +65,7 @@ def _write_revision(session: Session, arrival: Arrival, rules: Rules, latest: Su
     successors = {row["id"] for _, row in changes.superseded if row is not None}
     queue_behind(session, [row for row in changes.bundle.deliveries if row["id"] not in successors])
     submissions.insert_bundle(session, changes.bundle)
+    passing("revise.written")
     return released | {row["system"] for row in changes.bundle.deliveries if row["due_at"] is not None}
 
 

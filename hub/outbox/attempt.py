@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+from hub.failpoint import passing
 from hub.logs import get_logger
 from hub.outbox.decide.settle import Claim, Outcome, Result
 from hub.sdk import Connector, Misconfigured, Outgoing, Receipt, Refused, Unavailable
@@ -20,7 +21,10 @@ async def attempt(connector: Connector, claim: Claim, answer_within: timedelta) 
         async with asyncio.timeout(answer_within.total_seconds()):
             if claim.kind == "probe":
                 return await _probe(connector, claim)
-            return _received(claim, await connector.push(outgoing(claim)))
+            passing("send.before")
+            receipt = await connector.push(outgoing(claim))
+            passing("send.after")
+            return _received(claim, receipt)
     except DeliveryFailure as failure:
         return _failed(claim, failure)
     except TimeoutError:
@@ -43,7 +47,9 @@ def _failed(claim: Claim, failure: DeliveryFailure) -> Result:
 
 
 async def _probe(connector: Connector, claim: Claim) -> Result:
+    passing("probe.before")
     receipt = await connector.probe(claim.key)
+    passing("probe.after")
     if receipt is None:
         return Result(claim, Outcome.ABSENT, "the system has not got it")
     return _received(claim, receipt)

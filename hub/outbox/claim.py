@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from hub.failpoint import passing
 from hub.model.column import new_id
 from hub.model.delivery import State
 from hub.model.system import Breaker, SystemState
@@ -41,6 +42,7 @@ def claim_due(session: Session, wanted: Mapping[str, tuple[int, timedelta]], now
             keep(row, probing(health, until))
             session.add(row)
         claims += taken
+    passing("claim.leased")
     return claims
 
 

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from hub.clock import Clock
 from hub.errors import Problem
+from hub.failpoint import passing
 from hub.logs import get_logger
 from hub.outbox.attempt import attempt
 from hub.outbox.claim import claim_due, overrun_claims
@@ -169,7 +170,9 @@ class Engine:
         if not wanted:
             return
         now = self.clock.now()
-        for claim in await self.store.write(lambda session: claim_due(session, wanted, now)):
+        claims = await self.store.write(lambda session: claim_due(session, wanted, now))
+        passing("claim.committed")
+        for claim in claims:
             self._start(claim)
 
     def _wanted(self) -> dict[str, tuple[int, timedelta]]:
@@ -211,6 +214,7 @@ class Engine:
                     return None
                 await asyncio.sleep(pause_s)
             else:
+                passing("settle.committed")
                 _note(result, settled)
                 self.ring(settled.released)
                 return settled
@@ -219,6 +223,7 @@ class Engine:
         """Settle attempts whose worker died or overran its lease as lost; return how many."""
         now = None if everything else self.clock.now()
         claims = await self.store.write(lambda session: overrun_claims(session, now))
+        passing("reap.read")
         for claim in claims:
             before = await self.store.read(lambda session, c=claim: deliveries.lost_in_a_row(session, c.delivery_id))  # type: ignore[misc]  # default binds the loop variable
             await self._settle(
@@ -233,6 +238,7 @@ class Engine:
         """Let go what waits behind something that ended unseen; a look first, since there hardly ever is any."""
         if await self.store.read(deliveries.stranded):
             now = self.clock.now()
+            passing("release.stranded")
             self.ring(await self.store.write(lambda session: release_stranded(session, now)))
 
 

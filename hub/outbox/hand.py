@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hub.errors import FieldFault, Problem
+from hub.failpoint import passing
 from hub.model.delivery import ENDED, Delivery, State, may_move
 from hub.model.people import Account
 from hub.outbox.release import release
@@ -36,6 +37,7 @@ def replay(session: Session, delivery_ids: Sequence[str], deed: Deed) -> list[st
     if len(delivery_ids) > MOST_REPLAYED:
         raise Problem("replay.too_many", 422, most=MOST_REPLAYED)
     moved = [row.id for row in deliveries.by_ids(session, delivery_ids) if _requeue(session, row, deed.at)]
+    passing("replay.moved")
     add_entries(
         session, [entry(deed.at, deed.who.id, "delivery.replayed", delivery_id, deed.why) for delivery_id in moved]
     )
@@ -44,6 +46,7 @@ def replay(session: Session, delivery_ids: Sequence[str], deed: Deed) -> list[st
 
 def _requeue(session: Session, row: Delivery, now: datetime) -> bool:
     """Put one Delivery back in the queue; the key may have been seen there before, so it is marked a repeat."""
+    passing("replay.row")
     state = State(row.state)
     if state not in REPLAYABLE or not row.payload:
         return False

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from hub.failpoint import passing
 from hub.logs import get_logger
 from hub.model.delivery import ENDED, State
 from hub.outbox.claim import health_of, keep
@@ -52,6 +53,7 @@ class Ledger:
         deliveries.close_attempts(session, [_attempt_row(result, now) for result in results])
         _step_breakers(session, [result for result, _ in decided], now)
         released = release(session, {r.claim.delivery_id: end.state for r, end in decided}, now)
+        passing("settle.written")
         ends = {id(result): end.state for result, end in decided}
         return [
             Settled(ends[id(r)], released.get(r.claim.delivery_id, ())) if id(r) in ends else Settled(None)

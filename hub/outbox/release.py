@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from hub.failpoint import passing
 from hub.model.delivery import ENDED, Delivery, State
 from hub.store import Session
 from hub.store.query import deliveries
@@ -17,7 +18,9 @@ def release(session: Session, ends: Mapping[str, State], now: datetime) -> dict[
     if not behind:
         return {}
     firsts = deliveries.by_ids(session, sorted(behind))
-    return {first.id: tuple(sorted(_release_behind(session, first, behind[first.id], now))) for first in firsts}
+    released = {first.id: tuple(sorted(_release_behind(session, first, behind[first.id], now))) for first in firsts}
+    passing("release.written")
+    return released
 
 
 def release_stranded(session: Session, now: datetime) -> list[str]:

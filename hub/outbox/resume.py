@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime
 
 from hub.errors import Problem
+from hub.failpoint import passing
 from hub.logs import get_logger
 from hub.outbox.engine import Engine, Line
 from hub.outbox.hand import Deed
@@ -55,4 +56,5 @@ async def _is_mended(system: str, line: Line) -> bool:
 
 def _unpause(session: Session, system: str, now: datetime) -> None:
     systems.unpause(session, system)
+    passing("resume.written")
     add_entries(session, [entry(now, "", "system.resumed", system, "its own check answered")])

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from hub.clock import Clock
 from hub.errors import Problem
+from hub.failpoint import passing
 from hub.logs import get_logger
 from hub.mapping import Unmapped
 from hub.model.system import Pull, PullCursor, PullOutcome
@@ -113,6 +114,7 @@ async def _claim(pulls: Pulls, pull: Pull) -> bool:
         await pulls.store.write(insert)
     except Taken:
         return False
+    passing("pull.claimed")
     return True
 
 
@@ -133,6 +135,7 @@ class _Run:
         async for page in connector.pull(self._flow.source, row.cursor if row else ""):
             rows = self._read_rows(page)
             merged = await self._pulls.store.write(self._store_page(page, rows))
+            passing("pull.committed")
             self._rows += merged.rows
             self._left_out += merged.left_out
             self._complete = page.complete
@@ -160,6 +163,7 @@ class _Run:
             if page.complete:
                 kept.rows_known = max(kept.rows_known, done)
             session.add(kept)
+            passing("pull.page")
             return merged
 
         return write
@@ -181,6 +185,7 @@ class _Run:
 
         def write(session: Session) -> None:
             session.merge(pull)
+            passing("pull.end")
 
         await self._pulls.store.write(write)
         log.info("pull.ended", pull_id=pull.id, system=pull.system, outcome=outcome.value, rows=self._rows)
@@ -190,4 +195,5 @@ class _Run:
 async def lose_stale(pulls: Pulls, older_than: timedelta) -> int:
     """Mark runs of dead processes as lost, so that the next may start."""
     now = pulls.clock.now()
+    passing("pull.lose")
     return await pulls.store.write(lambda session: systems.lose_running(session, now, now - older_than))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hub.errors import Problem
+from hub.failpoint import passing
 
 MOST_BYTES = 20 * 1024 * 1024
 HEAD_BYTES = 16
@@ -53,6 +54,7 @@ async def keep_blob(data_dir: Path, sha256: str, chunks: AsyncIterator[bytes]) -
     try:
         with os.fdopen(handle, "wb") as file:
             blob = await _receive(file, sha256, chunks)
+            passing("blob.written")
             await asyncio.to_thread(_flush, file)
         await asyncio.to_thread(_settle, Path(name), blob_path(data_dir, sha256))
     finally:
@@ -87,17 +89,20 @@ async def _receive(file: BinaryIO, sha256: str, chunks: AsyncIterator[bytes]) ->
 def _flush(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
+    passing("blob.flushed")
 
 
 def _settle(arrived: Path, place: Path) -> None:
     place.parent.mkdir(exist_ok=True)
     arrived.replace(place)
+    passing("blob.renamed")
     for folder in (place.parent, place.parent.parent):
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:
             os.close(handle)
+    passing("blob.settled")
 
 
 def drop_leftovers(data_dir: Path) -> int:
@@ -118,6 +123,7 @@ def attachment_key(data_dir: Path) -> bytes:
             os.fchmod(handle, 0o400)
             file.write(secrets.token_bytes(KEY_BYTES))
             _flush(file)
+        passing("key.written")
         Path(name).replace(path)
     return path.read_bytes()
 

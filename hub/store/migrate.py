@@ -10,6 +10,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
 from hub.errors import Problem
+from hub.failpoint import passing
 from hub.store.engine import lock_file, open_writing
 
 SCRIPTS = Path(__file__).parent / "migrations"
@@ -62,8 +63,10 @@ def migrate(url: str) -> None:
             _refuse_newer(connection)
             # Alembic must begin its own transactions, or all revisions would share the one these looks opened.
             connection.commit()
+            passing("migrate.begin")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            passing("migrate.commit")
             connection.commit()
     finally:
         engine.dispose()

@@ -8,6 +8,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field, StringConstraints
 
 from hub.errors import Problem
+from hub.failpoint import passing
 from hub.model import Attachment
 from hub.store.blobs import blob_path, keep_blob, signature
 from hub.store.query import views
@@ -52,6 +53,7 @@ async def upload(sha256: Digest, request: Request, response: Response, caller: F
     row = Attachment(**vars(blob), account_id=caller.account.id, created_at=hub.clock.now())
     if not await hub.store.write(lambda session: views.add_attachment(session, row)):
         response.status_code = 200
+    passing("blob.row")
     return AttachmentView(**vars(blob))
 
 

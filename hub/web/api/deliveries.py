@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field, StringConstraints, model_validator
 
 from hub.errors import Problem
+from hub.failpoint import passing
 from hub.model.delivery import State
 from hub.outbox import hand
 from hub.outbox.hand import MOST_REPLAYED, Deed
@@ -97,6 +98,7 @@ async def replay_many(asked: Batch, caller: Settler, hub: Hub) -> Replayed:
         return moved, {row.system for row in systems_of.by_ids(session, moved)}
 
     moved, systems = await hub.store.write(replay)
+    passing("replay.committed")
     hub.ring(systems)
     return Replayed(ids=moved)
 
