@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
-from hub.catalog import Catalog, load_catalog
-from hub.catalog.conditions import compile_condition
-from hub.catalog.documents import Fault, read_yaml, validate
-from hub.catalog.load import BadFiles
+from hub.catalog import Catalog
 from hub.clock import Clock, SystemClock
+from hub.files import Secrets, read_files
 from hub.intake.accept import Intake
 from hub.intake.plan import Rules
 from hub.outbox.engine import Engine, Line
@@ -21,7 +19,7 @@ from hub.settings import Settings, read_secret
 from hub.store import Store, open_store
 from hub.store.blobs import attachment_key, attachment_url
 from hub.store.migrate import is_current
-from hub.systems import Registry, Surroundings, System, connect, load_registry
+from hub.systems import Registry, System, connect
 from hub.web.context import Parts
 from hub.web.site import make_app
 from hub.worker.loop import Worker
@@ -48,46 +46,10 @@ class Hub:
         await self.store.close()
 
 
-Secrets = Callable[[str], str | None]
-
-
 def load_files(settings: Settings, clock: Clock, secrets: Secrets = read_secret) -> tuple[Catalog, Registry]:
-    """Read and check every file people write; raises BadFiles or BadSystems with all faults at once."""
-    catalog = load_catalog(settings.home, clock, settings.policy)
-    return catalog, load_wiring(settings, catalog, secrets)
-
-
-def load_wiring(settings: Settings, catalog: Catalog, secrets: Secrets) -> Registry:
-    """Read connectors.yaml against the catalog."""
-    file = str(settings.connectors_file)
-    document, faults = read_yaml(settings.wiring, file)
-    faults = faults or _wiring_faults(settings, document, file)
-    if faults:
-        raise BadFiles(faults, catalog.messages)
+    """Read and check every file people write, photo addresses signed with this installation's key."""
     key = attachment_key(settings.data_dir)
-    around = Surroundings(
-        records={
-            name: {field.element: catalog.elements[field.element].type for field in record.fields}
-            for name, record in catalog.records.items()
-        },
-        elements=catalog.elements,
-        place_kinds=place_kinds(catalog),
-        compile_condition=compile_condition,
-        secrets=secrets,
-        attachment_url=lambda sha256: attachment_url(key, settings.address, sha256),
-        packages=settings.connector_packages,
-    )
-    return load_registry(document, file, around)
-
-
-def _wiring_faults(settings: Settings, document: object, file: str) -> list[Fault]:
-    return validate(document, settings.home / "schemas" / "connectors.json", file)
-
-
-def place_kinds(catalog: Catalog) -> tuple[str, ...]:
-    """Return the kinds of Place that forms are filled at or ask for."""
-    kinds = {form.at for form in catalog.forms.values()} | {element.kind for element in catalog.elements.values()}
-    return tuple(sorted(kind for kind in kinds if kind))
+    return read_files(settings, clock, secrets, lambda sha256: attachment_url(key, settings.address, sha256))
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Hub:

@@ -1,25 +1,19 @@
-"""check, lineage, qr: commands about the files people write and the sheets people print."""
+"""check, lineage: commands about the files people write; they open no database, so they load none."""
 
-import asyncio
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from hub.app import load_files
 from hub.catalog import Catalog
 from hub.catalog.lineage import trace
-from hub.cli.say import BAD_INPUT, FAILED, err, language, out, read_settings, speaking
+from hub.cli.say import BAD_INPUT, err, language, out, read_settings, speaking
 from hub.clock import SystemClock, civil_day
-from hub.model.people import Role, Scope
-from hub.settings import read_secret
-from hub.store import open_store
-from hub.store.query import places
-from hub.systems import links_of
+from hub.files import Secrets, read_files
+from hub.settings import Settings, read_secret
+from hub.systems import Registry, links_of
 
-MOST_LABELS = 1_000
 NOTICE = timedelta(days=30)
 """How long before a form's licence ends its keepers are told."""
 UNSET = "ssh-unset unset"
@@ -39,7 +33,7 @@ def check() -> None:
         return value or UNSET
 
     with speaking(settings):
-        catalog, registry = load_files(settings, SystemClock(), secret)
+        catalog, registry = _read(settings, secret)
         if unset:
             names = ", ".join(f"HUB_SECRET_{name}" for name in sorted(unset))
             err.print(f"此处未设置（hub serve 需要）/ not set here, hub serve needs them: {names}", style="yellow")
@@ -48,6 +42,11 @@ def check() -> None:
             f"{len(catalog.elements)} 数据元, {len(catalog.forms)} 表单, {len(catalog.records)} 记录, "
             f"{len(registry.systems)} 系统：全部通过 / all good"
         )
+
+
+def _read(settings: Settings, secrets: Secrets) -> tuple[Catalog, Registry]:
+    """Read everything; nothing is sent, so no photo needs an address."""
+    return read_files(settings, SystemClock(), secrets, lambda _: "")
 
 
 def _warn_of_endings(catalog: Catalog) -> None:
@@ -65,7 +64,7 @@ def lineage(element: Annotated[str, typer.Argument(help="A data element, for exa
     """Show where an element is asked, which records carry it, and which System fields it ends up in."""
     settings = read_settings()
     with speaking(settings):
-        catalog, registry = load_files(settings, SystemClock(), lambda name: read_secret(name) or UNSET)
+        catalog, registry = _read(settings, lambda name: read_secret(name) or UNSET)
         if element not in catalog.elements:
             err.print(f"没有数据元 {element} / no such element", style="red")
             raise typer.Exit(BAD_INPUT)
@@ -80,40 +79,3 @@ def lineage(element: Annotated[str, typer.Argument(help="A data element, for exa
                 arrow = "→" if link.direction == "send" else "←"
                 table.add_row("系统 / system", f"{arrow} {link.system} · {link.flow}", link.system_field)
         out.print(table)
-
-
-def qr(
-    file: Annotated[Path, typer.Argument(help="Where to write: a .svg or .pdf file.")],
-    division: Annotated[str, typer.Option(help="12-digit division whose Places get codes.")],
-    kind: Annotated[str, typer.Option(help="Kind of Place.")] = "household",
-) -> None:
-    """Write a printable sheet of codes: opaque tokens only, nothing about who lives there."""
-    settings = read_settings()
-    from hub.labels import sheet_pdf, sheet_svg  # noqa: PLC0415 - its PDF library takes a second to load
-
-    render = {".svg": sheet_svg, ".pdf": sheet_pdf}.get(file.suffix)
-    if render is None:
-        err.print("文件名须以 .svg 或 .pdf 结尾 / the file must end in .svg or .pdf", style="red")
-        raise typer.Exit(BAD_INPUT)
-    scope = Scope("", Role.OPERATOR, division)
-    with speaking(settings):
-        found = asyncio.run(_places(settings.database, scope, kind))
-    if len(found) > MOST_LABELS:
-        err.print(
-            f"超过 {MOST_LABELS} 个，请按下级区划分批 / too many for one sheet, take smaller divisions", style="red"
-        )
-        raise typer.Exit(BAD_INPUT)
-    if not found:
-        err.print(f"{division} 下没有 {kind} / no such places", style="red")
-        raise typer.Exit(FAILED)
-    file.write_bytes(render(found))
-    out.print(f"{len(found)} 个二维码 / codes → {file}")
-
-
-async def _places(database: str, scope: Scope, kind: str) -> list[str]:
-    store = open_store(database)
-    try:
-        wanted = places.PlaceSearch(kind=kind, limit=MOST_LABELS + 1)
-        return [place.token for place in await store.read(lambda session: places.search(session, scope, wanted))]
-    finally:
-        await store.close()

@@ -1,48 +1,74 @@
-"""All commands in one place, each a few lines that call the hub."""
+"""All commands in one place; the module of a command is loaded when it is called, and no other."""
 
+import gc
 import os
 import sys
+from collections import UserDict
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from hub.cli import client, files, people, running
 from hub.cli.say import FAILED, err
 
+COMMANDS = {
+    "check": "files:check",
+    "lineage": "files:lineage",
+    "qr": "sheets:qr",
+    "serve": "running:serve",
+    "work": "running:work",
+    "migrate": "running:migrate",
+    "submit": "client:submit",
+    "deliveries": "client:deliveries",
+    "replay": "client:replay",
+    "pull": "client:pull",
+    "token": "people:token",
+    "account": "people:account",
+    "divisions": "people:divisions",
+    "demo": "main:demo",
+}
+"""Command -> module of this package and function in it, or group of further commands."""
+
+
+class OnDemand(UserDict[str, Any]):
+    """Commands by name, each made when asked for: who checks a file need not wait for web, database and scheduler."""
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - typer does not publish the type of its commands
+        """Load the module of a command and return the command."""
+        module, _, member = self.data[name].partition(":")
+        found = getattr(import_module(f"hub.cli.{module}"), member)
+        if isinstance(found, typer.Typer):
+            command: Any = typer.main.get_group(found)
+            command.name = name
+            return command
+        single = typer.Typer(add_completion=False)
+        single.command(name)(found)
+        return typer.main.get_command(single)
+
+
+class Commands(TyperGroup):
+    """The group of all commands."""
+
+    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - typer's own
+        super().__init__(**attributes)
+        self.commands = OnDemand(COMMANDS)
+
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="一填通 FillOnce: fill once, use everywhere.",
 )
-token = typer.Typer(no_args_is_help=True, help="API tokens for programs.")
-account = typer.Typer(no_args_is_help=True, help="Who may sign in.")
-divisions = typer.Typer(no_args_is_help=True, help="The table of administrative divisions.")
-app.add_typer(token, name="token")
-app.add_typer(account, name="account")
-app.add_typer(divisions, name="divisions")
-
-app.command("check")(files.check)
-app.command("lineage")(files.lineage)
-app.command("qr")(files.qr)
-app.command("serve")(running.serve)
-app.command("work")(running.work)
-app.command("migrate")(running.migrate)
-app.command("submit")(client.submit)
-app.command("deliveries")(client.deliveries)
-app.command("replay")(client.replay)
-app.command("pull")(client.pull)
-token.command("create")(people.create_token)
-token.command("revoke")(people.revoke_token)
-account.command("add")(people.add_account)
-account.command("disable")(people.disable_account)
-account.command("list")(people.list_accounts)
-account.command("reset")(people.reset_account)
-divisions.command("import")(people.import_divisions)
 
 
-@app.command("demo")
+@app.callback()
+def _hub() -> None:
+    """一填通 FillOnce: fill once, use everywhere."""
+
+
 def demo(
     once: Annotated[bool, typer.Option(help="Run the story, check every receipt, stop everything.")] = False,
     port: Annotated[int, typer.Option(help="Port of the hub's pages.")] = 8000,
@@ -59,4 +85,7 @@ def demo(
 
 def main() -> None:
     """Run the `hub` command."""
+    # What is loaded at start stays: looking for garbage in it costs a quarter of the start. `serve` and `work` turn it
+    # on again once they stand; the other commands end before it would matter.
+    gc.disable()
     app()

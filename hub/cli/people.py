@@ -16,11 +16,15 @@ from hub.model.people import Account, ApiToken, Role
 from hub.settings import Settings
 from hub.store import Session, open_store
 from hub.store.credentials import digest, hash_password, new_password, new_token
-from hub.store.query import divisions, people
+from hub.store.query import divisions as division_table
+from hub.store.query import people
 from hub.store.query.people import Change, NewAccount
 
 T = TypeVar("T")
 clock = SystemClock()
+token = typer.Typer(no_args_is_help=True, add_completion=False, help="API tokens for programs.")
+account = typer.Typer(no_args_is_help=True, add_completion=False, help="Who may sign in.")
+divisions = typer.Typer(no_args_is_help=True, add_completion=False, help="The table of administrative divisions.")
 _COLUMNS = {"登录名 / login": 8, "姓名 / name": 6, "角色 / role": 5, "区划 / division": 12, "部门 / department": 6,
             "状态 / state": 8}  # fmt: skip
 """Columns of the list of accounts, with the width below which they would be hard to read."""
@@ -39,6 +43,7 @@ def _write(settings: Settings, write: Callable[[Session], T]) -> T:
     return asyncio.run(run())
 
 
+@token.command("create")
 def create_token(
     login: Annotated[str, typer.Argument(help="The account the token acts as.")],
     name: Annotated[str, typer.Option(help="What it is for.")] = "cli",
@@ -56,6 +61,7 @@ def create_token(
         out.print(plain, soft_wrap=True, highlight=False)
 
 
+@token.command("revoke")
 def revoke_token(
     login: Annotated[str, typer.Argument(help="The account the token acts as.")],
     name: Annotated[str, typer.Option(help="Which of its tokens.")] = "cli",
@@ -67,6 +73,7 @@ def revoke_token(
         out.print(f"{count} 个令牌已作废 / tokens revoked")
 
 
+@account.command("add")
 def add_account(  # noqa: PLR0913 - an option for every field
     login: Annotated[str, typer.Argument(help="2 to 40 of a-z 0-9 . _ - and a letter first.")],
     *,
@@ -89,6 +96,7 @@ def add_account(  # noqa: PLR0913 - an option for every field
         out.print(password, soft_wrap=True, highlight=False, markup=False)
 
 
+@account.command("reset")
 def reset_account(login: Annotated[str, typer.Argument(help="Whose password is lost.")]) -> None:
     """Print a new one-time password for an account and end its sessions; shown this once."""
     password = new_password()
@@ -96,6 +104,7 @@ def reset_account(login: Annotated[str, typer.Argument(help="Whose password is l
     out.print(password, soft_wrap=True, highlight=False, markup=False)
 
 
+@account.command("disable")
 def disable_account(login: Annotated[str, typer.Argument(help="Who is not to sign in any more.")]) -> None:
     """Disable an account: its sessions end, its tokens are revoked, what it did stays."""
     _change(login, Change(disabled=True))
@@ -108,6 +117,7 @@ def _change(login: str, change: Change) -> Account:
         return _write(settings, lambda session: people.change_account(session, login, change, None, clock.now()))
 
 
+@account.command("list")
 def list_accounts() -> None:
     """List every account: who may do what where. Phones are not shown."""
     settings = read_settings()
@@ -116,17 +126,18 @@ def list_accounts() -> None:
         table = Table()
         for title, least in _COLUMNS.items():
             table.add_column(title, min_width=least, overflow="fold")
-        for account in found:
-            words = (account.login, account.name, account.role, account.division, account.department, _state(account))
+        for one in found:
+            words = (one.login, one.name, one.role, one.division, one.department, _state(one))
             table.add_row(*map(escape, words))
         out.print(table)
 
 
-def _state(account: Account) -> str:
+def _state(kept: Account) -> str:
     states = {"zh": ("已停用", "待改初始口令", "正常"), "en": ("disabled", "one-time password", "in use")}[language()]
-    return states[0 if account.disabled_at else 1 if account.must_change_password else 2]
+    return states[0 if kept.disabled_at else 1 if kept.must_change_password else 2]
 
 
+@divisions.command("import")
 def import_divisions(
     file: Annotated[Path, typer.Argument(exists=True, help="CSV: code, level, name, parent_code.")],
     valid_from: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Valid from this day.")] = None,
@@ -135,6 +146,6 @@ def import_divisions(
     settings = read_settings()
     with speaking(settings):
         day = valid_from.date() if valid_from else clock.now().date()
-        lines = list(divisions.read_lines(file))
-        count = _write(settings, lambda session: divisions.import_lines(session, lines, day, clock.now()))
+        lines = list(division_table.read_lines(file))
+        count = _write(settings, lambda session: division_table.import_lines(session, lines, day, clock.now()))
         out.print(f"{count} 个区划新增或变更 / divisions new or changed")

@@ -1,6 +1,7 @@
 """serve, work, migrate: the commands that run the hub itself."""
 
 import asyncio
+import gc
 import signal
 from datetime import UTC, datetime
 from typing import Annotated
@@ -32,6 +33,7 @@ async def _serve(settings: Settings) -> None:
     drop_leftovers(settings.data_dir)
     hub = build(settings)
     await _prepare(hub)
+    _stand()
     server = uvicorn.Server(
         uvicorn.Config(
             make_site(hub),
@@ -48,6 +50,12 @@ async def _serve(settings: Settings) -> None:
     # uvicorn raises a signal it has obeyed once more at the end; unheard, an orderly stop would look like a crash.
     signal.signal(signal.SIGTERM, lambda *_: None)
     await server.serve()
+
+
+def _stand() -> None:
+    """Count what was loaded as there to stay, and look for garbage only in what comes now."""
+    gc.freeze()
+    gc.enable()
 
 
 async def _prepare(hub: Hub) -> None:
@@ -86,6 +94,7 @@ async def _work(settings: Settings, *, once: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     worker = Worker(hub.engine, hub.pulls, hub.clock)
+    _stand()
     await worker.start()
     await stop.wait()
     await worker.stop()

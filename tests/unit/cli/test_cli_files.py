@@ -135,7 +135,7 @@ def test_a_sheet_that_cannot_be_made_says_why(run: Run, tmp_path: Path, monkeypa
     assert (result.exit_code, ".svg" in result.stderr) == (2, True)
     result = run("qr", str(tmp_path / "codes.svg"), "--division", VILLAGE, "--kind", "office")
     assert (result.exit_code, "office" in result.stderr) == (1, True)
-    monkeypatch.setattr("hub.cli.files.MOST_LABELS", 1)
+    monkeypatch.setattr("hub.cli.sheets.MOST_LABELS", 1)
     result = run("qr", str(tmp_path / "codes.svg"), "--division", VILLAGE)
     assert (result.exit_code, "too many" in result.stderr) == (2, True)
     assert not list(tmp_path.glob("codes.*"))
