@@ -158,7 +158,11 @@ def _sqlite_reading(url: URL, driver: Any) -> Engine:  # noqa: ANN401 - a DBAPI 
 def _open_postgres(url: URL, durability: Literal["full", "relaxed"]) -> Store:
     writing = _postgres_engine(url)
     if durability == "full":
-        _demand_durable(writing)
+        try:
+            _demand_durable(writing)
+        except Exception:
+            writing.dispose()
+            raise
     reading = _postgres_engine(url).execution_options(postgresql_readonly=True)
     return Store(writing, reading, writers=POSTGRES_WRITERS)
 

@@ -18,9 +18,9 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/healthz")
-async def alive() -> Mapping[str, bool]:
-    """Say that the process answers; asks nothing else."""
-    return {"alive": True}
+async def alive(hub: Hub) -> Mapping[str, bool | str]:
+    """Say that the process answers, and how safely it keeps; asks nothing else."""
+    return {"alive": True, "durability": hub.settings.durability}
 
 
 @router.get("/readyz")

@@ -183,6 +183,7 @@ class SubmissionLine(View):
 class SubmissionView(SubmissionLine):
     """A Submission as its page shows it; answers only for those who may read values."""
 
+    durable: bool = Field(description="false where the hub was told to answer before the disk has flushed")
     answers: dict[str, Any] | None
     location: dict[str, Any] | None
     discrepancies: list[DiscrepancyView]

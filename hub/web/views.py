@@ -31,6 +31,8 @@ class Lens:
     catalog: Catalog
     registry: Registry
     role: Role
+    durable: bool = True
+    """Whether what is answered was flushed before (HUB_DURABILITY)."""
 
     def system_title(self, name: str) -> Mapping[str, str]:
         """Return a System's title; one no longer wired keeps its name."""
@@ -52,6 +54,7 @@ def submission_view(loaded: Loaded, lens: Lens) -> shapes.SubmissionView:
     body: dict[str, Any] = orjson.loads(loaded.submission.body) if lens.role in SEES_VALUES else {}
     return shapes.SubmissionView(
         **dict(submission_line(loaded, lens)),
+        durable=lens.durable,
         answers=body.get("answers"),
         location=body.get("location"),
         discrepancies=_discrepancies(loaded, lens),

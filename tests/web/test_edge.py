@@ -174,7 +174,7 @@ async def test_without_pages_it_says_how_to_make_them(site: Site, tmp_path: Path
 
 async def test_health_and_readiness(site: Site) -> None:
     client = await site.client()
-    assert (await client.get("/healthz")).json() == {"alive": True}
+    assert (await client.get("/healthz")).json() == {"alive": True, "durability": "full"}
     assert (await client.get("/readyz")).status_code == 200
     site.checks["database"] = False
     answer = await client.get("/readyz")

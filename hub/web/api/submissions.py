@@ -117,4 +117,4 @@ def viewer_of(hub: Parts, caller: Caller) -> Viewer:
 
 def lens_of(hub: Parts, caller: Caller) -> Lens:
     """Return what the caller's views are drawn with."""
-    return Lens(hub.catalog, hub.registry, caller.scope.role)
+    return Lens(hub.catalog, hub.registry, caller.scope.role, hub.settings.durability == "full")
