@@ -1,6 +1,7 @@
 """Photos as files by digest: written whole or not at all, before any row speaks of them. Asks nobody for permission."""
 
 import asyncio
+import fcntl
 import hashlib
 import hmac
 import os
@@ -65,8 +66,10 @@ async def keep_blob(data_dir: Path, sha256: str, chunks: AsyncIterator[bytes]) -
 def _open_arriving(data_dir: Path) -> tuple[int, str]:
     """Return a fresh file for what is arriving, on the same disk as where it will lie."""
     arriving = data_dir / "blobs" / "arriving"
-    arriving.mkdir(parents=True, exist_ok=True)
-    return tempfile.mkstemp(dir=arriving)
+    _make_folder(arriving)
+    handle, name = tempfile.mkstemp(dir=arriving)
+    fcntl.flock(handle, fcntl.LOCK_EX)  # says that somebody is at it; the lock dies with the process
+    return handle, name
 
 
 async def _receive(file: BinaryIO, sha256: str, chunks: AsyncIterator[bytes]) -> Blob:
@@ -93,31 +96,52 @@ def _flush(file: BinaryIO) -> None:
 
 
 def _settle(arrived: Path, place: Path) -> None:
+    """Give a flushed file its place; flush that name, and its folder's, which another upload may have just made."""
     place.parent.mkdir(exist_ok=True)
     arrived.replace(place)
     passing("blob.renamed")
     for folder in (place.parent, place.parent.parent):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        _flush_folder(folder)
     passing("blob.settled")
 
 
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it; a name nobody flushed would not outlive the power."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _flush_folder(folder.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def drop_leftovers(data_dir: Path) -> int:
-    """Remove uploads a dead process left half done; called at start, when nobody uploads. Return how many."""
-    leftovers = list((data_dir / "blobs" / "arriving").glob("*"))
-    for leftover in leftovers:
-        leftover.unlink()
-    return len(leftovers)
+    """Remove uploads that dead processes left half done, none that a living one is at. Return how many."""
+    return sum(_drop_unless_held(leftover) for leftover in (data_dir / "blobs" / "arriving").glob("*"))
+
+
+def _drop_unless_held(leftover: Path) -> bool:
+    try:
+        with leftover.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            leftover.unlink()
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    return True
 
 
 def attachment_key(data_dir: Path) -> bytes:
     """Return the key that signs photo addresses for Systems; made at the first start, readable by the hub alone."""
     path = data_dir / "keys" / "attachments.key"
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
+        _make_folder(path.parent)
+        path.parent.chmod(0o700)
         handle, name = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             os.fchmod(handle, 0o400)
@@ -125,6 +149,7 @@ def attachment_key(data_dir: Path) -> bytes:
             _flush(file)
         passing("key.written")
         Path(name).replace(path)
+        _flush_folder(path.parent)
     return path.read_bytes()
 
 

@@ -13,7 +13,6 @@ from itertools import count
 from pathlib import Path
 from random import Random
 from threading import Lock
-from typing import Any
 
 import apsw
 
@@ -34,6 +33,7 @@ class Event:
     data: bytes = b""
 
 
+Name = str | apsw.URIFilename | None
 Loss = Callable[[Sequence[Event], Random], list[Event]]
 """What survives of the writes that were not flushed."""
 
@@ -163,7 +163,7 @@ class _Files(apsw.VFS):
         self._disk = disk
         super().__init__(disk.name, "unix")
 
-    def xOpen(self, name: Any, flags: list[int]) -> "_File":  # noqa: N802 - apsw's name
+    def xOpen(self, name: Name, flags: list[int]) -> "_File":  # noqa: N802 - apsw's name
         path = Path(str(name.filename() if isinstance(name, apsw.URIFilename) else name)) if name else None
         fresh = path is not None and not path.exists()
         opened = _File(self._disk, name, flags, path.name if path else "", fresh and bool(flags[0] & LOGS))
@@ -181,7 +181,7 @@ class _Files(apsw.VFS):
 class _File(apsw.VFSFile):
     """One file, overheard. Flushes are noted and not done: nothing here survives a real power cut anyway."""
 
-    def __init__(self, disk: Disk, name: Any, flags: list[int], short: str, enter_at_flush: bool) -> None:
+    def __init__(self, disk: Disk, name: Name, flags: list[int], short: str, enter_at_flush: bool) -> None:
         self._disk, self._name, self._enter_at_flush = disk, short, enter_at_flush
         super().__init__("unix", name, flags)
 

@@ -1,13 +1,14 @@
 """sqlite3's interface over apsw, as much of it as SQLAlchemy asks for, so that the real store runs on our own disk."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import apsw
 
 from tests.power.disk import Disk
 
+Function = Callable[..., object]
 TRANSLATED: tuple[tuple[type[Exception], type[sqlite3.Error]], ...] = (
     (apsw.ConstraintError, sqlite3.IntegrityError),
     (apsw.MismatchError, sqlite3.IntegrityError),
@@ -41,7 +42,7 @@ class Driver:
     def __init__(self, disk: Disk, checkpoint_pages: int = 1_000) -> None:
         self._disk, self._checkpoint_pages = disk, checkpoint_pages
 
-    def connect(self, address: str, **_: Any) -> "_Connection":
+    def connect(self, address: str, **_: object) -> "_Connection":
         try:
             flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
             opened = apsw.Connection(address, flags=flags, vfs=self._disk.name)
@@ -63,7 +64,9 @@ class _Connection:
     def execute(self, statement: str, values: Sequence[Any] = ()) -> "_Cursor":
         return self.cursor().execute(statement, values)
 
-    def create_function(self, name: str, many: int, function: Any, *, deterministic: bool = False) -> None:
+    def create_function(
+        self, name: str, many: int, function: Callable[..., object], *, deterministic: bool = False
+    ) -> None:
         self.opened.create_scalar_function(name, function, many, deterministic=deterministic)
 
     def commit(self) -> None:

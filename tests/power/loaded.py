@@ -32,12 +32,12 @@ Contents = Mapping[str, frozenset[tuple[Any, ...]]]
 """Submission -> everything that was made of it."""
 MADE_OF_IT = (
     "SELECT submission_id, 'record', id, key, revision, content FROM record",
-    "SELECT r.submission_id, 'delivery', d.key, d.payload, d.digest FROM delivery d JOIN record r ON r.id = d.record_id",
+    "SELECT r.submission_id, 'owed', d.key, d.payload, d.digest FROM delivery d JOIN record r ON r.id = d.record_id",
     "SELECT r.submission_id, 'skip', s.system, s.flow, s.code FROM skip s JOIN record r ON r.id = s.record_id",
     "SELECT submission_id, 'issue', id FROM issue",
     "SELECT subject, 'journal', id FROM journal WHERE action = 'submission.accepted'",
-    "SELECT s.id, 'journal', count(j.id) >= s.revision - 1 FROM submission s "
-    "LEFT JOIN journal j ON j.subject = s.root_id AND j.action = 'submission.revised' GROUP BY s.id",
+    """SELECT s.id, 'journal', count(j.id) >= s.revision - 1 FROM submission s
+       LEFT JOIN journal j ON j.subject = s.root_id AND j.action = 'submission.revised' GROUP BY s.id""",
     "SELECT id, 'submission', body, digest, number FROM submission",
 )
 

@@ -1,4 +1,4 @@
-"""The power goes at any write of the database: what was acknowledged is there, whole, and nothing is half there (F3)."""
+"""The power goes at any write of the database: what was acknowledged is there, and nothing is half there (F3)."""
 
 import os
 import shutil
@@ -64,7 +64,7 @@ async def recovered(database: Path) -> None:
 
 
 def flows_of(rows: frozenset[tuple[object, ...]]) -> set[str]:
-    return {str(row[1]).split(":")[1] for row in rows if row[0] == "delivery"}
+    return {str(row[1]).split(":")[1] for row in rows if row[0] == "owed"}
 
 
 @pytest.mark.fault("F3")
