@@ -42,8 +42,8 @@ check: $(INSTALLED) ## style, types, import contracts, and the county's own file
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/hub check
 
-bench: setup ## the measured workload of docs/performance.md
-	@$(BIN)/python -m benchmarks
+bench: setup ## the measured workload of docs/performance.md (BENCH=--quick for a minute's worth)
+	@$(BIN)/python -m benchmarks $(BENCH)
 
 test-crash: setup ## kill -9 between submit and delivery, twenty times
 	@$(BIN)/pytest -q tests/crash

@@ -1,130 +1,194 @@
-"""Measures the hub with everything on: durable submissions a second with fan-out 3, and deliveries a second.
+"""Measures the hub beside what else could be written, in turn, and prints medians, ratios and targets.
 
-    python -m benchmarks [--count 2000] [--clients 1,16,64] [--rounds 3] [--database sqlite|URL]
+    python -m benchmarks [--quick] [--systems hub,prototype-hand] [--only accept,complete,idle,backlog] [--rounds 3]
 
-Hub, Systems and load generator are three processes on this machine's cores. Load generator and Systems are pure Python;
-the table says which share of one core they took, so that it shows when they are the bottleneck.
+Load generator and Systems are processes of their own; a note says when one of them was the limit.
 """
 
 import argparse
-import asyncio
-import multiprocessing
-import resource
-import socket
+import json
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from multiprocessing.connection import Connection
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
-import httpx
-from rich.console import Console
-from rich.table import Table
+from benchmarks import report, scenarios
+from benchmarks.candidates import Candidate, baseline, hub, prototype
+from benchmarks.machine import rss_mb
+from benchmarks.postgres import Postgres
+from benchmarks.rig import NOISE, Rig, Sink
+from benchmarks.scenarios import Figures
+from benchmarks.world import ROOT
 
-from benchmarks.load import Aim, Tally, run
-from tests.fifth.ledger_world import LEDGERS, HubProcess, Ledgers, sign_in, submission
-
-QUIET_S = 60.0
-
-
-def serve_ledgers(pipe: Connection) -> None:
-    """Run the three Systems in a process of their own; answer `count` with deliveries so far."""
-
-    async def serve() -> None:
-        async with Ledgers() as ledgers:
-            pipe.send(ledgers.port)
-            while True:
-                while not pipe.poll():  # noqa: ASYNC110 - the pipe is another process
-                    await asyncio.sleep(0.01)
-                if pipe.recv() == "stop":
-                    return
-                pipe.send(sum(len(keys) for keys in ledgers.seen.values()))
-
-    asyncio.run(serve())
+SCENARIOS = ("accept", "complete", "idle", "backlog", "door")
+QUICK = ("hub", "prototype-door", "prototype-hand")
+DATABASE = "measured"
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+@dataclass(frozen=True)
+class Place:
+    """Where one candidate of one round lives: its folder, the Systems' ports, the PostgreSQL that may be used."""
+
+    folder: Path
+    ports: list[int]
+    postgres: Postgres
+
+    def database(self, driver: str = "postgresql+psycopg") -> str:
+        """Return the URL of a fresh database."""
+        self.postgres.make(DATABASE)
+        return self.postgres.url(DATABASE, driver)
 
 
-def wait_delivered(pipe: Connection, wanted: int) -> float:
-    """Return when the Systems had that many deliveries."""
-    last, moved = -1, time.perf_counter()
-    while time.perf_counter() - moved < QUIET_S:
-        pipe.send("count")
-        have = pipe.recv()
-        if have >= wanted:
-            return time.perf_counter()
-        if have != last:
-            last, moved = have, time.perf_counter()
-        time.sleep(0.02)
-    raise SystemExit(f"only {last} of {wanted} deliveries came within {QUIET_S} s of the last one")
+MAKERS: dict[str, Callable[[Place], Candidate]] = {
+    "hub": lambda place: hub(place.folder, place.ports, name="hub"),
+    "prototype-door": lambda place: prototype(place.folder, place.ports, "door"),
+    "prototype-httpx": lambda place: prototype(place.folder, place.ports, "httpx"),
+    "prototype-hand": lambda place: prototype(place.folder, place.ports, "hand"),
+    "hub-pg": lambda place: hub(place.folder, place.ports, place.database(), name="hub-pg"),
+    "hub-pg-split": lambda place: hub(place.folder, place.ports, place.database(), split=True, name="hub-pg-split"),
+    "procrastinate": lambda place: baseline(place.folder, place.ports, place.database("postgresql")),
+}
+SLOWER = {"procrastinate": 8}
+"""Gets this part of the count, since it would take too long otherwise; its rate does not depend on it."""
+BACKLOGGED = ("hub", "hub-pg")
 
 
-async def measure(hub: HubProcess, pipe: Connection, clients: int, count: int) -> tuple[Tally, float]:
-    """Return what one round's clients saw, and complete submissions a second (all three Systems have them)."""
-    async with httpx.AsyncClient(trust_env=False) as client:
-        await sign_in(client, hub.url)
-        cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
-    aim = Aim("127.0.0.1", hub.port, "/api/v1/submissions", cookie)
-    bodies = [submission(n, str(uuid4())) for n in range(count)]
-    pipe.send("count")
-    before = pipe.recv()
-    began = time.perf_counter()
-    tally = await run(aim, bodies.__getitem__, clients, count)
-    done = await asyncio.to_thread(wait_delivered, pipe, before + tally.accepted * len(LEDGERS))
-    return tally, tally.accepted / (done - began)
+def measure(rig: Rig, candidate: Candidate, asked: argparse.Namespace) -> Figures:
+    """Run the scenarios asked for against one started candidate."""
+    count = asked.count // SLOWER.get(candidate.name, 1)
+    found: Figures = {"ready_s": candidate.ready_s, "rss_idle": rss_mb(candidate.pids()), "lost": 0, "repeated": 0}
+
+    def add(more: Figures) -> None:
+        found.update(more | {name: found[name] + more[name] for name in report.SUMMED})
+
+    add(scenarios.warm(rig, candidate, 200 // SLOWER.get(candidate.name, 1)))
+    if "accept" in asked.only:
+        for clients in asked.clients:
+            add(scenarios.accept(rig, candidate, clients, asked.seconds))
+    if "complete" in asked.only:
+        add(scenarios.complete(rig, candidate, count))
+    if "idle" in asked.only:
+        add(scenarios.idle(rig, candidate, asked.idle))
+    if asked.long and candidate.name == "hub":
+        add(scenarios.long_run(rig, candidate, asked.long))
+    found["rss_after"] = rss_mb(candidate.pids())
+    if "backlog" in asked.only and candidate.name in BACKLOGGED:
+        add(scenarios.backlog(rig, candidate, asked.backlog))
+    return found
 
 
-async def measure_all(hub: HubProcess, pipe: Connection, levels: list[int], asked: argparse.Namespace) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
-        await hub.ready(client)
-    await measure(hub, pipe, 8, 200)
-    table = Table(title=f"fan-out 3, {asked.count} submissions a round, median of {asked.rounds}")
-    for name in ("clients", "accepted/s", "complete/s", "deliveries/s", "answer p50 ms", "p99 ms", "refused"):
-        table.add_column(name, justify="right")
-    for level in levels:
-        rounds = [await measure(hub, pipe, level, asked.count) for _ in range(asked.rounds)]
-        middle = statistics.median
-        complete = middle(each for _, each in rounds)
-        table.add_row(
-            str(level),
-            f"{middle(t.per_second for t, _ in rounds):.0f}",
-            f"{complete:.0f}",
-            f"{complete * len(LEDGERS):.0f}",
-            f"{middle(t.percentile(0.5) for t, _ in rounds):.1f}",
-            f"{middle(t.percentile(0.99) for t, _ in rounds):.1f}",
-            str(sum(t.refused for t, _ in rounds)),
-        )
-    Console().print(table)
+def measure_door(ports: list[int], seconds: float) -> Figures:
+    """Return what the hub's HTTP door does alone."""
+    command = [sys.executable, "-m", "benchmarks.door", ",".join(str(port) for port in ports), str(seconds)]
+    ran = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    found: Figures = json.loads(ran.stdout)
+    return found
+
+
+def measure_all(asked: argparse.Namespace, rig: Rig, postgres: Postgres) -> report.Rounds:
+    """Measure all candidates in turn, round after round: A B C A B C."""
+    rounds: report.Rounds = {name: [] for name in asked.systems}
+    for number in range(asked.rounds):
+        for name in asked.systems:
+            place = Place(rig.folder / f"{name}-{number}", rig.sink.ports, postgres)
+            candidate = MAKERS[name](place)
+            candidate.database = postgres.pids if "pg" in name or name == "procrastinate" else list
+            try:
+                candidate.start()
+                rounds[name].append(measure(rig, candidate, asked))
+            finally:
+                candidate.stop()
+                rig.sink.do("accept")
+            _tell(f"round {number + 1}, {name}: " + _brief(rounds[name][-1]))
+        if "door" in asked.only:
+            rounds.setdefault("door", []).append(measure_door(rig.sink.ports, asked.seconds))
+            rig.sink.do("reset")
+            _tell(f"round {number + 1}, door alone: {rounds['door'][-1]['posts']:.0f} POSTs/s")
+    return rounds
+
+
+def _brief(row: Figures) -> str:
+    return ", ".join(f"{key} {value:.4g}" for key, value in row.items())
+
+
+def _tell(line: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
+
+
+def written(asked: argparse.Namespace, rig: Rig, rounds: report.Rounds) -> str:
+    """Return the whole report."""
+    found = report.medians(rounds)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    command = " ".join(["python -m benchmarks", *sys.argv[1:]])
+    parts = [
+        report.setting(command, commit.stdout.strip() or "unknown"),
+        report.table(found, report.columns(asked.clients)),
+    ]
+    if "door" in found:
+        parts.append(f"The hub's HTTP door alone, one core: {found['door']['posts']:.0f} POSTs/s.")
+    parts.append(report.targets(found))
+    others = statistics.median(rig.others) if rig.others else 0.0
+    warning = " That is much: run it again on a quieter machine." if others > NOISE else ""
+    parts.append(f"Other programs took {others:.0%} of all cores (median of the runs).{warning}")
+    most = {role: max((row.get(role, 0.0) for rows in rounds.values() for row in rows), default=0.0)
+            for role in ("load_share", "sink_share")}  # fmt: skip
+    parts.append(
+        f"At most {most['load_share']:.0%} of a core went to the load generator, {most['sink_share']:.0%} to the sink."
+    )
+    parts += [f"- {note}" for note in rig.notes]
+    return "\n\n".join(parts) + "\n"
+
+
+def read_choices() -> argparse.Namespace:
+    """Return what is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="hub and prototypes at 64 clients, two rounds, a minute")
+    parser.add_argument("--systems", type=_names(MAKERS), default=list(MAKERS), help=", ".join(MAKERS))
+    parser.add_argument("--only", type=_names(SCENARIOS), default=list(SCENARIOS), help=", ".join(SCENARIOS))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--count", type=int, default=4000, help="submissions of a `complete` run")
+    parser.add_argument("--clients", type=_numbers, default=[1, 16, 64])
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of an `accept` run")
+    parser.add_argument("--idle", type=int, default=100, help="submissions of an `idle` run")
+    parser.add_argument("--backlog", type=int, default=10_000, help="submissions accepted while the Systems are away")
+    parser.add_argument("--long", type=int, default=0, help="submissions of a long run that watches the hub's memory")
+    parser.add_argument("--markdown", type=Path, help="write the report to this file as well")
+    first, _ = parser.parse_known_args()
+    if first.quick:
+        parser.set_defaults(systems=list(QUICK), only=["accept", "complete", "idle", "door"], rounds=2, count=2000,
+                            clients=[64], seconds=1.5, idle=50)  # fmt: skip
+    return parser.parse_args()
+
+
+def _names(known: object) -> Callable[[str], list[str]]:
+    def read(text: str) -> list[str]:
+        chosen = text.split(",")
+        unknown = [name for name in chosen if name not in known]  # type: ignore[operator]  # a tuple or a dict
+        if unknown:
+            raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}")
+        return chosen
+
+    return read
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=2000)
-    parser.add_argument("--clients", default="1,16,64")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--database", default="sqlite")
-    asked = parser.parse_args()
-    pipe, far = multiprocessing.Pipe()
-    systems = multiprocessing.Process(target=serve_ledgers, args=(far,), daemon=True)
-    systems.start()
-    with tempfile.TemporaryDirectory(prefix="fillonce-bench-") as folder:
-        url = f"sqlite:///{folder}/hub.db" if asked.database == "sqlite" else asked.database
-        hub = HubProcess(Path(folder), free_port(), pipe.recv(), url)
-        hub.write_files(in_flight=32)
-        hub.start()
-        try:
-            asyncio.run(measure_all(hub, pipe, [int(level) for level in asked.clients.split(",")], asked))
-            own = resource.getrusage(resource.RUSAGE_SELF)
-            Console().print(f"load generator: {own.ru_utime + own.ru_stime:.1f} s of processor time")
-        finally:
-            hub.stop()
-            pipe.send("stop")
-            systems.join()
+    asked = read_choices()
+    with tempfile.TemporaryDirectory(prefix="fillonce-bench-") as folder, Sink() as sink, Postgres() as postgres:
+        rig = Rig(Path(folder), sink)
+        text = written(asked, rig, measure_all(asked, rig, postgres))
+    print(text)
+    if asked.markdown is not None:
+        asked.markdown.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
