@@ -19,9 +19,9 @@ _PATIENCE_LEAST, _PATIENCE_MOST = timedelta(seconds=1), timedelta(hours=24)
 def check_status(response: httpx.Response, now: datetime) -> None:
     """Pass a 2xx and raise what any other status means.
 
-    408, 425, 429, 503: it says it did not take the request, Unavailable. Other 5xx: it failed at some point nobody
-    can see, so inconclusive (Unanswered for what changes things). 401, 403, 407, 410 and every redirect: Misconfigured.
-    Other 4xx: Refused with its words.
+    408, 425, 429, 503: it says it did not take the request, Unavailable. Other 5xx, and what is no status at all: it
+    failed at some point nobody can see, so inconclusive (Unanswered for what changes things). 401, 403, 407, 410 and
+    every redirect: Misconfigured. Other 4xx: Refused with its words.
     """
     status = response.status_code
     words = f"HTTP {status} {excerpt(response, 200)}".strip()
@@ -29,7 +29,7 @@ def check_status(response: httpx.Response, now: datetime) -> None:
         return
     if status in (408, 425, 429, 503):
         raise Unavailable(words, retry_after(response, now))
-    if response.is_server_error:
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise inconclusive(response.request, words)
     if not response.is_client_error or status in (401, 403, 407, 410):
         raise Misconfigured(words)

@@ -1,11 +1,24 @@
 """Fixtures of the connector tests: simulators that run while a test, or the whole run, needs them."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from tests.connectors.system import System
+
+ON_BOTH_LOOPS = {"test_http_door.py", "test_http_connections.py"}
+"""Modules run on Python's own event loop and on uvloop, which the hub runs on: what reaches a protocol differs."""
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Say which event loops a test is run on."""
+    plain = {"asyncio": asyncio.new_event_loop}
+    return {**plain, "uvloop": uvloop.new_event_loop} if item.path.name in ON_BOTH_LOOPS else plain
 
 
 @pytest.fixture
