@@ -41,6 +41,7 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "blob.written": "all bytes of a photo arrived, none is flushed",
         "blob.flushed": "a photo's bytes are on disk under a passing name",
         "blob.renamed": "a photo has its name, its folder is not flushed",
+        "blob.folder": "the names in a folder are on disk",
         "blob.settled": "a photo is on disk for good, no row names it",
         "blob.row": "the row of a photo is on disk, its sender has no answer yet",
         "key.written": "the key that signs addresses is on disk under a passing name",

@@ -119,6 +119,7 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+    passing("blob.folder")
 
 
 def drop_leftovers(data_dir: Path) -> int:

@@ -1,0 +1,1 @@
+"""Two kinds of software for kill runs: one that honours keys, one that must be asked."""

@@ -1,0 +1,1 @@
+"""A System that honours keys, takes corrections and can be read page by page."""
