@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 import uvicorn
 
+from tests.store.conftest import world
 from tests.web.conftest import Site, files, password_hash, settings, site
 
-__all__ = ["files", "password_hash", "settings", "site"]
+__all__ = ["files", "password_hash", "settings", "site", "world"]
 
 
 @pytest.fixture
