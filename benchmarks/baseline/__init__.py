@@ -1,0 +1,1 @@
+"""What a Python engineer would write instead: FastAPI, PostgreSQL and Procrastinate, done properly."""
