@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -18,13 +19,16 @@ from tests.crash.officers import Officers, replay_suspects
 from tests.crash.verdict import Verdict, judge
 from tests.fifth.ledger_world import ROOT, sign_in
 
+SIGKILL = signal.SIGKILL.value
 IN_FLIGHT = 8
 CLIENTS = 4
 ANSWER_WITHIN = "2s"
 REACHED_WITHIN_S = 15.0
+STARTS = 20
+"""How often a supervisor starts a process again that found no database."""
 STILL_S = 60.0
 """How long nothing may move before what is open counts as stuck."""
-WORST_LIFE_S = (0.1, 0.5)
+LIFE_S = (0.1, 0.5)
 """When a random kill comes, after the hub was ready."""
 
 
@@ -43,6 +47,7 @@ class County:
     books: Books = field(default_factory=Books)
     verdict: Verdict = field(default_factory=Verdict)
     port: int = field(default_factory=free_port)
+    database_dies: bool = False
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
@@ -89,18 +94,25 @@ class County:
 
     async def live_and_die(self, mortal: Mortal, deaths: Sequence[str | None]) -> None:
         """Kill a running process once for every name: at that failpoint, or at a random moment for None."""
+        if mortal.returncode is None:
+            mortal.kill()  # the life before was only there to begin with
         for name in deaths:
-            if mortal.returncode is None:
-                mortal.kill()  # the life before was only there to begin with
-            mortal.start(self._order(name))
-            dead = asyncio.create_task(mortal.died(REACHED_WITHIN_S))
-            alive = await mortal.ready(self.client, self.url)
+            alive = await self._begin(mortal, self._order(name))
             if name is None and alive:
-                await asyncio.sleep(self.dice.uniform(*WORST_LIFE_S))
+                await asyncio.sleep(self.dice.uniform(*LIFE_S))
                 mortal.kill()
-            await self._note(mortal, name, reached=await dead)
-        mortal.start()
-        await mortal.ready(self.client, self.url)
+            await self._note(mortal, name, reached=await mortal.died(REACHED_WITHIN_S))
+        assert await self._begin(mortal, ""), mortal.last_words()
+
+    async def _begin(self, mortal: Mortal, orders: str) -> bool:
+        """Begin a life and wait until it can work; where the database dies too, a start may be refused."""
+        for _ in range(STARTS):
+            mortal.start(orders)
+            alive = await mortal.ready(self.client, self.url)
+            if alive or mortal.returncode == -SIGKILL or not self.database_dies:
+                return alive
+            self.verdict.deeds["start refused, tried again"] += 1
+        raise AssertionError(mortal.last_words())
 
     def _order(self, name: str | None) -> str:
         if name is None:
@@ -115,7 +127,7 @@ class County:
             mortal.kill()
             name = None
         self.verdict.kills[name or "random"] += 1
-        if mortal.returncode != -9:
+        if mortal.returncode != -SIGKILL:
             self.verdict.faults.append(f"{mortal.command} ended by itself: {mortal.last_words()}")
 
     async def drained(self) -> None:

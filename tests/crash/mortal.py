@@ -36,7 +36,7 @@ class Mortal:
     home: Path
     told: Mapping[str, str]
     hub_path: Path | None = None
-    """Where the package `hub` is taken from instead of this checkout: a seeded bug."""
+    """Where the package `hub` is taken from instead of this checkout: a seeded bug. Else `KILLED_HUB` may say."""
     launcher: tuple[str, ...] = ARMED
     process: "subprocess.Popen[bytes] | None" = None
     started_at: float = 0.0
@@ -55,7 +55,7 @@ class Mortal:
     def start(self, orders: str = "") -> None:
         """Begin a life."""
         self.seen_file.unlink(missing_ok=True)
-        packages = [str(path) for path in (self.hub_path, ROOT) if path is not None]
+        packages = [str(path) for path in (self.hub_path or os.environ.get("KILLED_HUB"), ROOT) if path]
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("HUB_")},
             **{f"HUB_{name}": value for name, value in self.told.items()},
