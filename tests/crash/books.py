@@ -1,5 +1,6 @@
 """The Systems of kill runs: three books on one port, what they saw, and the wiring of a hub to them."""
 
+import asyncio
 import json
 from collections import Counter
 from typing import Any
@@ -17,6 +18,15 @@ class Books(Ledgers):
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(seen={name: Counter() for name in BOOKS}, port=port)
+        self.answer_after_s = 0.0
+        self.awake = asyncio.Event()
+        self.awake.set()
+
+    async def _think(self, reader: asyncio.StreamReader) -> None:
+        await self.awake.wait()
+        await asyncio.sleep(self.answer_after_s)
+        if reader.at_eof():
+            raise ConnectionResetError("who asked is dead")
 
     def _answer(self, name: str, key: str, body: bytes) -> bytes:
         kind, _, rest = name.partition("-")

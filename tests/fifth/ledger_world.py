@@ -43,10 +43,14 @@ class Ledgers:
                 headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines[1:] if line)}
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 name = lines[0].split("/")[1].split(" ")[0]
+                await self._think(reader)
                 writer.write(self._answer(name, headers.get("idempotency-key", ""), body))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
+
+    async def _think(self, reader: asyncio.StreamReader) -> None:
+        """Take no time; another kind of ledger may."""
 
     def _answer(self, name: str, key: str, body: bytes) -> bytes:
         if not self.open:

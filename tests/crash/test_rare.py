@@ -1,0 +1,64 @@
+"""The failpoints a kill run hardly ever comes past: cut there in process, the next turn does the whole of it."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from hub import failpoint
+from hub.model.delivery import State
+from hub.outbox.resume import check_paused
+from hub.sdk import Misconfigured
+from hub.store import Store
+from tests.builders import World
+from tests.conftest import HandClock
+from tests.crash.orders import Acting, Struck, read_orders
+
+
+@pytest.fixture
+async def world(store: Store, clock: HandClock) -> World:
+    return World(store, clock)
+
+
+@pytest.fixture(autouse=True)
+def disarmed() -> Iterator[None]:
+    yield
+    failpoint.arm(None)
+
+
+def struck_at(name: str) -> Acting:
+    """Raise there once."""
+    acting = Acting(read_orders(f"{name}=raise"))
+    failpoint.arm(acting)
+    return acting
+
+
+async def test_a_pause_is_ended_wholly_or_not_at_all(world: World) -> None:
+    (one,) = await world.owe()
+    world.north.on_push = [Misconfigured("bad password")]
+    await world.drain()
+    struck_at("resume.written")
+    with pytest.raises(Struck):
+        await check_paused(world.engine())
+    assert (await world.health()).paused_reason == "bad password"
+    assert await world.journal() == []
+    assert await check_paused(world.engine()) == ["north"]
+    assert [entry[1] for entry in await world.journal()] == ["system.resumed"]
+    await world.drain()
+    assert (await world.get(one)).state == State.DELIVERED
+
+
+async def test_what_is_stranded_is_found_again_after_a_bad_turn(world: World) -> None:
+    (first,) = await world.owe(state=State.CANCELLED, due_at=None)
+    (second,) = await world.owe(after_id=first, due_at=None)
+    acting = struck_at("release.stranded")
+    engine = world.engine()
+    running = asyncio.create_task(engine.run())
+    async with asyncio.timeout(20):
+        while (await world.get(second)).state != State.DELIVERED:  # noqa: ASYNC110 - the engine rings nobody
+            await asyncio.sleep(0.01)
+    await engine.stop(timedelta(seconds=5))
+    await running
+    assert acting.passed["release.stranded"] == 2
+    assert len(world.north.pushed) == 1
