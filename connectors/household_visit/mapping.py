@@ -82,7 +82,7 @@ def accept(answer: Answer) -> Any:  # noqa: ANN401 - each call has its own data
         raise Unavailable(answer.msg)
     if answer.code in NOT_ALLOWED:
         raise Misconfigured(f"{answer.code} {answer.msg}")
-    raise Refused(answer.msg, code=str(answer.code))
+    raise Refused(answer.msg or f"code {answer.code} without words", code=str(answer.code))
 
 
 def receipt_of(response: httpx.Response, answer: Answer) -> Receipt:

@@ -67,7 +67,7 @@ def accept(answer: Answer) -> Any:  # noqa: ANN401 - each call has its own data
         raise Unavailable(answer.message)
     if answer.result == WRONG_APP:
         raise Misconfigured(answer.message)
-    raise Refused(answer.message, code=answer.result)
+    raise Refused(answer.message or f"code {answer.result} without words", code=answer.result)
 
 
 def receipt_of(response: httpx.Response, answer: Answer) -> Receipt:

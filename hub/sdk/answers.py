@@ -1,6 +1,7 @@
 """Reading a complete HTTP answer: its status, its JSON, its words. Pure; what success means is the connector's."""
 
 import json
+import re
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, NoReturn, TypeVar
@@ -13,6 +14,7 @@ from hub.sdk.http import inconclusive
 
 Shape = TypeVar("Shape", bound=BaseModel)
 EXCERPT_CHARS: Final = 500
+_OPAQUE: Final = re.compile(r"[\w+/=.-]{16,}", re.ASCII)
 _PATIENCE_LEAST, _PATIENCE_MOST = timedelta(seconds=1), timedelta(hours=24)
 
 
@@ -55,9 +57,10 @@ def read_json(response: httpx.Response, charset: str = "utf-8") -> Any:  # noqa:
     try:
         return json.loads(response.content.decode(charset).removeprefix("\ufeff"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as failure:
-        raise inconclusive(
-            response.request, f"HTTP {response.status_code} with an answer that is not JSON"
-        ) from failure
+        # What cannot be read may still hold an access token, which no reason may show.
+        said = _OPAQUE.sub("…", excerpt(response, 200))
+        reason = f"HTTP {response.status_code} with an answer that is not JSON: {said}"
+        raise inconclusive(response.request, reason) from failure
 
 
 def read_object(response: httpx.Response, charset: str = "utf-8") -> dict[str, Any]:
@@ -79,8 +82,8 @@ def read_part(response: httpx.Response, part: object, shape: type[Shape]) -> Sha
 
 
 def excerpt(response: httpx.Response, most: int = EXCERPT_CHARS, charset: str = "utf-8") -> str:
-    """Return the beginning of the body as printable text, to keep as evidence."""
-    text = response.content[: most * 4].decode(charset, "replace")
+    """Return the beginning of the body as printable text, to keep as evidence; bytes of another charset in hex."""
+    text = response.content[: most * 4].decode(charset, "backslashreplace")
     return "".join(c if c.isprintable() else " " for c in text)[:most]
 
 

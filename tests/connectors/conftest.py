@@ -1,12 +1,15 @@
 """Fixtures of the connector tests: simulators that run while a test, or the whole run, needs them."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import uvloop
 
+from hub.store import open_store
+from tests.builders import World, watch_moves
+from tests.conftest import HandClock
 from tests.connectors.system import System
 
 ON_BOTH_LOOPS = {"test_http_door.py", "test_http_connections.py"}
@@ -19,6 +22,18 @@ def pytest_asyncio_loop_factories(
     """Say which event loops a test is run on."""
     plain = {"asyncio": asyncio.new_event_loop}
     return {**plain, "uvloop": uvloop.new_event_loop} if item.path.name in ON_BOTH_LOOPS else plain
+
+
+@pytest.fixture
+async def world(sqlite_template: bytes, tmp_path: Path, clock: HandClock) -> AsyncIterator[World]:
+    """The outbox, with Systems to be put in front of it; tests/store is where it runs on both databases."""
+    file = tmp_path / "hub.db"
+    file.write_bytes(sqlite_template)
+    store = open_store(f"sqlite:///{file}")
+    illegal = await watch_moves(store)
+    yield World(store, clock)
+    assert await illegal() == set()
+    await store.close()
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@
         sink.say(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
         ...sink.url, sink.requests
 
-An answer is a list of steps: bytes to write, seconds (a number) to wait, or one of CLOSE, RESET, HANG. The last
-answer given is repeated. By default it reads the whole request first; `say(..., after=n)` acts after n bytes of it.
+An answer is a list of steps: bytes to write, seconds (a number) to wait, a Flood, or one of CLOSE, RESET, HANG, KEEP,
+FORGET. The last answer given is repeated. By default it reads the whole request first; `say(..., after=n)` acts after n
+bytes of it. `on(mark, ...)` answers requests that hold some bytes (a key, a path), each mark with its own queue.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import json
 import socket
 import ssl
 import struct
+import time
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -21,7 +23,26 @@ from typing import Final, Self
 CLOSE: Final = "close"
 RESET: Final = "reset"
 HANG: Final = "hang"
-Step = bytes | float | str
+KEEP: Final = "keep"
+"""Store the request, as a System does that takes it over."""
+FORGET: Final = "forget"
+"""Lose what was stored last."""
+
+
+@dataclass(frozen=True)
+class Flood:
+    """The same piece again and again, as fast as it is taken; nothing of it is held in memory."""
+
+    piece: bytes
+    times: int
+
+
+Step = bytes | float | str | Flood
+
+
+def drip(text: bytes, every_s: float) -> tuple[Step, ...]:
+    """Write one byte at a time."""
+    return tuple(step for byte in text for step in (bytes([byte]), every_s))
 
 
 def answer(status: int = 200, body: bytes = b"{}", headers: str = "", *, length: int | None = None) -> bytes:
@@ -40,10 +61,18 @@ class Sink:
     """The server and what it has seen."""
 
     requests: list[bytes] = field(default_factory=list)
+    """What came, raw, and when it had come, in seconds of the steady clock."""
+    times: list[float] = field(default_factory=list)
+    kept: list[bytes] = field(default_factory=list)
+    """What it stored."""
+    pieces: int = 0
+    """Writes that were taken from it."""
     connections: int = 0
     port: int = 0
     tls: ssl.SSLContext | None = None
     _answers: list[tuple[int | None, tuple[Step, ...]]] = field(default_factory=list)
+    _said: int = 0
+    _marked: dict[bytes, list[tuple[Step, ...]]] = field(default_factory=dict)
     _server: asyncio.Server | None = None
     _talks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -61,6 +90,15 @@ class Sink:
         """Queue one answer."""
         self._answers.append((after, steps))
         return self
+
+    def on(self, mark: bytes, *steps: Step) -> Self:
+        """Queue one answer for the requests that hold some bytes."""
+        self._marked.setdefault(mark, []).append(steps)
+        return self
+
+    def seen(self, mark: bytes) -> int:
+        """How many requests held some bytes."""
+        return sum(mark in each for each in self.requests)
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._talk, "127.0.0.1", 0, ssl=self.tls)
@@ -88,22 +126,43 @@ class Sink:
         self._talks.discard(talk)
 
     async def _turn(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        after, steps = self._answers[min(len(self.requests), len(self._answers) - 1)]
+        after = self._answers[min(self._said, len(self._answers) - 1)][0] if self._answers else None
         received = await (_whole(reader) if after is None else reader.readexactly(after))
+        self.times.append(time.monotonic())
         self.requests.append(received)
-        for step in steps:
-            if isinstance(step, bytes):
-                writer.write(step)
-                await writer.drain()
-            elif isinstance(step, int | float):
-                await asyncio.sleep(step)
-            elif step == HANG:
-                await asyncio.Event().wait()
-            else:
-                if step == RESET:
-                    _lose(writer)
+        for step in self._script(received):
+            if not await self._do(step, writer):
                 return False
         return True
+
+    def _script(self, received: bytes) -> tuple[Step, ...]:
+        for mark, scripts in self._marked.items():
+            if mark in received:
+                return scripts.pop(0) if len(scripts) > 1 else scripts[0]
+        self._said += 1
+        return self._answers[min(self._said, len(self._answers)) - 1][1]
+
+    async def _do(self, step: Step, writer: asyncio.StreamWriter) -> bool:
+        """Do one step; say whether the connection lives on."""
+        if isinstance(step, bytes | Flood):
+            await self._write(step if isinstance(step, Flood) else Flood(step, 1), writer)
+        elif isinstance(step, int | float):
+            await asyncio.sleep(step)
+        elif step == HANG:
+            await asyncio.Event().wait()
+        elif step == KEEP:
+            self.kept.append(self.requests[-1])
+        elif step == FORGET:
+            self.kept.pop()
+        elif step == RESET:
+            _lose(writer)
+        return step not in (RESET, CLOSE)
+
+    async def _write(self, flood: Flood, writer: asyncio.StreamWriter) -> None:
+        for _ in range(flood.times):
+            writer.write(flood.piece)
+            await writer.drain()
+            self.pieces += 1
 
 
 async def _whole(reader: asyncio.StreamReader) -> bytes:

@@ -55,7 +55,7 @@ def _telling(headers: Iterable[Header]) -> dict[bytes, bytes]:
 class Answer:
     """What has come of the answer to one request; `on_…` are the parser's calls."""
 
-    __slots__ = ("_extra", "_head_bytes", "_in_body", "_interim", "_keeps", "_method", "_parser", "_parts", "_size",
+    __slots__ = ("_body", "_extra", "_head_bytes", "_in_body", "_interim", "_keeps", "_method", "_parser",
                  "_until_close", "_wire_bytes", "complete", "fault", "headers", "status")  # fmt: skip
 
     def __init__(self, method: str) -> None:
@@ -64,8 +64,8 @@ class Answer:
         self.complete = False
         self.fault = ""
         self._method = method
-        self._parts: list[bytes] = []
-        self._size = self._head_bytes = self._wire_bytes = 0
+        self._body = bytearray()
+        self._head_bytes = self._wire_bytes = 0
         self._in_body = self._interim = self._until_close = self._keeps = self._extra = False
         self._parser = httptools.HttpResponseParser(self)
         # What browsers and aiohttp forgive, old machines send: folded headers, bare line feeds, spaced chunk sizes.
@@ -76,7 +76,7 @@ class Answer:
     @property
     def body(self) -> bytes:
         """What it says, once it is complete."""
-        return b"".join(self._parts)
+        return bytes(self._body)
 
     @property
     def leaves_open(self) -> bool:
@@ -132,13 +132,12 @@ class Answer:
 
     def on_body(self, data: bytes) -> None:
         """Keep a part of the body."""
-        self._size += len(data)
         if self.complete:
             self._extra = True
-        elif self._size > ANSWER_BYTES:
+        elif len(self._body) + len(data) > ANSWER_BYTES:
             self._blame(f"the answer is larger than {ANSWER_BYTES} bytes")
         else:
-            self._parts.append(data)
+            self._body += data
 
     def on_message_complete(self) -> None:
         """Be complete, unless it was an interim answer."""

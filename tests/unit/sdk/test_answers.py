@@ -124,3 +124,11 @@ def test_an_excerpt_is_short_and_printable() -> None:
     assert excerpt(said(body="成\n功\x1b[31m".encode())) == "成 功 [31m"
     assert len(excerpt(said(body=("户" * 5000).encode()))) == 500
     assert excerpt(said(body="成功".encode("gb18030")), charset="gb18030") == "成功"
+
+
+@pytest.mark.fault("F57")
+def test_what_cannot_be_read_is_kept_byte_by_byte_but_shows_no_token() -> None:
+    body = '{"msg":"操作","access_token":"abcdef0123456789abcdef"}'.encode("gb18030")
+    with pytest.raises(Unanswered) as failure:
+        read_json(said(body=body))
+    assert failure.value.reason.endswith(r'not JSON: {"msg":"\xb2\xd9\xd7\xf7","access_token":"…"}')
