@@ -20,6 +20,8 @@ COMMANDS = {
     "serve": "running:serve",
     "work": "running:work",
     "migrate": "running:migrate",
+    "backup": "keeping:backup",
+    "restore": "keeping:restore",
     "submit": "client:submit",
     "deliveries": "client:deliveries",
     "replay": "client:replay",

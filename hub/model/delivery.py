@@ -38,9 +38,9 @@ _HELD = frozenset({State.WAITING, State.RETRY, State.TRANSPORTED, State.UNKNOWN}
 _PERSON = frozenset({State.DELIVERED, State.CANCELLED, State.WAITING})
 
 MOVES: dict[State, frozenset[State]] = {
-    State.WAITING: frozenset({State.LEASED, State.CANCELLED}),
+    State.WAITING: frozenset({State.LEASED, State.CANCELLED, State.UNKNOWN}),
     State.LEASED: _HELD | {State.DELIVERED, State.PARKED, State.MANUAL},
-    State.RETRY: frozenset({State.LEASED, State.CANCELLED, State.PARKED, State.WAITING}),
+    State.RETRY: frozenset({State.LEASED, State.CANCELLED, State.PARKED, State.WAITING, State.UNKNOWN}),
     State.TRANSPORTED: frozenset({State.LEASED, State.PARKED}),
     State.UNKNOWN: _PERSON | {State.LEASED},
     State.PARKED: _PERSON,
@@ -48,7 +48,10 @@ MOVES: dict[State, frozenset[State]] = {
     State.DELIVERED: frozenset({State.WAITING}),
     State.CANCELLED: frozenset(),
 }
-"""Legal moves; `DELIVERED -> WAITING` is a replay somebody asked for, with the same bytes and key."""
+"""Legal moves; `DELIVERED -> WAITING` is a replay somebody asked for, with the same bytes and key.
+
+`WAITING -> UNKNOWN` and `RETRY -> UNKNOWN`: a copy was restored, and it may have been sent after the copy was taken.
+"""
 
 
 def may_move(old: State, new: State) -> bool:

@@ -1,4 +1,4 @@
-"""The journal of who did what: ids and verbs, no values."""
+"""The journal of who did what: ids and verbs, no values; and when the hub went on from a copy."""
 
 from datetime import datetime
 
@@ -19,3 +19,14 @@ class JournalEntry(SQLModel, table=True):
     """`noun.past_tense`, for example `delivery.replayed`."""
     subject: str = Field(index=True)
     why: str = Field(default="", sa_type=Words)
+
+
+class Epoch(SQLModel, table=True):
+    """A new beginning: the hub went on from a copy, and what it did after the copy was taken is unknown to it."""
+
+    id: str = Field(default_factory=new_id, primary_key=True, sa_type=Id)
+    number: int
+    """The first epoch, before any restore, is 1 and has no row."""
+    began_at: datetime = Field(sa_type=Instant)
+    copied_at: datetime = Field(sa_type=Instant)
+    copy_digest: str = Field(sa_type=Short)

@@ -57,7 +57,7 @@ async def keep_blob(data_dir: Path, sha256: str, chunks: AsyncIterator[bytes]) -
             blob = await _receive(file, sha256, chunks)
             passing("blob.written")
             await asyncio.to_thread(_flush, file)
-        await asyncio.to_thread(_settle, Path(name), blob_path(data_dir, sha256))
+        await asyncio.to_thread(give_place, Path(name), blob_path(data_dir, sha256))
     finally:
         await asyncio.to_thread(Path(name).unlink, missing_ok=True)
     return blob
@@ -66,7 +66,7 @@ async def keep_blob(data_dir: Path, sha256: str, chunks: AsyncIterator[bytes]) -
 def _open_arriving(data_dir: Path) -> tuple[int, str]:
     """Return a fresh file for what is arriving, on the same disk as where it will lie."""
     arriving = data_dir / "blobs" / "arriving"
-    _make_folder(arriving)
+    make_folder(arriving)
     handle, name = tempfile.mkstemp(dir=arriving)
     fcntl.flock(handle, fcntl.LOCK_EX)  # says that somebody is at it; the lock dies with the process
     return handle, name
@@ -95,25 +95,26 @@ def _flush(file: BinaryIO) -> None:
     passing("blob.flushed")
 
 
-def _settle(arrived: Path, place: Path) -> None:
+def give_place(arrived: Path, place: Path) -> None:
     """Give a flushed file its place; flush that name, and its folder's, which another upload may have just made."""
     place.parent.mkdir(exist_ok=True)
     arrived.replace(place)
     passing("blob.renamed")
     for folder in (place.parent, place.parent.parent):
-        _flush_folder(folder)
+        flush_folder(folder)
     passing("blob.settled")
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Make a folder and those above it; a name nobody flushed would not outlive the power."""
     if not folder.is_dir():
-        _make_folder(folder.parent)
+        make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        _flush_folder(folder.parent)
+        flush_folder(folder.parent)
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Flush the names in a folder."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -141,7 +142,7 @@ def attachment_key(data_dir: Path) -> bytes:
     """Return the key that signs photo addresses for Systems; made at the first start, readable by the hub alone."""
     path = data_dir / "keys" / "attachments.key"
     if not path.exists():
-        _make_folder(path.parent)
+        make_folder(path.parent)
         path.parent.chmod(0o700)
         handle, name = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "wb") as file:
@@ -150,7 +151,7 @@ def attachment_key(data_dir: Path) -> bytes:
             _flush(file)
         passing("key.written")
         Path(name).replace(path)
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
     return path.read_bytes()
 
 

@@ -86,6 +86,14 @@ def open_writing(url: str) -> Engine:
     return _sqlite_engine(parsed, "full") if parsed.get_backend_name() == "sqlite" else _postgres_engine(parsed)
 
 
+def open_reading(url: str) -> Engine:
+    """Return an engine that can only read, for a copy beside a running hub."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_reading(parsed, sqlite3)
+    return _postgres_engine(parsed).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
 def lock_file(url: str) -> IO[str] | None:
     """Take the lock of a SQLite file: before 3.51.3 two writing processes can corrupt a WAL (faults.md, finding 2)."""
     parsed = make_url(url)

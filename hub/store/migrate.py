@@ -29,6 +29,26 @@ def newest() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def knows(revision: str | None) -> bool:
+    """Say whether this program knows a revision, so that it can bring it up to date."""
+    try:
+        return revision is not None and ScriptDirectory.from_config(_config()).get_revision(revision) is not None
+    except CommandError:
+        return False
+
+
+def bring_to(connection: Connection, revision: str) -> None:
+    """Bring the schema to a revision within the transaction the connection is in."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def current(connection: Connection) -> str | None:
+    """Return the revision of a database, None where it has no schema."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
 def is_current(connection: Connection) -> bool:
     """Say whether the database has exactly this program's schema: an older program refuses a newer one (F22)."""
     return MigrationContext.configure(connection).get_current_revision() == newest()

@@ -1,14 +1,14 @@
-"""Writes the journal: one entry per deed, in the transaction of the deed."""
+"""The journal, one entry per deed in the transaction of the deed, and the epochs."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from hub.model.column import new_id
-from hub.model.journal import JournalEntry
+from hub.model.journal import Epoch, JournalEntry
 
 
 def entry(at: datetime, account_id: str, action: str, subject: str, why: str = "") -> dict[str, Any]:
@@ -20,3 +20,8 @@ def add_entries(session: Session, entries: Sequence[dict[str, Any]]) -> None:
     """Append entries in one statement."""
     if entries:
         session.connection().execute(insert(JournalEntry), entries)
+
+
+def latest_epoch(session: Session) -> Epoch | None:
+    """Return the epoch the hub is in; None where it never went on from a copy."""
+    return session.exec(select(Epoch).order_by(col(Epoch.number).desc(), col(Epoch.began_at).desc()).limit(1)).first()
