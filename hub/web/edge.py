@@ -4,6 +4,7 @@ import secrets
 import traceback
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.catalog.messages import Messages
@@ -57,6 +58,8 @@ class Edge:
             return
         try:
             await self._app(scope, _capped(receive, most), send)
+        except ClientDisconnect:
+            return  # a phone out of reach is no failure of ours, and nobody is left to answer
         except Exception as error:
             if send.has_started:
                 raise
