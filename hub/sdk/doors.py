@@ -33,4 +33,4 @@ class Doors:
 
 def open_doors(egress: Egress, clock: Clock) -> Doors:
     """Return the doors of one System, all behind the same guard."""
-    return Doors(HttpDoor(egress), egress, clock)
+    return Doors(HttpDoor(egress, clock=clock), egress, clock)

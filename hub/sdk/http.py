@@ -12,6 +12,7 @@ from typing import Final, cast
 
 import httpx
 
+from hub.clock import Clock
 from hub.sdk.door.answer import ANSWER_BYTES, Answer, Broken, Header, fault_of
 from hub.sdk.door.pool import Endpoint, Pool
 from hub.sdk.egress import Egress
@@ -34,10 +35,15 @@ class HttpDoor:
     """One System's way out over HTTP. `transport` is the seam tests swap."""
 
     def __init__(
-        self, egress: Egress, *, tls: ssl.SSLContext | None = None, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        egress: Egress,
+        *,
+        clock: Clock | None = None,
+        tls: ssl.SSLContext | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._egress = egress
-        self._pool = Pool(egress, tls)
+        self._pool = Pool(egress, tls, clock=clock)
         self._transport = transport
         self._permitted: dict[tuple[str, bytes], Endpoint] = {}
 

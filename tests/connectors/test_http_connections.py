@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from hub.sdk.door.pool import Endpoint, Pool, check_peer
+from hub.sdk.door.pool import Endpoint, Pool
+from hub.sdk.door.trust import check_peer
 from hub.sdk.egress import Egress
 from hub.sdk.errors import Misconfigured, Unanswered, Unavailable
 from hub.sdk.http import HttpDoor

@@ -58,6 +58,7 @@ async def test_an_answer_that_ends_with_its_connection_is_taken_when_it_says_so(
     assert (await ask(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabc", CLOSE)).content == b"abc"
 
 
+@pytest.mark.fault("F49")
 @pytest.mark.parametrize("status", [204, 301, 302, 307, 308, 400, 401, 404, 429, 500, 503])
 async def test_any_status_is_just_an_answer_and_no_redirect_is_followed(status: int) -> None:
     async with Sink() as sink, Sink() as elsewhere, door_to(sink) as door:
@@ -105,6 +106,7 @@ BROKEN: dict[str, tuple[Step, ...]] = {
 }
 
 
+@pytest.mark.fault("F53", "F56", "F60")
 @pytest.mark.parametrize("steps", BROKEN.values(), ids=BROKEN.keys())
 async def test_a_post_without_a_complete_answer_is_unanswered(steps: tuple[Step, ...]) -> None:
     with pytest.raises(Unanswered):
@@ -117,12 +119,14 @@ async def test_a_get_without_a_complete_answer_is_merely_unavailable(steps: tupl
         await ask(*steps, method="GET")
 
 
+@pytest.mark.fault("F54")
 @pytest.mark.parametrize("seen", [1, 60, 120])
 async def test_a_reset_while_the_request_travels_is_unanswered(seen: int) -> None:
     with pytest.raises(Unanswered):
         await ask(RESET, after=seen)
 
 
+@pytest.mark.fault("F55", "F60")
 @pytest.mark.parametrize(
     "steps",
     [
@@ -172,6 +176,7 @@ async def test_a_connection_closed_while_the_hub_was_busy_is_not_written_to() ->
         server.join(5)
 
 
+@pytest.mark.fault("F54")
 async def test_nothing_listening_is_unavailable() -> None:
     async with Sink() as sink:
         url, reaches = sink.url, sink.reaches
@@ -181,6 +186,7 @@ async def test_nothing_listening_is_unavailable() -> None:
     await door.aclose()
 
 
+@pytest.mark.fault("F59")
 async def test_a_name_that_does_not_resolve_is_unavailable() -> None:
     async def nowhere(host: str, port: int) -> list[str]:
         raise OSError("no such name")

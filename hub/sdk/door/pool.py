@@ -7,10 +7,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-import httpx
-
+from hub.clock import Clock, SystemClock
 from hub.sdk.door.connection import Connection
-from hub.sdk.egress import Egress, read_literal
+from hub.sdk.door.trust import Expiry, check_peer, checked, trusted_tls
+from hub.sdk.egress import Egress
 from hub.sdk.errors import Misconfigured, Unavailable
 
 # Below the 5 s after which common servers drop an idle connection: a POST that meets the drop is Unanswered.
@@ -32,28 +32,20 @@ class Endpoint:
         return f"{self.host}:{self.port}"
 
 
-@functools.cache
-def trusted_tls() -> ssl.SSLContext:
-    """Return the one way the hub speaks TLS: verified against the public authorities, 1.2 at least."""
-    context = httpx.create_ssl_context(trust_env=False)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
-def check_peer(judged: str, peer: tuple[object, ...] | None, place: str) -> None:
-    """Refuse a connection whose other end is not the address that was judged."""
-    if peer is None:
-        raise ConnectionResetError(f"{place} closed at once")
-    if read_literal(str(peer[0])) != read_literal(judged):
-        raise Misconfigured(f"{place}: connected to {peer[0]} instead of {judged}, which was judged")
-
-
 class Pool:
     """Open and idle connections of one System."""
 
-    def __init__(self, egress: Egress, tls: ssl.SSLContext | None = None, *, keep_s: float = KEEP_ALIVE_S) -> None:
+    def __init__(
+        self,
+        egress: Egress,
+        tls: ssl.SSLContext | None = None,
+        *,
+        clock: Clock | None = None,
+        keep_s: float = KEEP_ALIVE_S,
+    ) -> None:
         self._egress = egress
-        self._tls = tls
+        self._tls = tls and checked(tls)
+        self._expiry = Expiry(clock or SystemClock())
         self._keep_s = keep_s
         self._open: set[Connection] = set()
         self._idle: dict[Endpoint, deque[Connection]] = {}
@@ -135,6 +127,7 @@ class Pool:
         )
         try:
             check_peer(literal, transport.get_extra_info("peername"), to.place)
+            self._expiry.note(to.place, transport.get_extra_info("peercert"))
         except Exception:
             connection.abort()
             raise
