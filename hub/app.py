@@ -67,7 +67,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     sole = store.writing.dialect.name == "sqlite"
     engine = Engine(store, clock, lines, settings.poll_interval, sole=sole)
     pulls = Pulls(store, clock, registry, connectors)
-    intake = Intake(store, clock, Rules(catalog, registry), engine.ring)
+    intake = Intake(store, clock, Rules(catalog, registry), engine)
     return Hub(settings, clock, store, catalog, registry, doors, engine, pulls, intake)
 
 

@@ -1,7 +1,7 @@
 """Rows and fakes for tests of deliveries: an account, a submission, its record, deliveries, a System that obeys."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
@@ -98,6 +98,23 @@ class FakeSystem:
     async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:
         for _ in ():
             yield Page((), "")
+
+
+class Bell:
+    """An outbox nobody drives: has no seats and keeps what was rung."""
+
+    def __init__(self, rung: list[set[str]] | None = None) -> None:
+        self.rung = [] if rung is None else rung
+
+    def seat(self, rows: Loose) -> dict[str, timedelta]:
+        return {}
+
+    def hand_over(self, seated: Loose, claims: Loose) -> None:
+        assert not list(seated)
+        assert not claims
+
+    def ring(self, systems: Iterable[str]) -> None:
+        self.rung.append(set(systems))
 
 
 async def _act(step: Loose) -> Loose:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from hub.catalog.documents import Fault, pointer, read_json
@@ -9,6 +10,12 @@ from hub.catalog.verdicts import Document
 
 LANGUAGES = ("zh", "en")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+
+
+@lru_cache(maxsize=4096)
+def _parted(text: str) -> tuple[str, ...]:
+    """Return a text cut at its placeholders: words, the name of what goes there, words, and so on."""
+    return tuple(_PLACEHOLDER.split(text))
 
 
 class Messages:
@@ -23,12 +30,11 @@ class Messages:
 
     def text(self, key: str, /, lang: str = "zh", **params: object) -> str:
         """Return the text of `key` with its placeholders filled; a param may itself be `{"zh": …, "en": …}`."""
-
-        def fill(match: re.Match[str]) -> str:
-            value = params[match[1]]
-            return str(value[lang] if isinstance(value, Mapping) else value)
-
-        return _PLACEHOLDER.sub(fill, self.texts[key][lang])
+        words = list(_parted(self.texts[key][lang]))
+        for place in range(1, len(words), 2):
+            value = params[words[place]]
+            words[place] = str(value[lang] if isinstance(value, Mapping) else value)
+        return "".join(words)
 
     def both(self, key: str, /, **params: object) -> dict[str, str]:
         """Return the text of `key` in both languages, as the API gives it."""

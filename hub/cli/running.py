@@ -3,11 +3,14 @@
 import asyncio
 import gc
 import signal
+import sys
+from collections.abc import Coroutine
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
+import uvloop
 import yaml
 
 from hub.app import Hub, build, make_site
@@ -26,7 +29,18 @@ def serve() -> None:
     configure_logs(settings.log_level)
     with speaking(settings):
         migrate_database(settings.database)
-        asyncio.run(_serve(settings))
+        _run(_serve(settings))
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run on uvloop, and let the threads at the database have their turn soon.
+
+    A thread that comes back from the disk waits this long for the loop to let go; by default ten times as long, and a
+    commit has a dozen such moments.
+    """
+    sys.setswitchinterval(0.0005)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
 
 
 async def _serve(settings: Settings) -> None:
@@ -81,7 +95,7 @@ def work(once: Annotated[bool, typer.Option(help="Deliver what is due now, then 
     settings = read_settings()
     configure_logs(settings.log_level)
     with speaking(settings):
-        asyncio.run(_work(settings, once=once))
+        _run(_work(settings, once=once))
 
 
 async def _work(settings: Settings, *, once: bool) -> None:

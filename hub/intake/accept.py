@@ -1,6 +1,7 @@
 """Accepts a Submission: read, judge, plan, then write everything it becomes in one flushed transaction (D1, D2)."""
 
-from collections.abc import Callable, Iterable, Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,9 +13,11 @@ from hub.intake.filled import Filled, read_filled
 from hub.intake.plan import Arrival, Rules, plan_first
 from hub.intake.route import Row
 from hub.intake.wire import canonical, digest, read_json
-from hub.intake.world import look
+from hub.intake.world import Question, look
 from hub.model.people import Account, Scope
 from hub.model.place import Place
+from hub.outbox.decide.settle import Claim
+from hub.outbox.handover import Outbox, Seats, attempt_rows, lease_fresh
 from hub.store import Session, Store
 from hub.store.query import deliveries, submissions
 from hub.store.query.submissions import Bundle
@@ -22,12 +25,13 @@ from hub.store.query.submissions import Bundle
 
 @dataclass(frozen=True)
 class Intake:
-    """All that accepting needs; `ring` wakes the outbox after the commit."""
+    """All that accepting needs."""
 
     store: Store
     clock: Clock
     rules: Rules
-    ring: Callable[[Iterable[str]], None]
+    outbox: Outbox
+    """Gets what is committed: in memory where it has a free place, else by being rung."""
 
 
 @dataclass(frozen=True)
@@ -52,28 +56,50 @@ class Accepted:
 class _Offer:
     """A planned Submission as the writer gets it."""
 
+    intake: Intake
     submission_id: str
-    body: bytes
-    digest: str
     bundle: Bundle
-    received_at: datetime
+    seats: Seats
+
+    def hand_over(self, written: "asyncio.Future[_Written | None]") -> None:
+        """Tell the outbox what came of it; runs even when the asker has gone."""
+        seated = [row for row in self.bundle.deliveries if row["id"] in self.seats]
+        done = None if written.cancelled() or written.exception() else written.result()
+        self.intake.outbox.hand_over(seated, done.claims if done else ())
+        waiting = {row["system"] for row in done.deliveries if row["due_at"] is not None} if done else set()
+        if waiting:
+            self.intake.outbox.ring(waiting)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What the database got: the Deliveries as they stand, and the claims of those already leased."""
+
+    deliveries: list[Row]
+    claims: list[Claim]
 
 
 async def accept(intake: Intake, author: Account, raw: bytes) -> Accepted:
     """Accept a body as it came; return once it and all it owes are on disk, or raise Problem and keep nothing."""
     arrival = await arrive(intake, author, raw)
-    submission_id = arrival.submission_id
     if arrival.world.earlier_digest is not None:
         return await settle_earlier(intake, arrival)
     bundle = plan_first(arrival, intake.rules)
-    offer = _Offer(submission_id, arrival.body, digest(arrival.body), bundle, arrival.received_at)
     passing("intake.begin")
-    if not await intake.store.writer.write_item(_write_offers, offer):
+    written = await _write(_Offer(intake, arrival.submission_id, bundle, intake.outbox.seat(bundle.deliveries)))
+    if written is None:
         return await settle_earlier(intake, arrival)
     passing("intake.committed")
-    intake.ring({row["system"] for row in bundle.deliveries if row["due_at"] is not None})
     here = arrival.world.at(arrival.filled.place)
-    return Accepted(submission_id, created=True, made=Made(bundle, here.place if here else None))
+    made = Made(replace(bundle, deliveries=written.deliveries), here.place if here else None)
+    return Accepted(arrival.submission_id, created=True, made=made)
+
+
+async def _write(offer: _Offer) -> _Written | None:
+    """Write an offer; None when its id is taken. Whoever asked may go away meanwhile: the outbox still hears of it."""
+    writing = offer.intake.store.writer.write_item(_write_offers, offer)
+    writing.add_done_callback(offer.hand_over)
+    return await asyncio.shield(writing)
 
 
 async def arrive(intake: Intake, author: Account, raw: bytes) -> Arrival:
@@ -91,8 +117,8 @@ async def arrive(intake: Intake, author: Account, raw: bytes) -> Arrival:
         faults += verdict.explain(filled.answers)
     if faults:
         raise Problem("submission.invalid", 422, faults)
-    scope = Scope(author.id, author.role, author.division, author.department)
-    world = await intake.store.read(lambda session: look(session, scope, form, filled))
+    question = Question(Scope(author.id, author.role, author.division, author.department), form, filled)
+    world = await intake.store.look(look, question)
     return Arrival(author, form, filled, canonical(_content(value)), world, now)
 
 
@@ -112,19 +138,36 @@ def _content(value: dict[str, object]) -> dict[str, object]:
     return {key: child for key, child in value.items() if key != "id"}
 
 
-def _write_offers(session: Session, offers: Sequence[_Offer]) -> list[bool]:
-    """Write the offers whose id is new, all in one go; answer for each whether it was."""
+def _write_offers(session: Session, offers: Sequence[_Offer]) -> list[_Written | None]:
+    """Write the offers whose id is new, all in one go; answer for each what was written, or None."""
     first = {offer.submission_id: offer for offer in reversed(offers)}
     fresh = submissions.insert_new(session, [row for offer in first.values() for row in offer.bundle.submissions])
     passing("intake.row")
-    everything = Bundle()
-    for offer in offers:
-        if offer.submission_id in fresh and first[offer.submission_id] is offer:
-            everything.add(replace(offer.bundle, submissions=[]))
+    kept = [offer for key, offer in reversed(first.items()) if key in fresh]
+    # Copies: what fails here is tried once more, and must then be as it was planned.
+    rows = {offer.submission_id: [{**row} for row in offer.bundle.deliveries] for offer in kept}
+    everything = Bundle(deliveries=[row for owed in rows.values() for row in owed])
+    for offer in kept:
+        everything.add(replace(offer.bundle, submissions=[], deliveries=[]))
     queue_behind(session, everything.deliveries)
+    claims = _lease(session, kept, everything)
     submissions.insert_bundle(session, everything)
     passing("intake.fanout")
-    return [offer.submission_id in fresh and first[offer.submission_id] is offer for offer in offers]
+    written = {
+        key: _Written(owed, [claims[row["id"]] for row in owed if row["id"] in claims]) for key, owed in rows.items()
+    }
+    return [written.get(offer.submission_id) if first[offer.submission_id] is offer else None for offer in offers]
+
+
+def _lease(session: Session, offers: Sequence[_Offer], bundle: Bundle) -> dict[str, Claim]:
+    """Lease what has a seat, and open its attempts."""
+    if not offers:
+        return {}
+    now = offers[0].intake.clock.now()
+    seats = {delivery_id: within for offer in offers for delivery_id, within in offer.seats.items()}
+    claims = lease_fresh(session, bundle.deliveries, seats, now)
+    bundle.attempts += attempt_rows(claims, now)
+    return {claim.delivery_id: claim for claim in claims}
 
 
 def queue_behind(session: Session, rows: Iterable[Row]) -> None:

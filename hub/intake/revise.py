@@ -52,7 +52,7 @@ async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes) -
     if rung is None:
         return await settle_earlier(intake, arrival)
     passing("revise.committed")
-    intake.ring(rung)
+    intake.outbox.ring(rung)
     return Accepted(arrival.submission_id, created=True)
 
 

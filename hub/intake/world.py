@@ -1,7 +1,8 @@
 """What intake must know before it plans: the Places named, what is known of them, whose photos are there. Read-only."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from hub.catalog.contents import Form
@@ -64,20 +65,87 @@ def _children(path: str, value: Any, step: str) -> list[tuple[str, Any]]:  # noq
     return [(f"{path}/{step}", value[step])] if isinstance(value, dict) and step in value else []
 
 
-def look(session: Session, scope: Scope, form: Form, filled: Filled) -> World:
-    """Read what planning needs; raises Problem when a Place or photo it names is not there for this author."""
-    submission_id = filled.submission_id(scope.account_id)
-    earlier = submissions.digests(session, [submission_id]).get(submission_id)
-    if earlier is not None:
-        return World({}, earlier)
-    named = dict(_named_places(form, filled))
-    known = _known(session, scope, named.values())
-    faults = [FieldFault(path, "place_unknown", {"code": code}) for path, code in named.items() if code not in known]
-    faults += _wrong_kind(form, filled, known)
-    faults += _missing_photos(session, scope, form, filled)
-    if faults:
-        raise Problem("submission.invalid", 422, faults)
-    return World(known, None)
+@dataclass(frozen=True)
+class Question:
+    """What one Submission needs to know, and on whose behalf."""
+
+    scope: Scope
+    form: Form
+    filled: Filled
+
+    @cached_property
+    def submission_id(self) -> str:
+        """Return the id it would be kept under."""
+        return self.filled.submission_id(self.scope.account_id)
+
+    def places(self) -> dict[str, str]:
+        """Return what it calls Places, by the pointer of each."""
+        return dict(_named_places(self.form, self.filled))
+
+    def photos(self) -> set[tuple[str, str]]:
+        """Return the photos it names, with the pointer of each."""
+        return {
+            (path, sha256)
+            for pointer in self.form.photo_questions
+            for path, photos in answers_at(self.filled.answers, pointer)
+            for sha256 in photos
+        }
+
+
+def look(session: Session, questions: Sequence[Question]) -> list["World | Problem"]:
+    """Read what planning needs, for all at once; a Problem where a Place or photo is not there for its author."""
+    earlier = submissions.digests(session, [question.submission_id for question in questions])
+    open_ones = [question for question in questions if question.submission_id not in earlier]
+    around = _around(session, open_ones)
+    uploaded = submissions.uploaded(
+        session, {(question.scope.account_id, sha256) for question in open_ones for _, sha256 in question.photos()}
+    )
+    return [
+        World({}, earlier[question.submission_id])
+        if question.submission_id in earlier
+        else _world(question, around, uploaded)
+        for question in questions
+    ]
+
+
+@dataclass(frozen=True)
+class _Around:
+    """Every Place a group of questions names, with what is known of it."""
+
+    named: places.Named
+    aliases: Mapping[str, Sequence[Alias]]
+    snapshots: Mapping[str, Sequence[Snapshot]]
+
+    def known(self, question: Question) -> dict[str, Known]:
+        """Return the Places one asker can reach, by what they were called."""
+        found = {code: self.named.find(question.scope, code) for code in question.places().values()}
+        return {
+            code: Known(place, tuple(self.aliases[place.id]), tuple(self.snapshots[place.id]))
+            for code, place in found.items()
+            if place is not None
+        }
+
+
+def _around(session: Session, questions: Iterable[Question]) -> _Around:
+    references = {code for question in questions for code in question.places().values()}
+    if not references:
+        return _Around(places.Named({}, {}, {}), {}, {})
+    named = places.named(session, references)
+    ids = named.place_ids()
+    return _Around(named, places.aliases(session, ids), places.snapshots(session, ids))
+
+
+def _world(question: Question, around: _Around, uploaded: Container[tuple[str, str]]) -> World | Problem:
+    known = around.known(question)
+    asked, author = question.places(), question.scope.account_id
+    faults = [FieldFault(path, "place_unknown", {"code": code}) for path, code in asked.items() if code not in known]
+    faults += _wrong_kind(question.form, question.filled, known)
+    faults += [
+        FieldFault(path, "photo_missing", {"sha256": sha256})
+        for path, sha256 in sorted(question.photos())
+        if (author, sha256) not in uploaded
+    ]
+    return Problem("submission.invalid", 422, faults) if faults else World(known, None)
 
 
 def _named_places(form: Form, filled: Filled) -> Iterator[tuple[str, str]]:
@@ -85,19 +153,6 @@ def _named_places(form: Form, filled: Filled) -> Iterator[tuple[str, str]]:
         yield "/place", filled.place
     for pointer in form.place_questions:
         yield from answers_at(filled.answers, pointer)
-
-
-def _known(session: Session, scope: Scope, references: Iterable[str]) -> dict[str, Known]:
-    wanted = set(references)
-    if not wanted:
-        return {}
-    found = places.find(session, scope, wanted)
-    ids = {place.id for place in found.values()}
-    aliases, snapshots = places.aliases(session, ids), places.snapshots(session, ids)
-    return {
-        reference: Known(place, tuple(aliases[place.id]), tuple(snapshots[place.id]))
-        for reference, place in found.items()
-    }
 
 
 def _wrong_kind(form: Form, filled: Filled, known: Mapping[str, Known]) -> list[FieldFault]:
@@ -109,18 +164,3 @@ def _wrong_kind(form: Form, filled: Filled, known: Mapping[str, Known]) -> list[
     here = known.get(filled.place)
     wrong = here is not None and here.place.kind != form.at
     return [FieldFault("/place", "place_kind", {"kind": form.at})] if wrong else []
-
-
-def _missing_photos(session: Session, scope: Scope, form: Form, filled: Filled) -> list[FieldFault]:
-    named = {
-        (path, sha256)
-        for pointer in form.photo_questions
-        for path, photos in answers_at(filled.answers, pointer)
-        for sha256 in photos
-    }
-    if not named:
-        return []
-    there = submissions.uploaded(session, scope.account_id, sorted({sha256 for _, sha256 in named}))
-    return [
-        FieldFault(path, "photo_missing", {"sha256": sha256}) for path, sha256 in sorted(named) if sha256 not in there
-    ]

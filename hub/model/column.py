@@ -1,5 +1,6 @@
 """Column types and identifiers every row shares: UTC times, JSON on both databases, time-ordered ids."""
 
+import hashlib
 import secrets
 import threading
 import time
@@ -34,7 +35,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError("a stored time must be UTC-aware")
-        utc = value.astimezone(UTC)
+        utc = value if value.tzinfo is UTC else value.astimezone(UTC)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the interface of TypeDecorator
@@ -68,4 +69,19 @@ def new_id() -> str:
         _last_tick = max(_last_tick + 1, time.time_ns() * _TICKS // 1_000_000)
         milliseconds, fraction = divmod(_last_tick, _TICKS)
     value = (milliseconds << 80) | (7 << 76) | (fraction << 64) | (2 << 62) | secrets.randbits(62)
-    return str(UUID(int=value))
+    return _written(f"{value:032x}")
+
+
+def named_id(namespace: UUID, name: str) -> str:
+    """Return the UUID of a name (version 5, RFC 9562 5.5): the same name always gives the same id."""
+    digest = int.from_bytes(hashlib.sha1(namespace.bytes + name.encode(), usedforsecurity=False).digest()[:16])
+    return _written(f"{digest & _NAMED_MASK | _NAMED_MARK:032x}")
+
+
+_NAMED_MASK = ~(0xF << 76 | 0x3 << 62)
+_NAMED_MARK = 5 << 76 | 2 << 62
+
+
+def _written(digits: str) -> str:
+    """Return 32 hexadecimal digits the way UUIDs are written."""
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -33,27 +33,20 @@ def claim_due(session: Session, wanted: Mapping[str, tuple[int, timedelta]], now
     """Lease up to `wanted[system] = (how many, time an attempt may take)` due Deliveries of each System."""
     remembered = systems.states(session, wanted)
     claims: list[Claim] = []
+    until: dict[str, datetime] = {}
     for system, (limit, answer_within) in wanted.items():
-        row = remembered[system]
-        health = health_of(row)
-        until = now + answer_within + LEASE_MARGIN
-        taken = _claim_system(session, system, health.permits(now, limit), now, until)
+        health = health_of(remembered[system])
+        permitted = health.permits(now, limit)
+        until[system] = now + answer_within + LEASE_MARGIN
+        taken = [claimed(row) for row in deliveries.due(session, system, now, permitted)] if permitted > 0 else []
         if taken and health.breaker is not Breaker.CLOSED:
-            keep(row, probing(health, until))
-            session.add(row)
+            keep(remembered[system], probing(health, until[system]))
+            session.add(remembered[system])
         claims += taken
+    moved = deliveries.lease(session, [lease_row(claim, now, until[claim.system]) for claim in claims])
+    if moved != len(claims):
+        raise RuntimeError(f"claimed {len(claims)} deliveries but {moved} moved")
     passing("claim.leased")
-    return claims
-
-
-def _claim_system(session: Session, system: str, limit: int, now: datetime, until: datetime) -> list[Claim]:
-    if limit <= 0:
-        return []
-    claims = [claimed(row) for row in deliveries.due(session, system, now, limit)]
-    if claims:
-        moved = deliveries.lease(session, [_lease_row(claim, now) for claim in claims], until)
-        if moved != len(claims):
-            raise RuntimeError(f"claimed {len(claims)} deliveries of one system but {moved} moved")
     return claims
 
 
@@ -90,7 +83,8 @@ def _before_lease(kind: str, *, transported: bool) -> State:
     return State.TRANSPORTED if transported else State.UNKNOWN
 
 
-def _lease_row(claim: Claim, now: datetime) -> dict[str, object]:
+def lease_row(claim: Claim, now: datetime, until: datetime) -> dict[str, Any]:
+    """Return what the database must be told of a claim."""
     return {
         "delivery_id": claim.delivery_id,
         "attempt_id": claim.attempt_id,
@@ -98,6 +92,7 @@ def _lease_row(claim: Claim, now: datetime) -> dict[str, object]:
         "attempts": claim.attempts,
         "kind": claim.kind,
         "started_at": now,
+        "until": until,
     }
 
 

@@ -8,17 +8,21 @@ results of the same moment share one transaction, and rings its System again.
 import asyncio
 import contextlib
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from hub.clock import Clock
 from hub.errors import Problem
 from hub.failpoint import passing
 from hub.logs import get_logger
+from hub.model.delivery import State
 from hub.outbox.attempt import attempt
 from hub.outbox.claim import claim_due, overrun_claims
 from hub.outbox.decide.settle import Claim, Outcome, Result
+from hub.outbox.decide.slots import Slots
 from hub.outbox.record import Ledger, Settled
 from hub.outbox.release import release_stranded
 from hub.sdk import Capabilities, Connector
@@ -44,23 +48,6 @@ class Line:
 
 
 @dataclass
-class _Slots:
-    """What one System may start right now: free places and a token bucket."""
-
-    line: Line
-    busy: int = 0
-    tokens: float = 0.0
-    filled_at: float = 0.0
-
-    def free(self, now: float) -> int:
-        """Return how many attempts may start at monotonic time `now`."""
-        burst = max(1.0, self.line.per_second)
-        self.tokens = min(burst, self.tokens + (now - self.filled_at) * self.line.per_second)
-        self.filled_at = now
-        return min(self.line.in_flight - self.busy, int(self.tokens))
-
-
-@dataclass
 class Engine:
     """Drives deliveries until stopped; many may run on one PostgreSQL database, one on a SQLite file."""
 
@@ -76,8 +63,10 @@ class Engine:
 
     def __post_init__(self) -> None:
         """Set up slots and bell."""
-        self._slots = {name: _Slots(line, tokens=max(1.0, line.per_second)) for name, line in self.lines.items()}
+        self._slots = {name: Slots(line.in_flight, line.per_second) for name, line in self.lines.items()}
         self._rung: set[str] = set()
+        self._behind: set[str] = set()
+        """Systems that had at least as much due as they could take: what is new waits its turn behind that."""
         self._bell = asyncio.Event()
         self._reap_at = self._look_at = 0.0
         self._reap_everything = self.sole
@@ -95,6 +84,32 @@ class Engine:
         """Say that these Systems may have something due."""
         self._rung.update(name for name in systems if name in self._slots)
         self._bell.set()
+
+    def seat(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, timedelta]:
+        """Keep a free place for these new Deliveries, unless older ones wait; give each back through `hand_over`."""
+        seats: dict[str, timedelta] = {}
+        if self._ended.is_set() or self._stopping:
+            return seats
+        now = self.clock.monotonic()
+        for row in rows:
+            name = row["system"]
+            slots = self._slots.get(name)
+            if row["due_at"] is None or slots is None or name in self._rung or name in self._behind:
+                continue
+            if slots.free(now) > 0:
+                slots.take()
+                seats[row["id"]] = self.lines[name].answer_within
+        return seats
+
+    def hand_over(self, seated: Iterable[Mapping[str, Any]], claims: Sequence[Claim]) -> None:
+        """Send what was leased in its seat, free the seats nobody took."""
+        taken = {claim.delivery_id for claim in claims}
+        for row in seated:
+            if row["id"] not in taken:
+                self._slots[row["system"]].give_back()
+                self.ring([row["system"]])
+        for claim in claims:
+            self._start(claim)
 
     async def run(self) -> None:
         """Recover what a dead process left, then deliver until `stop`."""
@@ -172,7 +187,11 @@ class Engine:
         now = self.clock.now()
         claims = await self.store.write(lambda session: claim_due(session, wanted, now))
         passing("claim.committed")
+        counts = Counter(claim.system for claim in claims)
+        for name, (most, _) in wanted.items():
+            (self._behind.add if counts[name] >= most else self._behind.discard)(name)
         for claim in claims:
+            self._slots[claim.system].take()
             self._start(claim)
 
     def _wanted(self) -> dict[str, tuple[int, timedelta]]:
@@ -186,20 +205,21 @@ class Engine:
         return wanted
 
     def _start(self, claim: Claim) -> None:
-        slots = self._slots[claim.system]
-        slots.busy += 1
-        slots.tokens -= 1
-        task = asyncio.create_task(self._carry(claim, slots))
+        task = asyncio.create_task(self._carry(claim))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _carry(self, claim: Claim, slots: _Slots) -> None:
+    async def _carry(self, claim: Claim) -> None:
+        line = self.lines[claim.system]
         try:
-            result = await attempt(slots.line.connector, claim, slots.line.answer_within)
+            result = await attempt(line.connector, claim, line.answer_within)
         finally:
-            slots.busy -= 1
-        await self._settle(result)
-        self.ring([claim.system])
+            self._slots[claim.system].give_back()
+        settled = await self._settle(result)
+        if claim.system in self._behind or settled is None or settled.state is not State.DELIVERED:
+            self.ring([claim.system])
+        elif claim.system in self._rung:
+            self._bell.set()
 
     async def _settle(self, result: Result) -> Settled | None:
         """Write a result down; if the database cannot for long, the lease runs out and the attempt counts as lost."""
@@ -246,4 +266,6 @@ def _note(result: Result, settled: Settled) -> None:
     """Log a settlement once it is on disk; inside the transaction a repeated group would say it twice."""
     claim = result.claim
     event = "attempt.settled" if settled.state is not None else "attempt.lease_lost"
-    log.info(event, delivery_id=claim.delivery_id, system=claim.system, kind=claim.kind, outcome=result.outcome.value)
+    # What went well is in the attempts; a line for each would cost more than sending it.
+    say = log.debug if settled.state is State.DELIVERED else log.info
+    say(event, delivery_id=claim.delivery_id, system=claim.system, kind=claim.kind, outcome=result.outcome.value)

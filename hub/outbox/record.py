@@ -1,13 +1,13 @@
 """Writes outcomes down: settlements, closed attempts and breaker steps, one group at a time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hub.failpoint import passing
-from hub.logs import get_logger
 from hub.model.delivery import ENDED, State
+from hub.model.system import SystemState
 from hub.outbox.claim import health_of, keep
 from hub.outbox.decide import breaker
 from hub.outbox.decide.settle import NOBODY_THERE, Outcome, Result, Settlement, settlement
@@ -16,7 +16,9 @@ from hub.sdk import Capabilities
 from hub.store import Session
 from hub.store.query import deliveries, systems
 
-log = get_logger(__name__)
+ALARMING = NOBODY_THERE | {Outcome.MISCONFIGURED}
+SUCCESS_EVERY = timedelta(seconds=1)
+"""How often the time of a System's last success is written."""
 
 
 @dataclass(frozen=True)
@@ -39,33 +41,41 @@ class Ledger:
 
     def settle(self, session: Session, results: Sequence[Result]) -> list[Settled]:
         """Settle a group: only results whose lease still holds change anything (D7)."""
-        now = self.now()
-        held = deliveries.holders(session, [result.claim.attempt_id for result in results])
-        # A worker and the reaper may bring the same attempt in one group: the first of them counts.
-        first = {result.claim.attempt_id: result for result in reversed(results)}
-        decided = [
-            (result, settlement(result, self.capabilities(result.claim.system), now, self.dice()))
-            for token, result in first.items()
-            if token in held
-        ]
-        if decided:
-            deliveries.settle(session, [_row(result, end, now) for result, end in decided])
+        now, settled = self.now(), dict[int, Settled]()
+        for batch in _rounds(results):
+            settled |= self._settle(session, batch, now)
+        return [settled[id(result)] for result in results]
+
+    def _settle(self, session: Session, results: Sequence[Result], now: datetime) -> dict[int, Settled]:
+        """Settle results of as many Deliveries; return what came of each."""
+        decided = [(r, settlement(r, self.capabilities(r.claim.system), now, self.dice())) for r in results]
+        held = deliveries.settle(session, [_row(result, end, now) for result, end in decided])
         deliveries.close_attempts(session, [_attempt_row(result, now) for result in results])
-        _step_breakers(session, [result for result, _ in decided], now)
-        released = release(session, {r.claim.delivery_id: end.state for r, end in decided}, now)
+        counted = [(result, end) for result, end in decided if result.claim.delivery_id in held]
+        _step_breakers(session, [result for result, _ in counted], now)
+        released = release(session, {result.claim.delivery_id: end.state for result, end in counted}, now)
         passing("settle.written")
-        ends = {id(result): end.state for result, end in decided}
-        return [
-            Settled(ends[id(r)], released.get(r.claim.delivery_id, ())) if id(r) in ends else Settled(None)
-            for r in results
-        ]
+        ends = {id(result): Settled(end.state, released.get(result.claim.delivery_id, ())) for result, end in counted}
+        return {id(result): ends.get(id(result), Settled(None)) for result in results}
+
+
+def _rounds(results: Sequence[Result]) -> Iterator[list[Result]]:
+    """Yield the results so that no Delivery comes twice at once: a worker and the reaper may bring the same attempt."""
+    left = list(results)
+    while left:
+        first: dict[str, Result] = {}
+        for result in left:
+            first.setdefault(result.claim.delivery_id, result)
+        yield list(first.values())
+        left = [result for result in left if first[result.claim.delivery_id] is not result]
 
 
 def _row(result: Result, end: Settlement, now: datetime) -> Mapping[str, Any]:
     claim = result.claim
     transported = result.outcome is Outcome.TRANSPORTED and claim.transported_at is None
     return {
-        "token": claim.attempt_id,
+        "id": claim.delivery_id,
+        "lease_token": claim.attempt_id,
         "state": end.state,
         "due_at": end.due_at,
         "attempts": end.attempts,
@@ -79,7 +89,7 @@ def _row(result: Result, end: Settlement, now: datetime) -> Mapping[str, Any]:
 
 def _attempt_row(result: Result, now: datetime) -> Mapping[str, Any]:
     return {
-        "attempt_id": result.claim.attempt_id,
+        "id": result.claim.attempt_id,
         "ended_at": now,
         "outcome": result.outcome,
         "reason": result.reason,
@@ -90,18 +100,30 @@ def _attempt_row(result: Result, now: datetime) -> Mapping[str, Any]:
 def _step_breakers(session: Session, results: Sequence[Result], now: datetime) -> None:
     """Move each System's breaker by its results, in order; a lost worker says nothing about the System."""
     telling = [result for result in results if result.outcome is not Outcome.LOST]
-    rows = systems.states(session, {result.claim.system for result in telling})
+    # Nearly always all is well and stays so: then nothing is locked and nothing written.
+    well = systems.well_since(session, {result.claim.system for result in telling})
+    news = [r for r in telling if r.outcome in ALARMING or _is_old(well.get(r.claim.system), now)]
+    rows = systems.states(session, {result.claim.system for result in news})
     for result in telling:
-        row = rows[result.claim.system]
-        health = health_of(row)
-        if result.outcome in NOBODY_THERE:
-            keep(row, breaker.after_failure(health, now))
-            row.last_failure_at, row.last_reason = now, result.reason
-        elif result.outcome is Outcome.MISCONFIGURED:
-            keep(row, breaker.after_misconfiguration(health, result.reason))
-            row.paused_at = row.paused_at or now
-        else:
-            keep(row, breaker.after_success(health))
-            row.last_success_at = now
+        if result.claim.system in rows:
+            _step_breaker(rows[result.claim.system], result, now)
     session.add_all(rows.values())
     session.flush()
+
+
+def _step_breaker(row: SystemState, result: Result, now: datetime) -> None:
+    health = health_of(row)
+    if result.outcome in NOBODY_THERE:
+        keep(row, breaker.after_failure(health, now))
+        row.last_failure_at, row.last_reason = now, result.reason
+    elif result.outcome is Outcome.MISCONFIGURED:
+        keep(row, breaker.after_misconfiguration(health, result.reason))
+        row.paused_at = row.paused_at or now
+    else:
+        keep(row, breaker.after_success(health))
+        row.last_success_at = now
+
+
+def _is_old(last_at: datetime | None, now: datetime) -> bool:
+    """Say whether a System's last success is worth writing anew: to the second is enough for people."""
+    return last_at is None or abs(now - last_at) >= SUCCESS_EVERY

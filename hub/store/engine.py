@@ -15,10 +15,12 @@ from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
 from hub.errors import Problem
+from hub.store.lanes import Reader, Writer
+from hub.store.lanes.writer import Vector
 from hub.store.trouble import translate
-from hub.store.writer import Writer
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 BUSY_WAIT_MS = 5_000
 READERS = 4
 POSTGRES_WRITERS = 3
@@ -41,11 +43,16 @@ class Store:
         self._reading = reading
         self._lock = lock
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self._looker = Reader(reading)
         self.writer = Writer(writing, writers)
 
     async def read(self, query: Callable[[Session], T]) -> T:
         """Run a query on a read-only connection in a thread and return what it returns."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, query)
+
+    async def look(self, query: "Vector[Item, T]", item: Item) -> T:
+        """Ask a question many ask at once: those of one moment share one query."""
+        return await self._looker.look(query, item)
 
     def read_now(self, query: Callable[[Session], T]) -> T:
         """Run a query in this thread."""
@@ -62,6 +69,7 @@ class Store:
     async def close(self) -> None:
         """Finish queued writes and let go of the files."""
         await self.writer.close()
+        await self._looker.close()
         self._readers.shutdown(wait=True)
         self._reading.dispose()
         self.writing.dispose()

@@ -2,9 +2,12 @@
 
 import secrets
 import traceback
+from collections.abc import Awaitable, Callable, Mapping
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.catalog.messages import Messages
@@ -12,7 +15,7 @@ from hub.errors import Problem
 from hub.logs import get_logger
 from hub.settings import Settings
 from hub.store.blobs import MOST_BYTES as MOST_PHOTO_BYTES
-from hub.web.problems import Cut, refuse
+from hub.web.problems import Cut, problem_of, refuse
 from hub.web.security import is_secure
 
 MOST_BODY_BYTES = 2 * 1024 * 1024
@@ -33,16 +36,25 @@ _ALWAYS = {
     "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
 }
 _HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
+_NO_STORE, _NO_CACHE = (b"cache-control", b"no-store"), (b"cache-control", b"no-cache")
+Hot = Callable[[Request], Awaitable[Response]]
+RawHeaders = tuple[tuple[bytes, bytes], ...]
 log = get_logger(__name__)
+
+
+def _raw(headers: dict[str, str]) -> RawHeaders:
+    """Return headers as they go over the wire, made once."""
+    return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
 
 
 class Edge:
     """ASGI middleware around the whole app."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, messages: Messages) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, messages: Messages, hot: Mapping[str, Hot]) -> None:
         self._app = app
         self._messages = messages
-        self._headers = {**_ALWAYS, **(_HTTPS_ONLY if is_secure(settings) else {})}
+        self._hot = hot
+        self._headers = _raw({**_ALWAYS, **(_HTTPS_ONLY if is_secure(settings) else {})})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -56,8 +68,9 @@ class Edge:
         if _announced(scope) > most:
             await refuse(Problem("request.too_large", 413), self._messages)(scope, receive, send)
             return
+        hot = self._hot.get(scope["path"]) if scope["method"] == "POST" else None
         try:
-            await self._app(scope, _capped(receive, most), send)
+            await (self._app if hot is None else self._straight(hot))(scope, _capped(receive, most), send)
         except ClientDisconnect:
             return  # a phone out of reach is no failure of ours, and nobody is left to answer
         except Exception as error:
@@ -66,14 +79,26 @@ class Edge:
             number = _log_failure(scope, error)
             await refuse(Problem("hub.failed", 500, id=number), self._messages, id=number)(scope, receive, send)
 
+    def _straight(self, hot: Hot) -> ASGIApp:
+        """Return the app that answers the one operation everybody waits for, past the framework's own layers."""
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                response = await hot(Request(scope, receive))
+            except (Problem, HTTPException) as error:
+                response = refuse(problem_of(error), self._messages)
+            await response(scope, receive, send)
+
+        return answer
+
     def _dressed(self, scope: Scope, send: Send) -> "_Dressed":
-        return _Dressed(send, self._headers, cache="no-store" if scope["path"].startswith("/api/") else "no-cache")
+        return _Dressed(send, self._headers, _NO_STORE if scope["path"].startswith("/api/") else _NO_CACHE)
 
 
 class _Dressed:
     """A `send` that adds our headers and remembers whether the answer has begun."""
 
-    def __init__(self, send: Send, headers: dict[str, str], cache: str) -> None:
+    def __init__(self, send: Send, headers: RawHeaders, cache: tuple[bytes, bytes]) -> None:
         self._send = send
         self._headers = headers
         self._cache = cache
@@ -83,9 +108,9 @@ class _Dressed:
         """Send one message on."""
         if message["type"] == "http.response.start":
             self.has_started = True
-            headers = MutableHeaders(scope=message)
-            headers.update(self._headers)
-            headers.setdefault("Cache-Control", self._cache)
+            given = message["headers"]
+            cached = () if any(name == b"cache-control" for name, _ in given) else (self._cache,)
+            message["headers"] = [*given, *self._headers, *cached]
         await self._send(message)
 
 

@@ -18,7 +18,7 @@ from hub.web.context import Hub
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _COOKIE = "hub_session"
-_SHOWN = (Depends(APIKeyCookie(name=_COOKIE, auto_error=False)), Depends(HTTPBearer(auto_error=False)))
+SHOWN = (Depends(APIKeyCookie(name=_COOKIE, auto_error=False)), Depends(HTTPBearer(auto_error=False)))
 """Only for OpenAPI: what is read is read below."""
 
 
@@ -81,10 +81,10 @@ async def recognised(request: Request, hub: Hub) -> Caller:
     now = hub.clock.now()
     if scheme.lower() == "bearer":
         kept, how = digest(token), "token"
-        account = await hub.store.read(lambda session: people.token_account(session, kept, now))
+        account = await hub.store.look(people.token_accounts, (kept, now))
     else:
         kept, how = digest(request.cookies.get(cookie_name(hub.settings), "")), "session"
-        account = await hub.store.read(lambda session: people.session_account(session, kept, now))
+        account = await hub.store.look(people.session_accounts, (kept, now))
     if account is None:
         raise Problem("auth.required", 401)
     if how == "session" and request.method not in SAFE:
@@ -118,7 +118,8 @@ def only(*roles: Role) -> Callable[[SignedIn], Awaitable[Caller]]:
     return demand_role
 
 
-Filler = Annotated[Caller, Depends(only(Role.STAFF, Role.LEADER))]
+FILLER = only(Role.STAFF, Role.LEADER)
+Filler = Annotated[Caller, Depends(FILLER)]
 """Somebody who fills forms on the spot."""
 Settler = Annotated[Caller, Depends(only(Role.DEPARTMENT_ADMIN, Role.OPERATOR))]
 """Somebody who settles Deliveries."""

@@ -1,19 +1,22 @@
 """Puts the web edge together: the API, the health pages, the front end, and what surrounds them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
+from starlette.routing import compile_path
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import hub
+from hub.intake.filled import Filled
 from hub.settings import Settings
 from hub.web import health, problems
 from hub.web.api import attachments, deliveries, forms, issues, places, submissions, systems
@@ -24,8 +27,14 @@ from hub.web.security import SignedIn
 from hub.web.shapes import ProblemView
 
 API = "/api/v1"
-RESOURCES = (sessions, accounts, forms, places, submissions, attachments, deliveries, systems, issues)
+RESOURCES = (submissions, sessions, accounts, forms, places, attachments, deliveries, systems, issues)
+"""The one everybody waits for first: routes are tried in order."""
 ALWAYS = (400, 401, 403, 413, 415, 422, 500, 503)
+_TOLD_BESIDE: Sequence[tuple[type[BaseModel], Literal["validation", "serialization"]]] = (
+    (ProblemView, "serialization"),
+    (Filled, "validation"),
+)
+"""Shapes that operations only name: problems are raised, and a Submission's body is read as it came."""
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _UNBUILT = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>一填通 FillOnce</title>
 <h1>一填通</h1><p>页面还没有生成。请在项目目录运行 <code>make setup</code>，再刷新。</p>
@@ -46,8 +55,9 @@ def make_app(parts: Parts, lifespan: Lifespan | None = None) -> FastAPI:
     app.include_router(api)
     app.include_router(health.router)
     app.router.default = _front_end(dist_of(parts.settings))
-    app.add_middleware(Edge, settings=parts.settings, messages=parts.catalog.messages)
-    problems.install(app)
+    hot = {f"{API}{submissions.router.prefix}": submissions.submit}
+    app.add_middleware(Edge, settings=parts.settings, messages=parts.catalog.messages, hot=hot)
+    problems.install(app, lambda path: _methods_at(app, path))
     return app
 
 
@@ -63,10 +73,17 @@ def description(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI description, made once."""
     if app.openapi_schema is None:
         made = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        _, extra = models_json_schema([(ProblemView, "serialization")], ref_template="#/components/schemas/{model}")
+        _, extra = models_json_schema(_TOLD_BESIDE, ref_template="#/components/schemas/{model}")
         made["components"]["schemas"].update(extra["$defs"])
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _methods_at(app: FastAPI, path: str) -> tuple[str, ...]:
+    """Return the methods the description has at a path; none where it does not know the path."""
+    paths = description(app)["paths"]
+    known = path if path in paths else next((form for form in paths if compile_path(form)[0].match(path)), None)
+    return tuple(method.upper() for method in paths[known]) if known else ()
 
 
 def dist_of(settings: Settings) -> Path:

@@ -1,6 +1,5 @@
 """A small county on a real store: two villages, three people, four Places, and the way a filled form takes."""
 
-from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,6 +22,7 @@ from hub.model.people import Role
 from hub.settings import Settings
 from hub.store import Store
 from hub.systems import Registry
+from tests.builders import Bell
 
 Row = TypeVar("Row", bound=SQLModel)
 Body = dict[str, Any]
@@ -83,15 +83,12 @@ class County:
 
     def __post_init__(self) -> None:
         self.catalog, self.registry = files()
-        self.intake = Intake(self.store, self.clock, Rules(self.catalog, self.registry), self._ring)
+        self.intake = Intake(self.store, self.clock, Rules(self.catalog, self.registry), Bell(self.rung))
         self.ada, self.bo, self.eve = (
             Account(id=name, login=name, name=name.title(), role=Role.STAFF, division=division, password_hash="x",
                     staff_number=f"NO-{name}", phone="19900000001", created_at=self.clock.now())
             for name, division in (("ada", VILLAGE), ("bo", SIBLING), ("eve", VILLAGE))
         )  # fmt: skip
-
-    def _ring(self, systems: Iterable[str]) -> None:
-        self.rung.append(set(systems))
 
     async def settle(self) -> "County":
         """Put people, Places and what is known of them into the store."""

@@ -359,13 +359,13 @@ async def test_two_workers_that_hear_of_a_new_system_at_once_both_keep_their_res
 async def test_claiming_checks_that_every_row_moved(world: World) -> None:
     """A claim that did not get its row must not be sent."""
     await world.owe(2)
-    await world.store.write(
-        lambda s: s.connection().exec_driver_sql(
-            "CREATE TRIGGER mine BEFORE UPDATE ON delivery BEGIN SELECT RAISE(IGNORE); END"
-            if world.store.writing.dialect.name == "sqlite"
-            else "CREATE RULE mine AS ON UPDATE TO delivery DO INSTEAD NOTHING"
-        )
+    passes_by = (
+        "CREATE TRIGGER mine BEFORE UPDATE ON delivery BEGIN SELECT RAISE(IGNORE); END"
+        if world.store.writing.dialect.name == "sqlite"
+        else "CREATE FUNCTION pass_by() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; "
+        "CREATE TRIGGER mine BEFORE UPDATE ON delivery FOR EACH ROW EXECUTE FUNCTION pass_by()"
     )
+    await world.store.write(lambda s: s.connection().exec_driver_sql(passes_by))
     wanted = {"north": (2, timedelta(seconds=30))}
     with pytest.raises(RuntimeError, match="claimed 2 deliveries"):
         await world.store.write(lambda s: claim_due(s, wanted, world.clock.now()))

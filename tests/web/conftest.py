@@ -1,7 +1,7 @@
 """The web edge over a real store, the county's real forms and wiring, and six people; nothing is ever sent."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +30,7 @@ from hub.store.query.people import NewAccount, create_account
 from hub.systems import Registry
 from hub.web.context import Parts
 from hub.web.site import make_app
+from tests.builders import Bell
 
 VILLAGE, OTHER_VILLAGE, TOWN, COUNTY = "330783005004", "330783123233", "330783005000", "330783000000"
 PASSWORD = "correct horse battery"
@@ -116,12 +117,19 @@ async def site(
     store: Store, clock: Clock, settings: Settings, files: tuple[Catalog, Registry], password_hash: str
 ) -> AsyncIterator[Site]:
     """The hub's web edge with people, Places and nothing sent yet."""
+    async with open_site(store, clock, settings, files, password_hash) as made:
+        yield made
+
+
+@asynccontextmanager
+async def open_site(
+    store: Store, clock: Clock, settings: Settings, files: tuple[Catalog, Registry], password_hash: str
+) -> AsyncIterator[Site]:
+    """The same, for whoever has a loop of their own."""
     catalog, registry = files
     rung: list[set[str]] = []
 
-    def ring(systems: Iterable[str]) -> None:
-        rung.append(set(systems))
-
+    bell = Bell(rung)
     async with AsyncExitStack() as stack:
         checks = {"database": True}
 
@@ -134,9 +142,9 @@ async def site(
             store=store,
             catalog=catalog,
             registry=registry,
-            intake=Intake(store, clock, Rules(catalog, registry), ring),
+            intake=Intake(store, clock, Rules(catalog, registry), bell),
             pulls=Pulls(store, clock, registry, {"garbage-scoring": Empty()}),
-            ring=ring,
+            ring=bell.ring,
             ready=ready,
             attachment_key=attachment_key(settings.data_dir),
         )

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col
 
 from hub.errors import Problem
+from hub.failpoint import passing
 from hub.model import Attachment
 from hub.store.backup.archive import KEY, Manifest, TableCopy, Writing, pieces, verify
 from hub.store.backup.rows import copied_tables, kinds_of, lines
@@ -35,6 +36,7 @@ def take_copy(url: str, data_dir: Path, file: Path, now: datetime) -> Manifest:
             _write(url, data_dir, writing, now)
             writing.flush()
             os.fsync(writing.fileno())
+        passing("backup.flushed")
         manifest = verify(partial)
         partial.rename(file)
         flush_folder(file.parent)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session
 
 from hub.errors import Problem
+from hub.failpoint import passing
 from hub.model import METADATA, Epoch
 from hub.store.backup.archive import KEY, Manifest, open_copy, pieces, verify
 from hub.store.backup.rows import load
@@ -81,6 +82,7 @@ class _Filling:
             file.flush()
             os.fchmod(handle, mode)
             os.fsync(handle)
+        passing("restore.photo")
         give_place(Path(arrived), place)
 
     def fill(self, connection: Connection) -> None:
@@ -97,6 +99,7 @@ class _Filling:
             session.flush()
             self.reckon(session, self.epoch)
             session.flush()
+        passing("restore.filled")
 
 
 def _into_sqlite(url: str, data_dir: Path, filling: _Filling, *, force: bool) -> None:
@@ -136,6 +139,7 @@ def _exchange(fresh: Path, place: Path) -> None:
     handle = os.open(fresh, os.O_RDONLY)
     os.fsync(handle)
     os.close(handle)
+    passing("restore.exchange")
     old = place.with_name(place.name + ".replaced")
     _remove(old)
     if place.exists():
@@ -145,6 +149,7 @@ def _exchange(fresh: Path, place: Path) -> None:
             log.rename(old.with_name(old.name + "-wal"))
         place.with_name(place.name + "-shm").unlink(missing_ok=True)
         flush_folder(place.parent)
+    passing("restore.log")
     fresh.replace(place)
     flush_folder(place.parent)
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, or_, update
+from sqlalchemy import and_, func, or_, update
 from sqlalchemy import select as pick
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from hub.model.delivery import ENDED, Attempt, Delivery, State
+from hub.store.bulk import Change, insert_rows, update_rows
 
 FRESH = {"populate_existing": True}
 """Writes of one group share a session, and most of them change rows behind its back."""
@@ -22,6 +23,20 @@ CLAIMED = tuple(
     )
 )  # fmt: skip
 """Columns a worker needs to send; one read serves claim and attempt."""
+
+_DELIVERY, _ATTEMPT = Delivery.__table__, Attempt.__table__  # type: ignore[attr-defined]  # SQLModel adds it
+_LEASE = Change(_DELIVERY, ("id", "state"), (("state", "'leased'"), ("due_at", "NULL")), "due_at IS NOT NULL")
+_SETTLE = Change(
+    _DELIVERY,
+    ("id", "lease_token"),
+    (
+        ("lease_token", "NULL"),
+        ("leased_until", "NULL"),
+        ("remote_id", "coalesce(nullif({remote_id}, ''), delivery.remote_id)"),
+    ),
+    "state = 'leased'",
+)
+_CLOSE = Change(_ATTEMPT, ("id",), guard="ended_at IS NULL")
 
 
 def systems_with_due(session: Session, now: datetime) -> list[str]:
@@ -42,87 +57,53 @@ def due(session: Session, system: str, now: datetime, limit: int) -> list[Mappin
     return [row._asdict() for row in session.connection().execute(query)]
 
 
-def lease(session: Session, claims: Sequence[Mapping[str, Any]], until: datetime) -> int:
+def lease(session: Session, claims: Sequence[Mapping[str, Any]]) -> int:
     """Lease rows just read by `due` and open their attempts; return how many moved (all, or somebody was faster).
 
-    Each claim gives `delivery_id`, `attempt_id`, `before`, `attempts`, `kind`, `started_at`.
+    Each claim gives `delivery_id`, `attempt_id`, `before`, `attempts`, `kind`, `started_at`, `until`.
     """
-    delivery = Delivery.__table__  # type: ignore[attr-defined]  # SQLModel adds it
-    moved = session.connection().execute(
-        update(delivery)
-        .where(
-            delivery.c.id == bindparam("b_id"),
-            delivery.c.state == bindparam("b_before"),
-            delivery.c.due_at.is_not(None),
-        )
-        .values(
-            state=State.LEASED,
-            lease_token=bindparam("b_token"),
-            leased_until=until,
-            due_at=None,
-            attempts=bindparam("b_n"),
-        ),
-        [
-            {"b_id": c["delivery_id"], "b_before": c["before"], "b_token": c["attempt_id"], "b_n": c["attempts"]}
-            for c in claims
-        ],
-    )
-    session.connection().execute(
-        insert(Attempt),
-        [
-            {
-                "id": c["attempt_id"], "delivery_id": c["delivery_id"], "kind": c["kind"], "number": c["attempts"],
-                "started_at": c["started_at"], "outcome": "", "reason": "", "answer": "",
-            }
-            for c in claims
-        ],
-    )  # fmt: skip
-    return moved.rowcount
+    moved = update_rows(session.connection(), _LEASE, [_lease(claim) for claim in claims])
+    insert_rows(session.connection(), _ATTEMPT, [attempt_row(claim) for claim in claims])
+    return len(moved)
 
 
-def holders(session: Session, tokens: Sequence[str]) -> set[str]:
-    """Return which of these lease tokens still hold their Delivery; a worker that overran its lease holds nothing."""
-    query = select(Delivery.lease_token).where(col(Delivery.lease_token).in_(tokens)).with_for_update()
-    return {token for token in session.exec(query) if token is not None}
+def _lease(claim: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": claim["delivery_id"],
+        "state": claim["before"],
+        "lease_token": claim["attempt_id"],
+        "leased_until": claim["until"],
+        "attempts": claim["attempts"],
+    }
 
 
-def settle(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Write settlements of leased Deliveries, one statement for all; return how many rows moved.
+def attempt_row(claim: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row of an attempt that begins with a claim; it is open until its result closes it."""
+    return {
+        "id": claim["attempt_id"],
+        "delivery_id": claim["delivery_id"],
+        "kind": claim["kind"],
+        "number": claim["attempts"],
+        "started_at": claim["started_at"],
+        "ended_at": None,
+        "outcome": "",
+        "reason": "",
+        "answer": "",
+    }
 
-    A System's number once known is kept when a later answer gives none.
 
-    Each row gives `token`, `state`, `due_at`, `attempts`, `repeat`, `remote_id`, `reason`, `transported_at` and
-    `settled_at`.
+def settle(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Write settlements of leased Deliveries; return the ids of those whose lease still held: only they moved (D7).
+
+    Each row gives `id`, `lease_token`, `state`, `due_at`, `attempts`, `repeat`, `remote_id`, `reason`, `transported_at`
+    and `settled_at`. A System's number once known is kept when a later answer gives none.
     """
-    delivery = Delivery.__table__  # type: ignore[attr-defined]  # SQLModel adds it
-    names = ("state", "due_at", "attempts", "repeat", "reason", "transported_at", "settled_at")
-    return (
-        session.connection()
-        .execute(
-            update(delivery)
-            .where(delivery.c.lease_token == bindparam("b_token"), delivery.c.state == State.LEASED)
-            .values(
-                lease_token=None,
-                leased_until=None,
-                remote_id=func.coalesce(func.nullif(bindparam("b_remote_id"), ""), delivery.c.remote_id),
-                **{name: bindparam(f"b_{name}") for name in names},
-            ),
-            [{"b_token": row["token"], **{f"b_{name}": row[name] for name in (*names, "remote_id")}} for row in rows],
-        )
-        .rowcount
-    )
+    return update_rows(session.connection(), _SETTLE, rows)
 
 
 def close_attempts(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Close attempts that are still open; rows give `attempt_id`, `ended_at`, `outcome`, `reason`, `answer`."""
-    attempt = Attempt.__table__  # type: ignore[attr-defined]  # SQLModel adds it
-    names = ("ended_at", "outcome", "reason", "answer")
-    session.connection().execute(
-        update(attempt)
-        .where(attempt.c.id == bindparam("b_id"), attempt.c.ended_at.is_(None))
-        .values(**{name: bindparam(f"b_{name}") for name in names}),
-        [{"b_id": row["attempt_id"], **{f"b_{name}": row[name] for name in names}} for row in rows],
-    )
+    """Close attempts that are still open; rows give `id`, `ended_at`, `outcome`, `reason`, `answer`."""
+    update_rows(session.connection(), _CLOSE, rows)
 
 
 def overrun(session: Session, now: datetime | None, limit: int) -> list[Mapping[str, Any]]:
@@ -183,9 +164,8 @@ def by_ids(session: Session, delivery_ids: Sequence[str]) -> list[Delivery]:
 
 def move(session: Session, delivery_id: str, old: State, **values: object) -> bool:
     """Change one Delivery that is still in state `old`; say whether it was."""
-    delivery = Delivery.__table__  # type: ignore[attr-defined]  # SQLModel adds it
     changed = session.connection().execute(
-        update(delivery).where(delivery.c.id == delivery_id, delivery.c.state == old).values(**values)
+        update(_DELIVERY).where(_DELIVERY.c.id == delivery_id, _DELIVERY.c.state == old).values(**values)
     )
     return changed.rowcount == 1
 
@@ -199,6 +179,17 @@ def latest_per_flow(session: Session, record_keys: Sequence[str]) -> dict[tuple[
         .with_for_update()
     )
     return {(row.record_key, row.system, row.flow): row for row in session.exec(query, execution_options=FRESH)}
+
+
+def ahead_in_order(session: Session, row: Delivery) -> str | None:
+    """Return the Delivery whose turn it is in a Delivery's ordered flow, if it is another's."""
+    query = select(Delivery.id).where(
+        Delivery.order_key == row.order_key,
+        Delivery.id != row.id,
+        col(Delivery.after_id).is_(None),
+        col(Delivery.state).not_in((*ENDED, State.MANUAL)),
+    )
+    return session.exec(query.order_by(col(Delivery.id)).limit(1)).first()
 
 
 def last_in_order(session: Session, order_keys: Sequence[str]) -> dict[str, str]:

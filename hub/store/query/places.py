@@ -31,28 +31,57 @@ def reachable(scope: Scope) -> ColumnElement[bool]:
     return or_(within(col(Place.division), scope), col(Place.division).in_(ancestors(scope.division)))
 
 
-def find(session: Session, scope: Scope, references: Iterable[str]) -> dict[str, Place]:
-    """Return Places by what people have in hand: id, hub token, any issuer's code.
+def is_reachable(scope: Scope, place: Place) -> bool:
+    """Say the same of a Place in hand."""
+    return place.division.startswith(scope.prefix) or place.division in ancestors(scope.division)
 
-    What is out of reach is left out, and so is a code two issuers gave to two Places: a guess may open the wrong one.
-    """
+
+@dataclass(frozen=True)
+class Named:
+    """The Places some references may mean, whoever asks."""
+
+    by_id: Mapping[str, Place]
+    by_token: Mapping[str, Place]
+    by_code: Mapping[str, Mapping[str, Place]]
+    """Code -> Place id -> Place: issuers may give one code to several."""
+
+    def place_ids(self) -> set[str]:
+        """Return the ids of all of them."""
+        return {*self.by_id, *(place_id for coded in self.by_code.values() for place_id in coded)}
+
+    def find(self, scope: Scope, reference: str) -> Place | None:
+        """Return the one Place a reference means to this asker: by id, hub token, then any issuer's code.
+
+        What is out of reach does not count, and neither does a code two issuers gave to two Places within it: a guess
+        may open the wrong one.
+        """
+        for place in (self.by_id.get(reference), self.by_token.get(reference.removeprefix(CODE_PREFIX))):
+            if place is not None and is_reachable(scope, place):
+                return place
+        coded = [place for place in self.by_code.get(reference, {}).values() if is_reachable(scope, place)]
+        return coded[0] if len(coded) == 1 else None
+
+
+def named(session: Session, references: Iterable[str]) -> Named:
+    """Return every Place these references may mean: ids, tokens and codes as people have them in hand."""
     wanted = sorted(set(references))
     tokens = [reference.removeprefix(CODE_PREFIX) for reference in wanted]
-    by_id = select(Place, Place.id).where(col(Place.id).in_(wanted), reachable(scope))
-    by_token = select(Place, Place.token).where(col(Place.token).in_(tokens), reachable(scope))
+    by_name = select(Place).where(or_(col(Place.id).in_(wanted), col(Place.token).in_(tokens)))
     by_code = (
-        select(Place, Alias.code)
-        .join(Alias, col(Alias.place_id) == col(Place.id))
-        .where(col(Alias.code).in_(wanted), reachable(scope))
+        select(Alias.code, Place).join(Place, col(Alias.place_id) == col(Place.id)).where(col(Alias.code).in_(wanted))
     )
+    there = session.exec(by_name).all()
     coded: dict[str, dict[str, Place]] = {}
-    for place, code in session.exec(by_code):
+    for code, place in session.exec(by_code):
         coded.setdefault(code, {})[place.id] = place
-    found = {code: next(iter(known.values())) for code, known in coded.items() if len(known) == 1}
-    tokened = {token: place for place, token in session.exec(by_token)}
-    named = zip(wanted, tokens, strict=True)
-    found |= {reference: tokened[token] for reference, token in named if token in tokened}
-    return found | {place_id: place for place, place_id in session.exec(by_id)}
+    return Named({place.id: place for place in there}, {place.token: place for place in there}, coded)
+
+
+def find(session: Session, scope: Scope, references: Iterable[str]) -> dict[str, Place]:
+    """Return the Places within reach by what people have in hand."""
+    wanted = set(references)
+    known = named(session, wanted)
+    return {reference: place for reference in wanted if (place := known.find(scope, reference)) is not None}
 
 
 def aliases(session: Session, place_ids: Iterable[str]) -> dict[str, list[Alias]]:

@@ -1,19 +1,20 @@
 """Submissions and what they became: written in whole groups, read by their author's scope."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert
+from sqlalchemy import func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
-from hub.model.delivery import Delivery, Skip
+from hub.model.delivery import Attempt, Delivery, Skip
 from hub.model.issue import Issue, IssueStep
 from hub.model.journal import JournalEntry
 from hub.model.place import Discrepancy
 from hub.model.submission import Attachment, Contest, Record, Submission
+from hub.store.bulk import insert_new_rows, insert_rows
 
 Rows = list[dict[str, Any]]
 
@@ -25,6 +26,7 @@ class Bundle:
     submissions: Rows = field(default_factory=list)
     records: Rows = field(default_factory=list)
     deliveries: Rows = field(default_factory=list)
+    attempts: Rows = field(default_factory=list)
     skips: Rows = field(default_factory=list)
     issues: Rows = field(default_factory=list)
     issue_steps: Rows = field(default_factory=list)
@@ -41,6 +43,7 @@ ORDER: dict[str, type[SQLModel]] = {
     "submissions": Submission,
     "records": Record,
     "deliveries": Delivery,
+    "attempts": Attempt,
     "skips": Skip,
     "issues": Issue,
     "issue_steps": IssueStep,
@@ -51,20 +54,16 @@ ORDER: dict[str, type[SQLModel]] = {
 
 
 def insert_bundle(session: Session, bundle: Bundle) -> None:
-    """Write a bundle, one vectorised statement a table."""
+    """Write a bundle, a few statements a table."""
     connection = session.connection()
     for name, table in ORDER.items():
-        rows = getattr(bundle, name)
-        if rows:
-            connection.execute(insert(table), rows)
+        insert_rows(connection, table.__table__, getattr(bundle, name))  # type: ignore[attr-defined]  # SQLModel adds it
 
 
 def insert_new(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[str]:
     """Write the Submissions whose id is new and return those ids; two writers at once get each id exactly once."""
-    dialect = session.get_bind().dialect.name
-    fresh = (postgresql if dialect == "postgresql" else sqlite).insert(Submission).on_conflict_do_nothing()
     ordered = sorted(rows, key=lambda row: str(row["id"]))
-    return set(session.connection().scalars(fresh.returning(col(Submission.id)), ordered))
+    return insert_new_rows(session.connection(), Submission.__table__, ordered)  # type: ignore[attr-defined]  # SQLModel adds it
 
 
 def digests(session: Session, submission_ids: Sequence[str]) -> dict[str, str]:
@@ -101,10 +100,14 @@ def latest_records(session: Session, root_id: str) -> dict[str, Record]:
     return {record.key: record for record in session.exec(query)}
 
 
-def uploaded(session: Session, account_id: str, sha256s: Sequence[str]) -> set[str]:
-    """Return which of these photos the account has uploaded."""
-    query = select(Attachment.sha256).where(Attachment.account_id == account_id, col(Attachment.sha256).in_(sha256s))
-    return set(session.exec(query).all())
+def uploaded(session: Session, wanted: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return which of these (account, photo) the accounts have uploaded."""
+    if not wanted:
+        return set()
+    query = select(Attachment.account_id, Attachment.sha256).where(
+        col(Attachment.sha256).in_({sha256 for _, sha256 in wanted})
+    )
+    return {(account_id, sha256) for account_id, sha256 in session.exec(query) if (account_id, sha256) in wanted}
 
 
 def existing_issues(session: Session, issue_ids: Sequence[str]) -> set[str]:

@@ -1,13 +1,13 @@
 """What is remembered of Systems: breaker and pause, pulls and their cursors."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
-from hub.model.system import Pull, PullCursor, PullOutcome, SystemState
+from hub.model.system import Breaker, Pull, PullCursor, PullOutcome, SystemState
 
 
 def states(session: Session, systems: Iterable[str]) -> dict[str, SystemState]:
@@ -29,6 +29,27 @@ def _locked(session: Session, names: Sequence[str]) -> dict[str, SystemState]:
     query = select(SystemState).where(col(SystemState.system).in_(names)).order_by(col(SystemState.system))
     rows = session.exec(query.with_for_update(), execution_options={"populate_existing": True}) if names else ()
     return {row.system: row for row in rows}
+
+
+def flowing(session: Session, systems: Collection[str]) -> set[str]:
+    """Return which of these Systems have neither an open breaker nor a pause; those never heard of have neither."""
+    query = select(SystemState.system).where(
+        col(SystemState.system).in_(sorted(systems)),
+        or_(col(SystemState.breaker) != Breaker.CLOSED, col(SystemState.paused_reason) != ""),
+    )
+    held: set[str] = set(session.exec(query)) if systems else set()
+    return set(systems) - held
+
+
+def well_since(session: Session, systems: Collection[str]) -> dict[str, datetime]:
+    """Return, for those of these Systems that are quite well, when each last said yes."""
+    query = select(SystemState.system, SystemState.last_success_at).where(
+        col(SystemState.system).in_(sorted(systems)),
+        SystemState.breaker == Breaker.CLOSED,
+        SystemState.failures == 0,
+        SystemState.paused_reason == "",
+    )
+    return {system: last_at for system, last_at in session.exec(query) if last_at is not None}
 
 
 def all_states(session: Session) -> dict[str, SystemState]:

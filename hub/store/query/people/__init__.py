@@ -18,10 +18,10 @@ from hub.store.query.people.signing import (
     admit_try,
     end_session,
     revoke_tokens,
-    session_account,
+    session_accounts,
     set_password,
     start_session,
-    token_account,
+    token_accounts,
 )
 
 __all__ = [
@@ -43,8 +43,8 @@ __all__ = [
     "open_account",
     "revoke_tokens",
     "seed_accounts",
-    "session_account",
+    "session_accounts",
     "set_password",
     "start_session",
-    "token_account",
+    "token_accounts",
 ]

@@ -1,6 +1,8 @@
 """Tries to sign in, sessions and tokens: whether somebody is who they say. Hashes and digests come in ready made."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
@@ -51,31 +53,38 @@ def end_session(session: Session, token_digest: str) -> None:
     session.connection().execute(delete(SignedIn).where(col(SignedIn.token_digest) == token_digest))
 
 
-def session_account(session: Session, token_digest: str, now: datetime) -> Account | None:
-    """Return who is signed in with this session, unless it ran out or the account was disabled."""
-    query = (
-        select(Account)
-        .join(SignedIn, col(SignedIn.account_id) == col(Account.id))
-        .where(SignedIn.token_digest == token_digest, SignedIn.expires_at > now, col(Account.disabled_at).is_(None))
+def session_accounts(session: Session, asked: Sequence[tuple[str, datetime]]) -> list[Account | None]:
+    """Return who is signed in with each of these sessions then, unless it ran out or the account is disabled."""
+    query = select(SignedIn.token_digest, SignedIn.expires_at, Account).join(
+        Account, col(SignedIn.account_id) == col(Account.id)
     )
-    return session.exec(query).first()
+    return _known(session.exec(_enabled(query, col(SignedIn.token_digest), asked)), asked)
 
 
-def token_account(session: Session, token_digest: str, now: datetime) -> Account | None:
-    """Return whom this API token acts for, unless it was revoked, ran out or the account was disabled."""
+def token_accounts(session: Session, asked: Sequence[tuple[str, datetime]]) -> list[Account | None]:
+    """Return whom each of these API tokens acts for, unless it was revoked, ran out or the account is disabled."""
     query = (
-        select(Account, ApiToken.expires_at)
-        .join(ApiToken, col(ApiToken.account_id) == col(Account.id))
-        .where(
-            ApiToken.token_digest == token_digest,
-            col(ApiToken.revoked_at).is_(None),
-            col(Account.disabled_at).is_(None),
-        )
+        select(ApiToken.token_digest, ApiToken.expires_at, Account)
+        .join(Account, col(ApiToken.account_id) == col(Account.id))
+        .where(col(ApiToken.revoked_at).is_(None))
     )
-    found = session.exec(query).first()
-    if found is None or (found[1] is not None and found[1] <= now):
-        return None
-    return found[0]
+    return _known(session.exec(_enabled(query, col(ApiToken.token_digest), asked)), asked)
+
+
+Keys = Iterable[tuple[str, datetime | None, Account]]
+"""What proves somebody: its digest, until when it holds, whose it is."""
+
+
+def _enabled(query: Any, digest: Any, asked: Sequence[tuple[str, datetime]]) -> Any:  # noqa: ANN401 - a statement of either kind
+    wanted = sorted({kept for kept, _ in asked})
+    return query.where(digest.in_(wanted), col(Account.disabled_at).is_(None))
+
+
+def _known(keys: Keys, asked: Sequence[tuple[str, datetime]]) -> list[Account | None]:
+    found = {kept: (until, account) for kept, until, account in keys}
+    nobody: tuple[datetime | None, Account | None] = (None, None)
+    holders = [(found.get(kept, nobody), now) for kept, now in asked]
+    return [account if until is None or until > now else None for (until, account), now in holders]
 
 
 def add_token(session: Session, login: str, token: ApiToken) -> None:

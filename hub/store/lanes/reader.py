@@ -1,0 +1,40 @@
+"""The reader of hot questions: who is asking, which Places are meant. Many ask at once, one look answers them all."""
+
+from typing import TypeVar
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from hub.store.lanes.lane import Job, Lane, by_kind, call
+from hub.store.lanes.writer import Vector
+from hub.store.trouble import translate
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+
+class Reader:
+    """Runs questions in groups on one thread of its own, on a read-only connection."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lane = Lane("looker", self._run)
+
+    async def look(self, query: "Vector[Item, T]", item: Item) -> T:
+        """Ask one question of a hot kind: all queued ones of that kind go in one call."""
+        return await self._lane.put(query, item, vector=True)  # type: ignore[no-any-return]  # typed by `query`
+
+    async def close(self) -> None:
+        """Answer what is queued, then stop."""
+        await self._lane.close()
+
+    def _run(self, group: list[Job]) -> None:
+        """Answer a group; one kind that fails leaves the others answered."""
+        for jobs in by_kind(group):
+            try:
+                with Session(self._engine, expire_on_commit=False) as session:
+                    for job, answer in zip(jobs, call(session, jobs), strict=True):
+                        job.settle(answer)
+            except Exception as error:  # noqa: BLE001 - every waiter gets it; none may hang
+                for job in jobs:
+                    job.settle(translate(error))

@@ -1,0 +1,95 @@
+"""The one writer: whatever is queued is written in one flushed transaction, then everybody is answered.
+
+Group commit for free: while one transaction is being flushed the next group gathers. On SQLite there is exactly one
+writing thread and connection; on PostgreSQL a few. Nothing awaits inside a transaction.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from hub.failpoint import passing
+from hub.store.lanes.lane import Job, Lane, by_kind, call
+from hub.store.trouble import is_conflict, translate
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+Vector = Callable[[Session, Sequence[Item]], Sequence[T | Exception]]
+"""Works on many items of one kind at once; answers each, in order, a value or an exception."""
+
+MAX_CONFLICTS = 3
+"""Times a whole group is tried again after a serialisation failure or deadlock (PostgreSQL 40001, 40P01)."""
+
+
+class Writer:
+    """Runs writes in groups on its own threads; every write is a sync function of a Session."""
+
+    def __init__(self, engine: Engine, threads: int = 1) -> None:
+        self._engine = engine
+        self._lane = Lane("writer", self._run, threads)
+
+    async def write(self, write: Callable[[Session], T]) -> T:
+        """Run one write and return its result once it is on disk."""
+        return await self._lane.put(write, None, vector=False)  # type: ignore[no-any-return]  # typed by `write`
+
+    def write_item(self, write: "Vector[Item, T]", item: Item) -> "asyncio.Future[T]":
+        """Run one item of a hot kind: all queued items of that kind go in one call."""
+        return self._lane.put(write, item, vector=True)
+
+    async def close(self) -> None:
+        """Write what is queued, then stop."""
+        await self._lane.close()
+
+    def _run(self, group: list[Job]) -> None:
+        """Write a group in one go; if any of it fails, once more with each kind behind a savepoint of its own."""
+        try:
+            self._commit(group, _write_bare)
+        except Exception as error:  # noqa: BLE001 - the careful way finds out whose it is
+            if len(group) == 1 and not is_conflict(error):
+                group[0].error = translate(error)
+            else:
+                self._run_carefully(group)
+
+    def _run_carefully(self, group: list[Job]) -> None:
+        """Write a group so that one job's failure is its own; whatever goes wrong outside is every job's error."""
+        for attempt in range(1, MAX_CONFLICTS + 1):
+            try:
+                self._commit(group, _write_kind)
+            except Exception as error:  # noqa: BLE001 - every waiter gets it; none may hang
+                if is_conflict(error) and attempt < MAX_CONFLICTS:
+                    continue
+                for job in group:
+                    job.error = translate(error)
+            return
+
+    def _commit(self, group: list[Job], write: Callable[[Session, list[Job]], None]) -> None:
+        with Session(self._engine, expire_on_commit=False) as session:
+            for kind in by_kind(group):
+                write(session, kind)
+            passing("writer.before_commit")
+            session.commit()
+            passing("writer.committed")
+
+
+def _write_bare(session: Session, jobs: list[Job]) -> None:
+    """Write jobs of one kind without a savepoint: nearly always nothing fails, and a savepoint has its price."""
+    for job, answer in zip(jobs, call(session, jobs), strict=True):
+        job.settle(answer)
+
+
+def _write_kind(session: Session, jobs: list[Job]) -> None:
+    """Write jobs of one kind in a savepoint; if a vector fails as a whole, find the culprit one by one."""
+    try:
+        with session.begin_nested():
+            _write_bare(session, jobs)
+    except Exception as error:
+        if is_conflict(error):
+            raise
+        if len(jobs) == 1:
+            jobs[0].error = translate(error)
+            return
+        for job in jobs:
+            _write_kind(session, [job])
