@@ -1,6 +1,7 @@
 """Every failure as application/problem+json (RFC 9457): stable code, words in both languages, no exception's text."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -111,13 +112,16 @@ def _rule(error: Mapping[str, Any]) -> object:
     return next((context[name] for name in ("max_length", "le", "ge", "expected") if name in context), error["msg"])
 
 
-def install(app: FastAPI) -> None:
-    """Make every failure of this app a problem."""
+def install(app: FastAPI, methods_at: Callable[[str], Sequence[str]]) -> None:
+    """Make every failure of this app a problem; `methods_at` a path are those an answer 405 names."""
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
         answered = refuse(problem_of(error), request.app.state.parts.catalog.messages)
         if isinstance(error, HTTPException) and error.headers:
             answered.headers.update(error.headers)
+        # The router names the methods of the first route it met, not all there are at the address.
+        if answered.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := methods_at(request.url.path)):
+            answered.headers["Allow"] = ", ".join(methods)
         return answered
 
     for kind in (Problem, RequestValidationError, HTTPException):

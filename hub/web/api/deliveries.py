@@ -1,9 +1,10 @@
 """Deliveries: how they stand, and what a person does about one that needs a person. The outbox does it."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from pydantic import Field, StringConstraints, model_validator
 
 from hub.errors import Problem
@@ -78,6 +79,12 @@ async def list_deliveries(
     viewer = viewer_of(hub, caller)
     found = await hub.store.read(lambda s: rows.deliveries(s, viewer, window, state=state, system=system))
     return [delivery_view(row, lens_of(hub, caller)) for row in found]
+
+
+@router.get("/replay", include_in_schema=False)
+async def refuse_to_read_replays() -> None:
+    """Say that replays are asked for, not read; the address would be taken for that of a Delivery."""
+    raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 @router.get("/{delivery_id}", responses=documented(404))
