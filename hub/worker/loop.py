@@ -10,7 +10,9 @@ from hub.clock import Clock
 from hub.logs import get_logger
 from hub.outbox.engine import Engine
 from hub.outbox.resume import check_paused
+from hub.pulls.due import Rounds
 from hub.pulls.run import Pulls, lose_stale
+from hub.store.query.journal import latest_epoch
 from hub.worker.schedule import schedule
 
 log = get_logger(__name__)
@@ -29,22 +31,36 @@ class Worker:
     clock: Clock
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _scheduler: AsyncIOScheduler | None = None
+    _rounds: Rounds = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Set up the rounds of pulls."""
+        self._rounds = Rounds(self.pulls)
 
     async def start(self) -> None:
         """Start delivering and pulling; runs a dead process left behind are marked lost first."""
+        await self._say_what_was_restored()
         await lose_stale(self.pulls, timedelta(0) if self.engine.sole else LONGEST_PULL)
         self._tasks.append(asyncio.create_task(self.engine.run()))
         chores = [
             ("check-paused", CHECK_PAUSED_EVERY, self._check_paused),
             ("lose-stale", LOSE_STALE_EVERY, self._lose_stale),
         ]
-        self._scheduler = schedule(self.pulls, chores, self.clock)
+        self._scheduler = schedule(self._rounds, chores, self.clock)
         self._scheduler.start()
+
+    async def _say_what_was_restored(self) -> None:
+        """Warn at every start that what the hub did between the copy and its restore is unknown to it."""
+        epoch = await self.engine.store.read(latest_epoch)
+        if epoch is not None:
+            copied_at, began_at = epoch.copied_at.isoformat(), epoch.began_at.isoformat()
+            log.warning("hub.restored", epoch=epoch.number, copied_at=copied_at, began_at=began_at)
 
     async def stop(self) -> None:
         """Start nothing more, let attempts finish within the grace time."""
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
+        await self._rounds.stop()
         await self.engine.stop(GRACE)
         await asyncio.gather(*self._tasks)
         log.info("worker.stopped")

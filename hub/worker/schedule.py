@@ -8,33 +8,22 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from hub.clock import Clock
-from hub.pulls.run import Pulls, planned, pull_due
-from hub.systems import PullFlow
+from hub.pulls.due import Rounds
 
 ZONE = ZoneInfo("Asia/Shanghai")
-LOOK_EVERY = timedelta(minutes=1)
-"""How often a pull looks whether its slot is still open: bounds how late a pull starts after a restart or failure."""
 Job = Callable[[], Awaitable[object]]
 
 
-def schedule(pulls: Pulls, chores: Iterable[tuple[str, timedelta, Job]], clock: Clock) -> AsyncIOScheduler:
-    """Return the scheduler, not yet started: one job per pull, and the hub's own chores."""
+def schedule(rounds: Rounds, chores: Iterable[tuple[str, timedelta, Job]], clock: Clock) -> AsyncIOScheduler:
+    """Return the scheduler, not yet started: one job for all pulls, first at once, and the hub's own chores."""
     scheduler = AsyncIOScheduler(
         timezone=ZONE, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     )
-    now = clock.now()
-    for flow in planned(pulls):
-        trigger = IntervalTrigger(seconds=int(min(flow.every, LOOK_EVERY).total_seconds()), timezone=ZONE)
-        scheduler.add_job(
-            _pull_job(pulls, flow), trigger, id=f"pull/{flow.system}/{flow.name}", name="pull", next_run_time=now
-        )
+    scheduler.add_job(rounds.look, _each(rounds.every), id="pulls", name="pulls", next_run_time=clock.now())
     for name, every, job in chores:
-        scheduler.add_job(job, IntervalTrigger(seconds=int(every.total_seconds()), timezone=ZONE), id=name, name=name)
+        scheduler.add_job(job, _each(every), id=name, name=name)
     return scheduler
 
 
-def _pull_job(pulls: Pulls, flow: PullFlow) -> Job:
-    async def pull() -> None:
-        await pull_due(pulls, flow)
-
-    return pull
+def _each(every: timedelta) -> IntervalTrigger:
+    return IntervalTrigger(seconds=int(every.total_seconds()), timezone=ZONE)

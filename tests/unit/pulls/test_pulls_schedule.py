@@ -9,13 +9,14 @@ import pytest
 from hub.model import Pull, SystemState
 from hub.model.system import PullOutcome
 from hub.outbox.engine import Engine
+from hub.pulls.due import LOOK_EVERY, Rounds
 from hub.pulls.run import Pulls
 from hub.sdk import Page
 from hub.store import Store
 from hub.worker.loop import LONGEST_PULL, Worker
-from hub.worker.schedule import LOOK_EVERY, schedule
+from hub.worker.schedule import schedule
 from tests.conftest import HandClock
-from tests.some_connectors.county import County, files
+from tests.some_connectors.county import County
 from tests.some_connectors.thorough.connector import Connector
 
 
@@ -52,13 +53,13 @@ def pulls(county: County) -> Pulls:
     return Pulls(county.store, county.clock, county.registry, connectors)
 
 
-async def test_every_pull_and_chore_has_its_job(pulls: Pulls, clock: HandClock) -> None:
+async def test_all_pulls_have_one_job_and_every_chore_its_own(pulls: Pulls, clock: HandClock) -> None:
     async def chore() -> None:
         """Do nothing."""
 
-    jobs = {job.id: job for job in schedule(pulls, [("sweep", timedelta(hours=1), chore)], clock).get_jobs()}
-    assert set(jobs) == {"sweep", *(f"pull/{name}/homes" for name in files()[1].systems)}
-    assert jobs["pull/doors/homes"].trigger.interval == LOOK_EVERY
+    jobs = {job.id: job for job in schedule(Rounds(pulls), [("sweep", timedelta(hours=1), chore)], clock).get_jobs()}
+    assert set(jobs) == {"sweep", "pulls"}
+    assert jobs["pulls"].trigger.interval == LOOK_EVERY
     assert jobs["sweep"].trigger.interval == timedelta(hours=1)
 
 
