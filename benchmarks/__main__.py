@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import report, scenarios
+from benchmarks import hanging, report, scenarios, startup
 from benchmarks.candidates import Candidate, baseline, hub, prototype
 from benchmarks.machine import rss_mb
 from benchmarks.postgres import Postgres
@@ -24,7 +24,9 @@ from benchmarks.rig import NOISE, Rig, Sink
 from benchmarks.scenarios import Figures
 from benchmarks.world import ROOT
 
-SCENARIOS = ("accept", "complete", "idle", "backlog", "door")
+SCENARIOS = ("accept", "complete", "idle", "backlog", "door", "hanging", "startup")
+ASIDE = ("hanging", "startup")
+"""Tables of their own, measured before the rest."""
 QUICK = ("hub", "prototype-door", "prototype-hand")
 DATABASE = "measured"
 
@@ -92,6 +94,8 @@ def measure_door(ports: list[int], seconds: float) -> Figures:
 def measure_all(asked: argparse.Namespace, rig: Rig, postgres: Postgres) -> report.Rounds:
     """Measure all candidates in turn, round after round: A B C A B C."""
     rounds: report.Rounds = {name: [] for name in asked.systems}
+    if set(asked.only) <= set(ASIDE):
+        return {}
     for number in range(asked.rounds):
         for name in asked.systems:
             place = Place(rig.folder / f"{name}-{number}", rig.sink.ports, postgres)
@@ -119,30 +123,39 @@ def _tell(line: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
 
 
-def written(asked: argparse.Namespace, rig: Rig, rounds: report.Rounds) -> str:
+def tables_aside(asked: argparse.Namespace, rig: Rig) -> list[str]:
+    """Return the tables that compare the hub only with itself."""
+    found = []
+    if "startup" in asked.only:
+        found.append(startup.run(asked.rounds, rig.folder, rig.sink.ports[0]))
+    if "hanging" in asked.only:
+        found.append(hanging.run(asked.rounds, asked.hanging, rig))
+    return found
+
+
+def written(asked: argparse.Namespace, rig: Rig, rounds: report.Rounds, aside: list[str]) -> str:
     """Return the whole report."""
-    found = report.medians(rounds)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
     command = " ".join(["python -m benchmarks", *sys.argv[1:]])
-    parts = [
-        report.setting(command, commit.stdout.strip() or "unknown"),
-        report.table(found, report.columns(asked.clients)),
-    ]
-    if "door" in found:
-        parts.append(f"The hub's HTTP door alone, one core: {found['door']['posts']:.0f} POSTs/s.")
-    parts.append(report.targets(found))
+    parts = [report.setting(command, report.commit())]
+    if rounds:
+        parts += _compared(asked, rounds)
+    parts += aside
     others = statistics.median(rig.others) if rig.others else 0.0
     warning = " That is much: run it again on a quieter machine." if others > NOISE else ""
     parts.append(f"Other programs took {others:.0%} of all cores (median of the runs).{warning}")
-    most = {role: max((row.get(role, 0.0) for rows in rounds.values() for row in rows), default=0.0)
-            for role in ("load_share", "sink_share")}  # fmt: skip
-    parts.append(
-        f"At most {most['load_share']:.0%} of a core went to the load generator, {most['sink_share']:.0%} to the sink."
-    )
     parts += [f"- {note}" for note in rig.notes]
     return "\n\n".join(parts) + "\n"
+
+
+def _compared(asked: argparse.Namespace, rounds: report.Rounds) -> list[str]:
+    found = report.medians(rounds)
+    parts = [report.table(found, report.columns(asked.clients))]
+    if "door" in found:
+        parts.append(f"The hub's HTTP door alone, one core: {found['door']['posts']:.0f} POSTs/s.")
+    parts.append(report.targets(found))
+    load, sink = (max((row.get(role, 0.0) for rows in rounds.values() for row in rows), default=0.0)
+                  for role in ("load_share", "sink_share"))  # fmt: skip
+    return [*parts, f"At most {load:.0%} of a core went to the load generator, {sink:.0%} to the sink."]
 
 
 def read_choices() -> argparse.Namespace:
@@ -157,6 +170,7 @@ def read_choices() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.0, help="length of an `accept` run")
     parser.add_argument("--idle", type=int, default=100, help="submissions of an `idle` run")
     parser.add_argument("--backlog", type=int, default=10_000, help="submissions accepted while the Systems are away")
+    parser.add_argument("--hanging", type=float, default=6.0, help="seconds of a run with one System hanging")
     parser.add_argument("--long", type=int, default=0, help="submissions of a long run that watches the hub's memory")
     parser.add_argument("--markdown", type=Path, help="write the report to this file as well")
     first, _ = parser.parse_known_args()
@@ -185,7 +199,8 @@ def main() -> None:
     asked = read_choices()
     with tempfile.TemporaryDirectory(prefix="fillonce-bench-") as folder, Sink() as sink, Postgres() as postgres:
         rig = Rig(Path(folder), sink)
-        text = written(asked, rig, measure_all(asked, rig, postgres))
+        aside = tables_aside(asked, rig)
+        text = written(asked, rig, measure_all(asked, rig, postgres), aside)
     print(text)
     if asked.markdown is not None:
         asked.markdown.write_text(text, encoding="utf-8")

@@ -3,12 +3,14 @@
 import os
 import platform
 import statistics
+import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.scenarios import Figures
+from benchmarks.world import ROOT
 
 Rounds = dict[str, list[Figures]]
 Medians = dict[str, Figures]
@@ -57,7 +59,7 @@ def columns(levels: Iterable[int]) -> list[Column]:
         Column("CPU ms a submission: own · database", ("cpu_ms", "cpu_database_ms"), 2),
         Column("idle → all delivered p50 · p99 ms", ("idle_p50", "idle_p99"), 1),
         Column("RSS MB idle · backlog · after", ("rss_idle", "rss_backlog", "rss_after")),
-        Column("drain s", ("drain_s",), 1),
+        Column("backlog s: draining · from the Systems' return", ("drain_s", "back_s"), 1),
         Column("ready s", ("ready_s",), 2),
         Column("lost · repeated", SUMMED),
     ]
@@ -162,7 +164,14 @@ def targets(found: Medians) -> str:
     return lines([["target", "measured", "asked", ""], *rows])
 
 
-def setting(command: str, commit: str) -> str:
+def commit() -> str:
+    """Return what is checked out, with a mark when files differ from it."""
+    command = ["git", "describe", "--always", "--dirty"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return ran.stdout.strip() or "unknown"
+
+
+def setting(command: str, state: str) -> str:
     """Return the line that says where and when this was."""
     today = datetime.now(UTC).date().isoformat()
     model = next(
@@ -174,5 +183,5 @@ def setting(command: str, commit: str) -> str:
         platform.machine(),
     )
     return (
-        f"`{command}`, {today}, commit {commit}, {os.cpu_count()} cores ({model}), CPython {platform.python_version()}"
+        f"`{command}`, {today}, commit {state}, {os.cpu_count()} cores ({model}), CPython {platform.python_version()}"
     )

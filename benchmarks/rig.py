@@ -4,8 +4,9 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +16,8 @@ from benchmarks.world import ROOT, SYSTEMS
 
 BOTTLENECK = 0.85
 """A load generator or sink that used this share of a core may have been the limit itself."""
-QUIET_S = 30.0
+QUIET_S = 45.0
+PAUSE_S = 0.5
 NOISE = 0.1
 
 
@@ -27,6 +29,8 @@ class Arrivals:
     lost: int
     repeated: int
     last_ns: int
+    busy_s: float
+    """From the first to the last arrival, without the pauses in which nothing at all came."""
     complete_ns: Mapping[str, int]
     """When the last of the Systems first had a reference."""
 
@@ -111,11 +115,11 @@ class Rig:
                 f"{result['broken']} broken off"
             )
 
-    def settle(self, wanted: int, limit_s: float = 300.0) -> Arrivals:
-        """Wait until every System has all of the last run's submissions, and count."""
+    def settle(self, wanted: int, limit_s: float = 300.0, without: int | None = None) -> Arrivals:
+        """Wait until every System, but for one that may be left out, has all of the last run's submissions; count."""
         began = moved = time.monotonic()
         before: list[int] = []
-        while min(have := self.sink.do("counts")) < wanted:
+        while min(have := _but(self.sink.do("counts"), without)) < wanted:
             now = time.monotonic()
             if have != before:
                 before, moved = have, now
@@ -138,9 +142,20 @@ class Rig:
         systems = len(self.sink.ports)
         arrived = sum(len(times) for times in seen.values())
         complete = {reference: max(times) for reference, times in seen.items() if len(times) == systems}
-        return Arrivals(len(accepted), len(accepted) * systems - arrived, repeated, last_ns, complete)
+        lost = len(accepted) * systems - arrived
+        return Arrivals(len(accepted), lost, repeated, last_ns, _busy_s(seen.values()), complete)
 
     def sent_ns(self) -> dict[str, int]:
         """Return when the last run sent each reference it got accepted."""
         lines = (line.split() for line in (self.folder / "accepted").read_text().splitlines())
         return {reference: int(at) for reference, at in lines}
+
+
+def _busy_s(arrivals: Iterable[list[int]]) -> float:
+    ordered = sorted(at for times in arrivals for at in times)
+    gaps = ((later - earlier) / 1e9 for earlier, later in pairwise(ordered))
+    return sum(gap for gap in gaps if gap < PAUSE_S)
+
+
+def _but(counts: list[int], place: int | None) -> list[int]:
+    return [count for number, count in enumerate(counts) if number != place]

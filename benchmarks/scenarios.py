@@ -83,8 +83,14 @@ def backlog(rig: Rig, candidate: Candidate, count: int, down_s: float = 1.0) -> 
     began_ns = time.monotonic_ns()
     rig.sink.do("accept")
     arrivals = rig.settle(seen["accepted"])
-    return {"drain_s": (arrivals.last_ns - began_ns) / 1e9, "rss_backlog": held_mb, "backlog": seen["accepted"],
-            "accepted_down": seen["per_second"], **tallied(arrivals)}  # fmt: skip
+    return {
+        "drain_s": arrivals.busy_s,
+        "back_s": (arrivals.last_ns - began_ns) / 1e9,
+        "rss_backlog": held_mb,
+        "backlog": seen["accepted"],
+        "accepted_down": seen["per_second"],
+        **tallied(arrivals),
+    }
 
 
 def long_run(rig: Rig, candidate: Candidate, count: int, parts: int = 10) -> Figures:

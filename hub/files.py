@@ -10,6 +10,8 @@ from hub.clock import Clock
 from hub.settings import Settings
 from hub.systems import Registry, Surroundings, load_registry
 
+MOST_WIRING_BYTES = 4 * 1024 * 1024
+"""A thousand Systems with their flows fit into one connectors.yaml."""
 Secrets = Callable[[str], str | None]
 PhotoAddress = Callable[[str], str]
 """Photo digest to the address a System may fetch it from."""
@@ -26,7 +28,7 @@ def read_files(
 def _read_wiring(settings: Settings, catalog: Catalog, secrets: Secrets, photo_address: PhotoAddress) -> Registry:
     """Read connectors.yaml against the catalog."""
     file = str(settings.connectors_file)
-    document, faults = read_yaml(settings.wiring, file)
+    document, faults = read_yaml(settings.wiring, file, MOST_WIRING_BYTES)
     faults = faults or _wiring_faults(settings, document, file)
     if faults:
         raise BadFiles(faults, catalog.messages)

@@ -83,9 +83,9 @@ class _Loader(yaml.CSafeLoader):
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
 
 
-def read_yaml(path: Path, file: str) -> tuple[Any, list[Fault]]:
+def read_yaml(path: Path, file: str, most: int = MAX_BYTES) -> tuple[Any, list[Fault]]:
     """Return the document in `path`, or None and why not; `file` names it in faults."""
-    return _read(path, file, _parse_yaml)
+    return _read(path, file, _parse_yaml, most)
 
 
 def read_json(path: Path, file: str) -> tuple[Any, list[Fault]]:
@@ -125,17 +125,19 @@ def _engines(schema: Path) -> tuple[Callable[[Document], bool], Explainer]:
     return compile_fast(rules), Explainer(rules)
 
 
-def _read(path: Path, file: str, parse: Callable[[str], Document]) -> tuple[Document, list[Fault]]:
+def _read(
+    path: Path, file: str, parse: Callable[[str], Document], most: int = MAX_BYTES
+) -> tuple[Document, list[Fault]]:
     try:
-        return parse(_text(path)), []
+        return parse(_text(path, most)), []
     except _Unreadable as trouble:
         return None, [Fault(file, "", trouble.reason, trouble.params)]
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, most: int) -> str:
     content = path.read_bytes()
-    if len(content) > MAX_BYTES:
-        raise _Unreadable("too_big", limit=MAX_BYTES // 1024)
+    if len(content) > most:
+        raise _Unreadable("too_big", limit=most // 1024)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,0 +1,1 @@
+"""The same figures with millions of rows already stored: `python -m benchmarks.growth`."""

@@ -1,0 +1,88 @@
+"""The measuring program itself, at its smallest: it must count right, or its figures mean nothing."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from benchmarks import scenarios
+from benchmarks.candidates import hub
+from benchmarks.growth import fill
+from benchmarks.report import medians, targets
+from benchmarks.rig import Rig, Sink
+from benchmarks.world import TEMPLATE, wiring, write_home
+from hub.clock import SystemClock
+from hub.files import read_files
+from hub.settings import Settings
+
+
+def test_a_run_against_the_real_hub_loses_and_repeats_nothing(tmp_path: Path) -> None:
+    """Thirty submissions at rest, twenty behind Systems that refuse connections: each arrives once at each of three."""
+    with Sink() as sink:
+        rig = Rig(tmp_path, sink)
+        candidate = hub(tmp_path / "hub", sink.ports)
+        candidate.start()
+        try:
+            done = scenarios.complete(rig, candidate, 30)
+            late = scenarios.backlog(rig, candidate, 20, down_s=0.2)
+        finally:
+            candidate.stop()
+        counts = sink.do("counts")
+    assert (done["lost"], done["repeated"], late["lost"], late["repeated"]) == (0, 0, 0, 0)
+    assert done["deliveries"] == pytest.approx(3 * done["complete"])
+    assert late["backlog"] == 20
+    assert counts == [20, 20, 20]  # counted anew for the backlog
+    assert rig.notes == []
+    with closing(sqlite3.connect(tmp_path / "hub/var/hub.db")) as database:
+        assert database.execute("SELECT count(*) FROM submission").fetchone() == (50,)
+        assert database.execute("SELECT state, count(*) FROM delivery GROUP BY state").fetchall() == [
+            ("delivered", 150)
+        ]
+
+
+def test_the_submission_is_the_one_described() -> None:
+    """About 1 KB, twelve answers."""
+    sent = TEMPLATE.replace(b"{{id}}", b"-" * 36).replace(b"{{n}}", b"-" * 10)
+    assert 1000 <= len(sent) <= 1150
+    assert sent.count(b'"inspection.') == 12
+
+
+def test_medians_add_up_what_must_be_nothing() -> None:
+    """One lost delivery in one of three rounds shows, and its target is not met."""
+    rows = [
+        {"accepted@64": rate, "lost": lost, "repeated": 0.0} for rate, lost in ((5.0, 0.0), (900.0, 1.0), (7.0, 0.0))
+    ]
+    found = medians({"hub": rows, "procrastinate": [{"accepted@64": 0.5, "lost": 0.0, "repeated": 0.0}]})
+    assert found["hub"] == {"accepted@64": 7.0, "lost": 1.0, "repeated": 0.0}
+    judged = dict(line.strip("| ").split(" | ", 1) for line in targets(found).splitlines()[2:])
+    assert judged["accepted at 64, hub : Procrastinate"] == "14.0× | ≥ 8.00× | met"
+    assert judged["lost, all candidates"].endswith("**not met**")
+
+
+def test_a_thousand_systems_fit_into_one_file(tmp_path: Path) -> None:
+    """connectors.yaml may hold what a province has."""
+    write_home(tmp_path, wiring([9] * 1000))
+    settings = Settings(profile="test", home=tmp_path, connector_packages=("tests.fifth",))
+    _, registry = read_files(settings, SystemClock(), lambda _: "", lambda _: "")
+    assert len(registry.systems) == 1000
+
+
+def test_filled_rows_hang_together(tmp_path: Path) -> None:
+    """A real submission repeated: every id leads somewhere, the real author has a share, the integrity check passes."""
+    with Sink() as sink:
+        rig = Rig(tmp_path, sink)
+        candidate = hub(tmp_path / "hub", sink.ports)
+        candidate.start()
+        try:
+            scenarios.complete(rig, candidate, 1)
+        finally:
+            candidate.stop()
+    with closing(sqlite3.connect(tmp_path / "hub/var/hub.db", isolation_level=None)) as database:
+        fill.fill(fill.Sqlite(database), 6000)
+        assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        for table, count in (("submission", 2001), ("record", 2001), ("delivery", 6003), ("attempt", 6003)):
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (count,)
+        own = "SELECT count(*) FROM submission JOIN account ON account.id = account_id WHERE login = 'ada'"
+        assert database.execute(own).fetchone() == (667,)
