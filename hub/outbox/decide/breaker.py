@@ -41,7 +41,12 @@ def after_success(health: Health) -> Health:
 
 
 def after_failure(health: Health, now: datetime) -> Health:
-    """Return the state after nothing, or nothing complete, came back."""
+    """Return the state after nothing, or nothing complete, came back.
+
+    What was under way when it opened says nothing new: a burst of failures is one, or it would stay open for minutes.
+    """
+    if health.breaker is Breaker.OPEN:
+        return health
     failures = health.failures + 1
     if failures < THRESHOLD:
         return replace(health, failures=failures)

@@ -50,6 +50,12 @@ def test_a_failed_probe_opens_it_for_longer() -> None:
     assert (again.breaker, again.open_until) == (Breaker.OPEN, NOW + timedelta(seconds=4))
 
 
+def test_a_burst_of_failures_opens_it_no_longer_than_five_do() -> None:
+    assert failed(32) == failed(5)
+    again = failed(32, probing(failed(5), NOW))
+    assert (again.breaker, again.failures, again.open_until) == (Breaker.OPEN, 6, NOW + timedelta(seconds=4))
+
+
 def test_one_open_without_an_end_lets_a_probe_go() -> None:
     assert Health(Breaker.OPEN).permits(NOW, 7) == 1
 
