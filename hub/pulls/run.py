@@ -19,7 +19,7 @@ from hub.systems import PulledRow, PullFlow, Registry
 
 log = get_logger(__name__)
 LEAST_SHARE = 0.2
-"""A complete pull with less than this share of the rows known before is doubted (F72)."""
+"""A complete pull with this share of the rows known before, or less, is doubted (F72)."""
 RETRY_FAILED = timedelta(minutes=5)
 NOTED = 20
 """Left-out rows named in a pull's reason; the rest are counted."""
@@ -170,7 +170,7 @@ class _Run:
 
     def verdict(self) -> tuple[PullOutcome, str]:
         """Judge a run that read to the end."""
-        if self._complete and self._rows < LEAST_SHARE * self._rows_known:
+        if self._complete and self._rows_known and self._rows <= LEAST_SHARE * self._rows_known:
             return (
                 PullOutcome.DOUBTED,
                 f"{self._rows} rows came where {self._rows_known} were known; nothing was removed",

@@ -210,6 +210,7 @@ async def test_success_is_spelled_in_several_ways(code: object) -> None:
     assert (await answering(answer).push(outgoing("bin_score", {}))).remote_id == "KL1"
 
 
+@pytest.mark.fault("F72")
 @pytest.mark.parametrize(
     ("answer", "failure"),
     [({"code": "PARAM", "msg": "cursor"}, Misconfigured), ({"code": "OK"}, Unavailable)],
