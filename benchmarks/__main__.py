@@ -56,25 +56,27 @@ MAKERS: dict[str, Callable[[Place], Candidate]] = {
 }
 SLOWER = {"procrastinate": 8}
 """Gets this part of the count, since it would take too long otherwise; its rate does not depend on it."""
+IDLE_GAP_S = 0.05
 BACKLOGGED = ("hub", "hub-pg")
 
 
 def measure(rig: Rig, candidate: Candidate, asked: argparse.Namespace) -> Figures:
     """Run the scenarios asked for against one started candidate."""
-    count = asked.count // SLOWER.get(candidate.name, 1)
+    slower = SLOWER.get(candidate.name, 1)
+    count = asked.count // slower
     found: Figures = {"ready_s": candidate.ready_s, "rss_idle": rss_mb(candidate.pids()), "lost": 0, "repeated": 0}
 
     def add(more: Figures) -> None:
         found.update(more | {name: found[name] + more[name] for name in report.SUMMED})
 
-    add(scenarios.warm(rig, candidate, 200 // SLOWER.get(candidate.name, 1)))
+    add(scenarios.warm(rig, candidate, 200 // slower))
     if "accept" in asked.only:
         for clients in asked.clients:
             add(scenarios.accept(rig, candidate, clients, asked.seconds))
     if "complete" in asked.only:
         add(scenarios.complete(rig, candidate, count))
     if "idle" in asked.only:
-        add(scenarios.idle(rig, candidate, asked.idle))
+        add(scenarios.idle(rig, candidate, asked.idle, IDLE_GAP_S * (1 if slower == 1 else 3)))
     if asked.long and candidate.name == "hub":
         add(scenarios.long_run(rig, candidate, asked.long))
     found["rss_after"] = rss_mb(candidate.pids())
@@ -172,6 +174,7 @@ def read_choices() -> argparse.Namespace:
     parser.add_argument("--backlog", type=int, default=10_000, help="submissions accepted while the Systems are away")
     parser.add_argument("--hanging", type=float, default=6.0, help="seconds of a run with one System hanging")
     parser.add_argument("--long", type=int, default=0, help="submissions of a long run that watches the hub's memory")
+    parser.add_argument("--page", action="store_true", help="put the report into docs/performance.md")
     parser.add_argument("--markdown", type=Path, help="write the report to this file as well")
     first, _ = parser.parse_known_args()
     if first.quick:
@@ -201,9 +204,7 @@ def main() -> None:
         rig = Rig(Path(folder), sink)
         aside = tables_aside(asked, rig)
         text = written(asked, rig, measure_all(asked, rig, postgres), aside)
-    print(text)
-    if asked.markdown is not None:
-        asked.markdown.write_text(text, encoding="utf-8")
+    report.publish(text, "bench", asked.markdown, page=asked.page)
 
 
 if __name__ == "__main__":

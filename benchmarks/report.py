@@ -164,6 +164,26 @@ def targets(found: Medians) -> str:
     return lines([["target", "measured", "asked", ""], *rows])
 
 
+PAGE = ROOT / "docs/performance.md"
+
+
+def place(text: str, mark: str) -> None:
+    """Put a report into docs/performance.md, between `<!-- mark -->` and `<!-- /mark -->`."""
+    begin, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->"
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    PAGE.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
+
+
+def publish(text: str, mark: str, file: Path | None, *, page: bool) -> None:
+    """Print a report, and keep it where it was asked for."""
+    print(text)
+    if file is not None:
+        file.write_text(text, encoding="utf-8")
+    if page:
+        place(text, mark)
+
+
 def commit() -> str:
     """Return what is checked out, with a mark when files differ from it."""
     command = ["git", "describe", "--always", "--dirty"]

@@ -62,7 +62,7 @@ def complete(rig: Rig, candidate: Candidate, count: int) -> Figures:
             "sink_share": seen["shares"]["sink"], **parts, **tallied(arrivals)}  # fmt: skip
 
 
-def idle(rig: Rig, candidate: Candidate, count: int, gap: float = 0.02) -> Figures:
+def idle(rig: Rig, candidate: Candidate, count: int, gap: float) -> Figures:
     """Measure the way of a single submission, from sending it to the last System having it."""
     rig.sink.do("reset")
     time.sleep(CALM_S)

@@ -177,6 +177,7 @@ def main() -> None:
     )
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--page", action="store_true", help="put the report into docs/performance.md")
     parser.add_argument("--markdown", type=Path, help="write the report to this file as well")
     asked = parser.parse_args()
     counts = [0, *(int(part) for part in asked.rows.split(","))]
@@ -191,9 +192,8 @@ def main() -> None:
         lost, repeated = (sum(row[key] for row in found.values()) for key in report.SUMMED)
         text += f"Lost {lost:.0f}, repeated {repeated:.0f}.\n"
         text += "".join(f"- {note}\n" for note in rig.notes)
-    print(text)
-    if asked.markdown is not None:
-        asked.markdown.write_text(text, encoding="utf-8")
+    mark = "growth-postgres" if asked.database == "postgres" else "growth"
+    report.publish(text, mark, asked.markdown, page=asked.page)
 
 
 if __name__ == "__main__":
