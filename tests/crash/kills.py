@@ -15,9 +15,9 @@ from sqlalchemy import create_engine, text
 
 from tests.crash.books import PEOPLE, Books, wired
 from tests.crash.mortal import Mortal, free_port
-from tests.crash.officers import Officers, replay_suspects
+from tests.crash.officers import Officers, Told, replay_suspects
 from tests.crash.verdict import Verdict, judge
-from tests.fifth.ledger_world import ROOT, sign_in
+from tests.fifth.ledger_world import ROOT, sign_in, submission
 
 SIGKILL = signal.SIGKILL.value
 IN_FLIGHT = 8
@@ -48,6 +48,8 @@ class County:
     verdict: Verdict = field(default_factory=Verdict)
     port: int = field(default_factory=free_port)
     database_dies: bool = False
+    told: Told = field(default_factory=Told)
+    """What `submit` was answered; officers keep their own."""
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
@@ -91,6 +93,18 @@ class County:
         people = Officers(self.url, cookies[0], self.seed)
         tasks = [asyncio.create_task(people.work()) for _ in range(CLIENTS)]
         return people, [*tasks, asyncio.create_task(people.operate(cookies[1], pulling=pulling))]
+
+    async def submit(self, number: int) -> None:
+        """Fill one, as whoever `client` is signed in as."""
+        client_id = f"0198c1de-7c1e-7a01-9d3f-{number:012x}"
+        self.told.begun.add(client_id)
+        answer = await self.client.post(
+            f"{self.url}/api/v1/submissions",
+            content=submission(number, client_id),
+            headers={"Sec-Fetch-Site": "same-origin", "Content-Type": "application/json"},
+        )
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+        self.told.acked[client_id] = answer.json()["number"]
 
     async def live_and_die(self, mortal: Mortal, deaths: Sequence[str | None]) -> None:
         """Kill a running process once for every name: at that failpoint, or at a random moment for None."""

@@ -15,13 +15,14 @@ from tests.crash.kills import County, count_states
 from tests.crash.mortal import Mortal
 from tests.crash.private_postgres import PrivatePostgres
 from tests.crash.verdict import Verdict, judge, write_figures
-from tests.fifth.ledger_world import sign_in, submission
+from tests.fifth.ledger_world import sign_in
 
 TERMS = int(os.environ.get("TERMS", "50"))
 ON_POSTGRES = TERMS // 5
 GRACE_S = 20.0
 """As docs/reliability.md says; an idle connection may take uvicorn a little of its own."""
 UNDER_WAY = 6
+CALLERS = 6
 
 
 @pytest.fixture
@@ -62,8 +63,7 @@ async def stops(county: County, times: int) -> tuple[Verdict, list[float]]:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(county.books)
         await stack.enter_async_context(county.client)
-        parts = begin(county, stack)
-        await all_ready(county, parts)
+        parts = await begin(county, stack)
         people, tasks = await county.officers()
         for number in range(times):
             await asyncio.sleep(county.dice.uniform(0.05, 0.4))
@@ -87,14 +87,15 @@ async def stops(county: County, times: int) -> tuple[Verdict, list[float]]:
     return verdict, took_s
 
 
-def begin(county: County, stack: AsyncExitStack) -> list[Mortal]:
-    """One process on SQLite; web and worker apart on PostgreSQL."""
+async def begin(county: County, stack: AsyncExitStack) -> list[Mortal]:
+    """One process on SQLite; web and worker apart on PostgreSQL, the web first, since it makes the schema."""
     county.write_files()
     apart = county.database_url.startswith("postgresql")
     parts = [county.mortal("serve", WORKER="false"), county.mortal("work")] if apart else [county.mortal()]
     for part in parts:
         part.start()
         stack.callback(kill_if_alive, part)
+        await all_ready(county, [part])
     return parts
 
 
@@ -108,18 +109,6 @@ def kill_if_alive(part: Mortal) -> None:
         part.kill()
 
 
-async def submit(county: County, many: int) -> None:
-    """Fill that many, one after another."""
-    for number in range(many):
-        client_id = f"0198c1de-7c1e-7a01-9d3f-{number:012x}"
-        answer = await county.client.post(
-            f"{county.url}/api/v1/submissions",
-            content=submission(number, client_id),
-            headers={"Sec-Fetch-Site": "same-origin", "Content-Type": "application/json"},
-        )
-        assert answer.status_code == 201, answer.text
-
-
 @pytest.mark.fault("F73")
 async def test_what_is_under_way_is_finished_though_asked_twice(tmp_path: Path) -> None:
     home = tmp_path / "hub"
@@ -127,11 +116,11 @@ async def test_what_is_under_way_is_finished_though_asked_twice(tmp_path: Path) 
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(county.books)
         await stack.enter_async_context(county.client)
-        (hub,) = begin(county, stack)
-        await all_ready(county, [hub])
+        (hub,) = await begin(county, stack)
         await sign_in(county.client, county.url)
         county.books.answer_after_s = 1.5
-        await submit(county, UNDER_WAY)
+        for number in range(UNDER_WAY):
+            await county.submit(number)
         assert await hub.stop(0.3, 0.3) == 0
     assert count_states(county.database_url) == {"delivered": UNDER_WAY * 3}
     assert {n for count in county.books.seen.values() for n in count.values()} == {1}
@@ -144,14 +133,15 @@ async def test_who_does_not_answer_in_time_is_left_to_the_next_life(tmp_path: Pa
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(county.books)
         await stack.enter_async_context(county.client)
-        (hub,) = begin(county, stack)
+        (hub,) = await begin(county, stack)
         county.write_files(answer_within="60s")
         hub.kill()
         hub.start()
         await all_ready(county, [hub])
         await sign_in(county.client, county.url)
         county.books.awake.clear()
-        await submit(county, UNDER_WAY)
+        for number in range(UNDER_WAY):
+            await county.submit(number)
         began = time.monotonic()
         assert await hub.stop() == 0
         assert time.monotonic() - began < GRACE_S + 5
@@ -162,3 +152,36 @@ async def test_who_does_not_answer_in_time_is_left_to_the_next_life(tmp_path: Pa
         assert await hub.stop() == 0
     assert count_states(county.database_url) == {"delivered": UNDER_WAY * 3}
     assert {n for count in county.books.seen.values() for n in count.values()} == {1}
+
+
+@pytest.mark.fault("F73")
+async def test_who_connects_while_it_stops_does_not_hold_it_up(tmp_path: Path) -> None:
+    """A connection accepted between closing the door and telling those inside would be served for the whole grace."""
+    home = tmp_path / "hub"
+    county = County(home, f"sqlite:///{home / 'hub.db'}")
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(county.books)
+        await stack.enter_async_context(county.client)
+        (hub,) = await begin(county, stack)
+        callers = [asyncio.create_task(call_again_and_again(county.port)) for _ in range(CALLERS)]
+        await asyncio.sleep(0.2)
+        began = time.monotonic()
+        assert await hub.stop() == 0
+        took_s = time.monotonic() - began
+        connections = sum(await asyncio.gather(*callers))
+    assert connections > CALLERS
+    assert took_s < GRACE_S / 2
+
+
+async def call_again_and_again(port: int) -> int:
+    """Connect and say nothing, until nobody opens; return how often."""
+    writers = []
+    try:
+        while True:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writers.append(writer)
+            await asyncio.sleep(0.001)
+    except OSError:
+        for writer in writers:
+            writer.close()
+        return len(writers)
