@@ -47,6 +47,11 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "key.written": "the key that signs addresses is on disk under a passing name",
         "migrate.begin": "the schema is about to be brought up to date",
         "migrate.commit": "the schema is up to date, not committed",
+        "backup.flushed": "a copy is on disk under a passing name, not read back yet",
+        "restore.photo": "a photo of a copy is on disk, no row names it",
+        "restore.filled": "all rows of a copy are written, not committed",
+        "restore.exchange": "a whole file is on disk, the old one still has its name",
+        "restore.log": "the old file's log is set aside, the old file still has its name",
     }
 )
 """Every point, `area.moment`, with what is true there."""

@@ -11,6 +11,7 @@ from hub.model.people import Role
 from hub.model.system import Breaker
 from hub.store import Session
 from hub.store.query import deliveries, systems, views
+from hub.store.query.journal import latest_epoch
 from hub.web.context import Hub, Parts
 from hub.web.security import client_address, recognised
 
@@ -24,11 +25,14 @@ async def alive(hub: Hub) -> Mapping[str, bool | str]:
 
 
 @router.get("/readyz")
-async def ready(response: Response, hub: Hub) -> Mapping[str, bool]:
-    """Say whether the hub can accept and keep Submissions, and what is missing when not."""
+async def ready(response: Response, hub: Hub) -> Mapping[str, bool | int]:
+    """Say whether the hub can accept and keep Submissions, what is missing when not, and whether it was restored."""
     checks = await hub.ready()
-    response.status_code = 200 if all(checks.values()) else 503
-    return checks
+    if not all(checks.values()):
+        response.status_code = 503
+        return checks
+    epoch = await hub.store.read(latest_epoch)
+    return {**checks, "epoch": epoch.number} if epoch else checks
 
 
 @router.get("/metrics")
@@ -54,6 +58,10 @@ def _exposition(session: Session) -> bytes:
     registry = CollectorRegistry()
     Gauge("hub_submissions", "Submissions accepted, corrections included", registry=registry).set(
         views.submission_count(session)
+    )
+    epoch = latest_epoch(session)
+    Gauge("hub_epoch", "1, and one more for each restore of a copy", registry=registry).set(
+        epoch.number if epoch else 1
     )
     standing = Gauge("hub_deliveries", "Deliveries by System and state", ["system", "state"], registry=registry)
     for system, state, count in deliveries.counts(session):
