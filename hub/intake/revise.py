@@ -190,7 +190,8 @@ def _withdraw(turn: _Turn, previous: Delivery, changes: _Changes) -> None:
         return
     row = turn.delivery(previous.payload)
     row.update(_succeed(row, previous, changes) | {"intent": "withdraw"})
-    if not turn.rules.registry.systems[turn.flow.system].capabilities.withdraws:
+    # What could not be mapped has no bytes: a person entered it there, and takes it back there.
+    if not previous.payload or not turn.rules.registry.systems[turn.flow.system].capabilities.withdraws:
         row.update(_by_hand(""))
     changes.bundle.deliveries.append(row)
 

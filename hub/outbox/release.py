@@ -36,7 +36,7 @@ def _release_behind(session: Session, first: Delivery, followers: Sequence[Deliv
     heirs = [row for row in followers if row.record_key == first.record_key]
     others = [row for row in followers if row.record_key != first.record_key]
     if State(first.state) is not State.PARKED:
-        return _let_go(session, first, [*heirs, *others], now)
+        return _let_go(session, first, followers, now)
     if first.repeat or not heirs:
         return set()  # bytes may have arrived, or there is nothing to take its place: a person decides
     gone = {"state": State.CANCELLED, "settled_at": now, "reason": f"superseded: {first.reason}"}
@@ -53,7 +53,10 @@ def _move_behind(session: Session, followers: Sequence[Delivery], delivery_id: s
 
 
 def _let_go(session: Session, first: Delivery, followers: Sequence[Delivery], now: datetime) -> set[str]:
-    """Make followers due; one that would take back what never arrived is cancelled, and what waited behind it goes."""
+    """Make followers due; one that would take back what never arrived is cancelled, and what waited behind it goes.
+
+    A successor and a correction may both wait behind one of an ordered flow: the second then waits behind the first.
+    """
     released: set[str] = set()
     for follower in followers:
         own = follower.record_key == first.record_key
@@ -65,8 +68,10 @@ def _let_go(session: Session, first: Delivery, followers: Sequence[Delivery], no
             further = release(session, {follower.id: State.CANCELLED}, now)
             released.update(system for systems in further.values() for system in systems)
         else:
-            deliveries.move(session, follower.id, State.WAITING, due_at=now, after_id=None, **asks)
-            released.add(follower.system)
+            ahead = deliveries.ahead_in_order(session, follower) if follower.order_key else None
+            turn = {"due_at": None, "after_id": ahead} if ahead else {"due_at": now, "after_id": None}
+            deliveries.move(session, follower.id, State.WAITING, **turn, **asks)
+            released |= set() if ahead else {follower.system}
     return released
 
 

@@ -1,0 +1,48 @@
+"""Databases of the machine: in memory where the host has a memory file system, since only speed is at stake here."""
+
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+import structlog
+
+MEMORY = Path("/dev/shm")
+_numbers = count(1)
+
+
+@pytest.fixture
+def quick_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database; SQLite's in a folder of memory if there is one."""
+    if request.param == "postgres":
+        yield request.getfixturevalue("postgres_url")
+        return
+    with tempfile.TemporaryDirectory(prefix="fillonce-", dir=MEMORY if MEMORY.is_dir() else tmp_path) as folder:
+        file = Path(folder) / "hub.db"
+        file.write_bytes(request.getfixturevalue("sqlite_template"))
+        yield f"sqlite:///{file}"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_template: str) -> str:
+    """A fresh database on the private server."""
+    with psycopg.connect(f"host={postgres_server} user=postgres dbname=postgres", autocommit=True) as connection:
+        name = f"machine{next(_numbers)}"
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+        connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    return f"postgresql+psycopg://postgres:@/{name}?host={postgres_server}"
+
+
+@pytest.fixture(autouse=True)
+def _no_logs() -> Iterator[None]:
+    """Drawing a traceback for each of a million scripted faults would be most of the work."""
+
+    def drop(*_: object) -> None:
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(processors=[drop])
+    yield
+    structlog.configure(**before)

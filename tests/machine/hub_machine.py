@@ -1,0 +1,209 @@
+"""Everything that can happen to a hub, as rules for Hypothesis; after each, every promise is checked."""
+
+from collections.abc import Awaitable
+
+import orjson
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from hub.errors import Problem
+from hub.intake.accept import accept
+from hub.outbox.hand import cancel, confirm, replay
+from hub.outbox.resume import check_paused
+from tests.builders import Loose
+from tests.machine.peer import PROBE_ANSWERS, PUSH_ANSWERS
+from tests.machine.promises import check, check_end
+from tests.machine.stage import CAN, DIED, POINTS
+from tests.machine.story import Draft, Story
+from tests.some_connectors.county import BIN, DIRT, RIVER
+
+PLAIN = frozenset({("doors", "visit"), ("files", "visit")})
+SHAPES: list[tuple[dict[str, Loose], frozenset[tuple[str, str]]]] = [
+    ({}, PLAIN),
+    ({"visit.purpose": "safety"}, PLAIN),
+    ({"visit.purpose": "policy"}, PLAIN | {("files", "income")}),
+    ({"bin": BIN}, PLAIN | {("bins", "bin_score")}),
+    ({"bin": BIN | {"bin.sorting": "poor"}}, PLAIN | {("bins", "bin_score")}),
+    ({"findings": [DIRT]}, PLAIN | {("bins", "finding")}),
+    ({"findings": [RIVER, DIRT]}, PLAIN | {("bins", "finding"), ("rivers", "finding")}),
+    ({"bin": BIN, "findings": [RIVER]}, PLAIN | {("bins", "bin_score"), ("rivers", "finding")}),
+]
+"""What people fill in, and what exactly it owes while all Systems are wired."""
+shapes = st.integers(0, len(SHAPES) - 1)
+picks = st.integers(0, 255)
+FORWARD_S = (1, 3, 31, 46, 120, 700, 4_000, 90_000)
+
+
+class HubMachine(Story, RuleBasedStateMachine):
+    """One story of a hub, drawn at random."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.stage.begin()
+
+    # --- people -----------------------------------------------------------------------------------------------------
+
+    @rule(shape=shapes)
+    def submit(self, shape: int) -> None:
+        self._send(Draft(self._body(SHAPES[shape][0]), None, SHAPES[shape][1]))
+
+    @precondition(lambda self: self.memory.receipts)
+    @rule(pick=picks, shape=shapes)
+    def correct(self, pick: int, shape: int) -> None:
+        self._send(Draft(self._body(SHAPES[shape][0]), self._receipt(pick), frozenset()))
+
+    @precondition(lambda self: self.memory.receipts)
+    @rule(pick=picks)
+    def resend(self, pick: int) -> None:
+        """The same again is the same receipt and makes nothing."""
+        receipt, before = self._receipt(pick), self._counts()
+        found = self.stage.do(accept(self.stage.intake, self.stage.county.ada, orjson.dumps(receipt.body)))
+        if found is not DIED:
+            assert (found.submission_id, found.created) == (receipt.submission_id, False)
+        assert self._counts() == before
+
+    @precondition(lambda self: self.memory.receipts)
+    @rule(pick=picks)
+    def mutate(self, pick: int) -> None:
+        """Other content under a known id is refused and changes nothing."""
+        receipt, before = self._receipt(pick), self._counts()
+        other = receipt.body | {"occurred_at": "2026-11-23T08:51:00+08:00"}
+        found = self.stage.do(_problem_of(accept(self.stage.intake, self.stage.county.ada, orjson.dumps(other))))
+        assert found is DIED or (found.status, found.code) == (409, "submission.conflict")
+        assert self._counts() == before
+
+    @precondition(lambda self: self.memory.maybe)
+    @rule()
+    def ask_again(self) -> None:
+        """Who got no answer sends the same again and gets a receipt, whatever became of the first time."""
+        self._send(self.unanswered[min(self.memory.maybe)])
+
+    @precondition(lambda self: self._states("parked", "unknown", "delivered", "retry"))
+    @rule(pick=picks)
+    def replay(self, pick: int) -> None:
+        row = self._row(pick, "parked", "unknown", "delivered", "retry")
+        self.memory.replayed.add(row.id)
+        self.stage.ledger.by_person(row.key)
+        self.stage.write(lambda session: replay(session, [row.id], self.stage.deed()))
+        self._ring()
+
+    @precondition(lambda self: self._states("parked", "unknown", "manual"))
+    @rule(pick=picks)
+    def confirm(self, pick: int) -> None:
+        row = self._row(pick, "parked", "unknown", "manual")
+        self.memory.by_hand.add(row.id)
+        self.stage.write(lambda session: confirm(session, row.id, self.stage.deed(), "S-1"))
+        self._ring()
+
+    @precondition(lambda self: self._states("waiting", "retry", "parked", "unknown", "manual"))
+    @rule(pick=picks)
+    def cancel(self, pick: int) -> None:
+        row = self._row(pick, "waiting", "retry", "parked", "unknown", "manual")
+        self.stage.write(lambda session: cancel(session, row.id, self.stage.deed()))
+        self._ring()
+
+    @precondition(lambda self: not all(peer.mended for peer in self.stage.peers.values()))
+    @rule(by_itself=st.booleans())
+    def mend(self, *, by_itself: bool) -> None:
+        """Somebody mends what was misconfigured and says so, or the hub finds out."""
+        paused = [name for name, peer in self.stage.peers.items() if not peer.mended]
+        for name in paused:
+            self.stage.peers[name].mended = True
+        if by_itself:
+            self.stage.do(check_paused(self.stage.engine))
+        else:
+            self._resume(paused[0])
+        self._ring()
+
+    # --- Systems ----------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.stage.ledger.calls)
+    @rule(pick=picks)
+    def answer_well(self, pick: int) -> None:
+        call = self._call(pick)
+        self._answer(call, "accepted" if call.outgoing else "honest")
+
+    @precondition(lambda self: self.stage.ledger.calls)
+    @rule(pick=picks, word=picks)
+    def answer(self, pick: int, word: int) -> None:
+        call = self._call(pick)
+        words = PUSH_ANSWERS if call.outgoing else PROBE_ANSWERS
+        self._answer(call, words[word % len(words)])
+
+    # --- the machine ------------------------------------------------------------------------------------------------
+
+    @rule(landed=picks)
+    def crash(self, landed: int) -> None:
+        """SIGKILL; what was under way may or may not have arrived."""
+        for number, call in enumerate(sorted(self.stage.ledger.calls, key=lambda call: call.key)):
+            if call.outgoing is not None and landed >> (number % 8) & 1:
+                call.peer.take(call.key)
+        self.stage.die()
+        self.stage.start()
+
+    @rule(point=st.sampled_from(POINTS))
+    def doom(self, point: str) -> None:
+        """SIGKILL when next it passes this point."""
+        self.stage.doom(point)
+
+    @rule(names=st.sets(st.sampled_from(sorted(CAN)), min_size=2) | st.just(set(CAN)), amend_doors=st.booleans())
+    def restart(self, names: set[str], *, amend_doors: bool) -> None:
+        """SIGTERM and start; meanwhile connectors.yaml may have lost or regained Systems, or had a flow edited."""
+        self.memory.unwired |= set(CAN) - names
+        self.stage.rewire(frozenset(names), amend_doors=amend_doors)
+        self.stage.stop()
+        self.stage.start()
+
+    @rule(seconds=st.sampled_from(FORWARD_S))
+    def forward(self, seconds: int) -> None:
+        """Time passes; who hangs until then is given up."""
+        self.stage.clock.tick(seconds=seconds)
+        self.stage.settle()
+
+    @rule(hours=st.sampled_from([-24, -1, 1]))
+    def set_clock(self, hours: int) -> None:
+        """Somebody sets the wall clock; no time passes."""
+        self.stage.set_clock(hours)
+        self.stage.settle()
+
+    @invariant()
+    def every_promise_holds(self) -> None:
+        if self.stage.engine is None:
+            return
+        self.rows = self.read()
+        check(self.rows, self.memory, self.stage.ledger)
+
+    def teardown(self) -> None:
+        """All faults end: then everything ends too, or waits for a person."""
+        try:
+            if self.stage.engine is not None:
+                self._end_well()
+        finally:
+            self.stage.forget()
+
+    def _end_well(self) -> None:
+        stage = self.stage
+        stage.rewire(frozenset(CAN), amend_doors=True)
+        stage.die()
+        stage.ledger.faultless = True
+        for peer in stage.peers.values():
+            peer.mended = True
+        stage.start()
+        for _ in range(60):
+            before = self.rows
+            stage.clock.tick(hours=26)
+            stage.do(check_paused(stage.engine))
+            self._ring()
+            self.rows = self.read()
+            if self.rows == before and self._is_over():
+                break
+        check(self.rows, self.memory, stage.ledger)
+        check_end(self.rows, self.memory)
+
+
+async def _problem_of(work: Awaitable[object]) -> Problem:
+    """Return the Problem that something must end in."""
+    with pytest.raises(Problem) as caught:
+        await work
+    return caught.value

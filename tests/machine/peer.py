@@ -1,0 +1,139 @@
+"""A System that answers when told and remembers what it did, so that the hub's word can be held against its own."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from hub.sdk import Capabilities, Misconfigured, Outgoing, Page, Receipt, Refused, Unavailable
+from hub.sdk.errors import Unanswered
+
+PUSH_ANSWERS = (
+    "accepted",
+    "transported",
+    "refused",
+    "unavailable",
+    "misconfigured",
+    "lost_before",
+    "lost_after",
+    "fault",
+)
+PROBE_ANSWERS = ("honest", "honest", "undecided", "refused", "unavailable", "lost_before")
+
+
+@dataclass(eq=False)
+class Call:
+    """One push or probe waiting for the System's answer."""
+
+    peer: "Peer"
+    key: str
+    outgoing: Outgoing | None
+    answer: "asyncio.Future[str]"
+
+
+@dataclass
+class Ledger:
+    """What all Systems of a county remember over the hub's deaths."""
+
+    calls: list[Call] = field(default_factory=list)
+    effects: Counter[str] = field(default_factory=Counter)
+    confirmed: set[str] = field(default_factory=set)
+    """Keys whose System told somebody yes; the hub may have died before it heard."""
+    ambiguous: set[str] = field(default_factory=set)
+    """Keys that may have arrived, since their last push had no complete answer."""
+    blind: list[str] = field(default_factory=list)
+    """Keys pushed again while ambiguous though their System does not honour them."""
+    sent: list[Outgoing] = field(default_factory=list)
+    faultless: bool = False
+    """No System fails any more and each answers at once."""
+
+    def by_person(self, key: str) -> None:
+        """A person looked and decided: another push is no longer blind, and one more effect is theirs to answer for."""
+        self.ambiguous.discard(key)
+        self.effects.pop(key, None)
+
+
+class Peer:
+    """A Connector whose every call waits in the ledger for its answer."""
+
+    capabilities: ClassVar[Capabilities]
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.mended = True
+
+    async def check(self) -> str:
+        if not self.mended:
+            raise Misconfigured("still wrong")
+        return "here"
+
+    async def push(self, outgoing: Outgoing) -> Receipt:
+        ledger, key = self.ledger, outgoing.key
+        ledger.sent.append(outgoing)
+        if key in ledger.ambiguous and not self.capabilities.honours_key:
+            ledger.blind.append(key)
+        ledger.ambiguous.add(key)  # until a complete answer is out
+        answer = await self._told(key, outgoing)
+        if answer in ("accepted", "transported", "lost_after"):
+            self.take(key)
+        if answer in ("lost_before", "lost_after"):
+            raise Unanswered("cut off")
+        if answer == "fault":
+            raise RuntimeError("the connector's own fault")
+        ledger.ambiguous.discard(key)
+        return self._completely(answer, key)
+
+    def take(self, key: str) -> None:
+        """Let a push have its effect; one that honours keys has it once."""
+        self.ledger.effects[key] = 1 if self.capabilities.honours_key else self.ledger.effects[key] + 1
+
+    def _completely(self, answer: str, key: str) -> Receipt:
+        """Give a complete answer."""
+        if answer == "unavailable":
+            raise Unavailable("503")
+        if answer == "misconfigured":
+            self.mended = False
+            raise Misconfigured("password expired")
+        if answer == "refused":
+            raise Refused("no such village")
+        accepted = answer == "accepted" or not self.capabilities.answers_later
+        if accepted:
+            self.ledger.confirmed.add(key)
+        return Receipt(f"N-{len(self.ledger.sent)}", accepted=accepted)
+
+    async def probe(self, key: str) -> Receipt | None:
+        answer, there = await self._told(key, None), bool(self.ledger.effects[key])
+        if answer == "unavailable":
+            raise Unavailable("503")
+        if answer == "lost_before":
+            raise Unanswered("cut off")
+        if not there:
+            self.ledger.ambiguous.discard(key)
+            return None
+        if answer in ("undecided", "refused") and self.capabilities.answers_later:
+            if answer == "refused":
+                raise Refused("not this month")
+            return Receipt("", accepted=False)
+        self.ledger.confirmed.add(key)
+        return Receipt("N-probed")
+
+    async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:
+        for _ in ():
+            yield Page((), "")
+
+    async def _told(self, key: str, outgoing: Outgoing | None) -> str:
+        if self.ledger.faultless:
+            return "accepted" if outgoing else "honest"
+        call = Call(self, key, outgoing, asyncio.get_running_loop().create_future())
+        self.ledger.calls.append(call)
+        try:
+            return await call.answer
+        finally:
+            self.ledger.calls.remove(call)
+
+
+def peer(capabilities: Capabilities, ledger: Ledger) -> Peer:
+    """Return a System of its own kind."""
+    made: Peer = type("OwnPeer", (Peer,), {"capabilities": capabilities})(ledger)
+    return made

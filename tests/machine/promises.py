@@ -1,0 +1,173 @@
+"""D1 to D9 as checks of one moment against all that was promised before it."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+from hub.model.delivery import State, may_move
+from tests.machine.peer import Ledger
+from tests.machine.rows import Owed, Rows
+from tests.machine.stage import CAN
+
+ENDED = {"delivered", "cancelled"}
+
+
+@dataclass(frozen=True)
+class Receipted:
+    """A Submission somebody got a receipt for."""
+
+    submission_id: str
+    client_id: str
+    body: dict[str, object]
+    corrects: bool
+    flows: frozenset[tuple[str, str, str]]
+    """(record type, system, flow) in force when it came."""
+    owed: frozenset[tuple[str, str]]
+    """For a first one: exactly what the shape of its answers owes."""
+
+
+@dataclass
+class Memory:
+    """What the story so far obliges the hub to."""
+
+    receipts: list[Receipted] = field(default_factory=list)
+    maybe: set[str] = field(default_factory=set)
+    """Client ids of Submissions nobody got an answer for."""
+    frozen: dict[str, tuple[str, bytes, str, str]] = field(default_factory=dict)
+    by_hand: set[str] = field(default_factory=set)
+    """Deliveries a person confirmed."""
+    replayed: set[str] = field(default_factory=set)
+    unwired: set[str] = field(default_factory=set)
+    """Systems that connectors.yaml did not name for a while: what was lost then is left to a person."""
+
+
+def check(rows: Rows, memory: Memory, ledger: Ledger) -> None:
+    """Hold one moment against every promise."""
+    _receipts_are_durable(rows, memory)
+    _fanout_is_whole(rows, memory)
+    _deliveries_stay_what_they_are(rows, memory)
+    _claims_are_exclusive(rows, ledger)
+    _done_means_confirmed(rows, memory, ledger)
+    _nothing_goes_blindly(rows, ledger)
+    _order_holds(rows, memory, ledger)
+
+
+def _receipts_are_durable(rows: Rows, memory: Memory) -> None:
+    """D1, D2: each receipt's Submission is there once, and nothing is there that nobody sent."""
+    ids = Counter(row.id for row in rows.submissions)
+    clients = {row.client_id for row in rows.submissions}
+    receipts = {receipt.submission_id for receipt in memory.receipts}
+    assert all(ids[one] == 1 for one in receipts), "D1: an acknowledged submission is gone"
+    assert clients <= {receipt.client_id for receipt in memory.receipts} | memory.maybe, "D2: one nobody sent"
+    assert len(clients) == len(rows.submissions), "D2: one id, two submissions"
+    assert len({(row.key, row.revision) for row in rows.records}) == len(rows.records), "D2: a record twice"
+
+
+def _fanout_is_whole(rows: Rows, memory: Memory) -> None:
+    """D1: for every Record each flow in force has one Delivery or one reason, never both, never neither."""
+    made: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    taken_back: set[tuple[str, str, str]] = set()
+    for row in rows.deliveries:
+        made[row.record_id].append((row.system, row.flow))
+        if row.intent == "withdraw":
+            taken_back.add((row.record_id, row.system, row.flow))
+    skipped: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for skip in rows.skips:
+        # One that listens no more is told to take back what it has: a reason and a Delivery, both.
+        if (skip.record_id, skip.system, skip.flow) not in taken_back:
+            skipped[skip.record_id].append((skip.system, skip.flow))
+    records = defaultdict(list)
+    for record in rows.records:
+        records[record.submission_id].append(record)
+    for receipt in memory.receipts:
+        of_this = records[receipt.submission_id]
+        assert of_this, "D1: a submission without its records"
+        for record in of_this:
+            listen = {(system, flow) for kind, system, flow in receipt.flows if kind == record.record}
+            both = Counter(made[record.id] + skipped[record.id])
+            assert set(both.values()) <= {1}, "D1: two of one flow"
+            assert record.withdrawn or set(both) == listen, "D1: a torn fan-out"
+        owed = {pair for record in of_this for pair in made[record.id]}
+        assert receipt.corrects or owed == receipt.owed, f"D1: owed {owed}, not {set(receipt.owed)}"
+
+
+def _deliveries_stay_what_they_are(rows: Rows, memory: Memory) -> None:
+    """D3: none is ever gone, each is in one named state by legal moves, its key and bytes never change."""
+    now = {row.id: (row.key, bytes(row.payload), row.system, row.flow) for row in rows.deliveries}
+    for delivery_id, was in memory.frozen.items():
+        assert now.get(delivery_id) == was, "D3: a delivery vanished or changed its key or bytes"
+    memory.frozen = now
+    assert len({row.key for row in rows.deliveries}) == len(rows.deliveries), "D4: a key twice"
+    counted = Counter(row.state for row in rows.deliveries)
+    assert set(counted) <= {state.value for state in State}
+    assert sum(counted.values()) == len(now)
+    illegal = [(old, new) for old, new in rows.moves if not may_move(State(old), State(new))]
+    assert not illegal, f"D3: {illegal}"
+    pushes = Counter(a.delivery_id for a in rows.attempts if a.kind == "push" and a.outcome != "misconfigured")
+    for row in rows.deliveries:
+        assert row.attempts == pushes[row.id], f"D7: {row.attempts} attempts counted, {pushes[row.id]} made"
+
+
+def _claims_are_exclusive(rows: Rows, ledger: Ledger) -> None:
+    """D7: a lease is exactly one open attempt; nobody sends without one; no key is in two hands."""
+    leased = {row.lease_token: row.id for row in rows.deliveries if row.state == "leased"}
+    opened = {attempt.id: attempt.delivery_id for attempt in rows.attempts if attempt.ended_at is None}
+    assert leased == opened, "D7: leases and open attempts differ"
+    assert all((row.lease_token is None) == (row.state != "leased") for row in rows.deliveries)
+    held = {row.key for row in rows.deliveries if row.state == "leased"}
+    under_way = Counter(call.key for call in ledger.calls)
+    assert set(under_way) <= held, "D7: something is sent without a lease"
+    assert all(count == 1 for count in under_way.values()), "D7: one delivery in two hands"
+
+
+def _done_means_confirmed(rows: Rows, memory: Memory, ledger: Ledger) -> None:
+    """D6, D12: delivered only where the System said so, or a person."""
+    done = {row.key: row.id for row in rows.deliveries if row.state == "delivered"}
+    claimed = [key for key, one in done.items() if key not in ledger.confirmed and one not in memory.by_hand]
+    assert not claimed, f"D6: delivered though nobody confirmed it: {claimed}"
+
+
+def _nothing_goes_blindly(rows: Rows, ledger: Ledger) -> None:
+    """D4, D5: the frozen bytes under the frozen key, and no second effect where keys are not honoured."""
+    owed = {row.key: (bytes(row.payload), row.flow) for row in rows.deliveries}
+    for outgoing in ledger.sent:
+        assert outgoing.payload, "D4: nothing at all was sent"
+        assert owed.get(outgoing.key) == (outgoing.payload, outgoing.flow), "D4: other bytes were sent"
+    assert not ledger.blind, f"D5: sent again blindly: {ledger.blind}"
+    doubled = [key for key, count in ledger.effects.items() if count > 1]
+    assert not doubled, f"D4: two effects of {doubled}"
+
+
+def _order_holds(rows: Rows, memory: Memory, ledger: Ledger) -> None:
+    """D9: revisions of a Record one after the other, and ordered flows one by one, unless a person replayed."""
+    at = {row.key: row for row in rows.deliveries}
+    chains = Counter((at[c.key].record_key, at[c.key].system, at[c.key].flow) for c in ledger.calls)
+    queues: dict[str, list[Owed]] = defaultdict(list)
+    for row in rows.deliveries:
+        if row.order_key is not None:
+            queues[row.order_key].append(row)
+    stirred = {row.order_key for row in rows.deliveries if row.id in memory.replayed}
+    again = {(row.record_key, row.system, row.flow) for row in rows.deliveries if row.id in memory.replayed}
+    assert all(count == 1 or chain in again for chain, count in chains.items()), "D9: two revisions under way"
+    for order_key, queue in queues.items():
+        heads = [row for row in queue if row.state not in ENDED and row.after_id is None and row.state != "manual"]
+        assert len(heads) <= 1 or order_key in stirred, f"D9: at once in {order_key}: {heads}, of {queue}"
+
+
+def check_end(rows: Rows, memory: Memory) -> None:
+    """D3 at the end, every fault gone and time enough passed: each Delivery is done, or waits for a person."""
+    stuck_with = {"parked", "manual", "unknown"}
+    by_id = {row.id: row for row in rows.deliveries}
+    for row in rows.deliveries:
+        if row.state in ENDED or row.state in {"parked", "manual"}:
+            continue
+        if row.state == "unknown":
+            assert not CAN[row.system].probes or row.system in memory.unwired, (
+                f"stuck: {row.system} could be asked about {row.key}"
+            )
+            continue
+        assert row.state == "waiting", f"stuck: {row.state} {row.key}"
+        ahead = row
+        while ahead.after_id is not None:
+            ahead = by_id[ahead.after_id]
+        assert ahead is not row, f"stuck: {row.key} waits for nothing"
+        assert ahead.state in stuck_with, f"stuck: {row.key} behind one that is {ahead.state}"

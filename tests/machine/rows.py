@@ -1,0 +1,104 @@
+"""What the database holds after a step, read past the hub on a connection of its own."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import psycopg
+
+from tests.builders import Loose
+
+
+class Owed(NamedTuple):
+    """A Delivery."""
+
+    id: str
+    key: str
+    record_id: str
+    record_key: str
+    revision: int
+    system: str
+    flow: str
+    intent: str
+    payload: bytes
+    state: str
+    lease_token: str | None
+    attempts: int
+    after_id: str | None
+    order_key: str | None
+
+
+class Try(NamedTuple):
+    """An Attempt."""
+
+    id: str
+    delivery_id: str
+    kind: str
+    ended_at: Loose
+    outcome: str
+
+
+class Sent(NamedTuple):
+    """A Submission."""
+
+    id: str
+    client_id: str
+    root_id: str
+    revision: int
+
+
+class Fact(NamedTuple):
+    """A Record."""
+
+    id: str
+    key: str
+    revision: int
+    record: str
+    submission_id: str
+    withdrawn: bool
+
+
+class Skipped(NamedTuple):
+    """A flow that listens and does not get a Record."""
+
+    record_id: str
+    system: str
+    flow: str
+    code: str
+
+
+@dataclass
+class Rows:
+    """Everything of one moment."""
+
+    deliveries: list[Owed]
+    attempts: list[Try]
+    submissions: list[Sent]
+    records: list[Fact]
+    skips: list[Skipped]
+    moves: list[tuple[str, str]]
+
+
+KINDS: dict[str, type[Loose]] = {
+    "delivery": Owed, "attempt": Try, "submission": Sent, "record": Fact, "skip": Skipped,
+}  # fmt: skip
+
+
+def reader(url: str) -> tuple[Callable[[], Rows], Callable[[], None]]:
+    """Return what reads a database's rows, and what ends its connection."""
+    connection: Loose
+    if url.startswith("sqlite"):
+        connection = sqlite3.connect(f"file:{url.removeprefix('sqlite:///')}?mode=ro", uri=True, isolation_level=None)
+    else:
+        connection = psycopg.connect(url.replace("postgresql+psycopg", "postgresql"), autocommit=True)
+
+    def read() -> Rows:
+        found: list[Loose] = []
+        for table, kind in KINDS.items():
+            rows = connection.execute(f"SELECT {', '.join(kind._fields)} FROM {table}").fetchall()
+            found.append([kind._make(row) for row in rows])
+        moves = connection.execute("SELECT DISTINCT old, new FROM moves").fetchall()
+        return Rows(*found, moves=[(old, new) for old, new in moves])
+
+    return read, connection.close

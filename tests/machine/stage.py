@@ -1,0 +1,186 @@
+"""One hub in process on a real database: intake, engine and store as built for production, Systems and time by hand."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from typing import TypeVar
+
+from hub.failpoint import arm
+from hub.intake.accept import Intake
+from hub.intake.plan import Rules
+from hub.outbox.engine import Engine, Line
+from hub.outbox.hand import Deed
+from hub.sdk import Capabilities
+from hub.store import Store, open_store
+from hub.systems import Flow, Registry
+from tests.builders import Loose, watch_moves
+from tests.conftest import HandClock
+from tests.machine.peer import Ledger, Peer, peer
+from tests.machine.virtual import VirtualLoop
+from tests.some_connectors.county import County
+
+T = TypeVar("T")
+CAN = {
+    "doors": Capabilities(honours_key=True, amends=True),
+    "bins": Capabilities(honours_key=False, probes=True, amends=True, withdraws=True),
+    "files": Capabilities(honours_key=False, amends=True, withdraws=True),
+    "rivers": Capabilities(honours_key=True, probes=True, answers_later=True, amends=True),
+}
+"""Every kind of honesty a System can have, one each; `bins` also has the ordered flow."""
+ANSWER_WITHIN = timedelta(seconds=30)
+POINTS = (
+    "intake.begin", "intake.row", "intake.fanout", "intake.committed", "revise.written", "revise.committed",
+    "claim.leased", "claim.committed", "send.before", "send.after", "probe.before", "probe.after", "settle.written",
+    "settle.committed", "release.written", "reap.read", "replay.moved", "resume.written", "writer.before_commit",
+    "writer.committed",
+)  # fmt: skip
+"""Where the hub may die; tests/crash kills real processes at all there are."""
+DIED = object()
+"""What `Stage.do` returns when the hub died over it and nobody got an answer."""
+REOPENED_EVERY = 10
+"""Deaths after which the database is opened anew too: nothing is queued or held when a hub dies here, so files and
+connections tell no tale, but every statement is compiled again, which is most of the time a story takes."""
+KEPT = ("account", "place", "alias", "snapshot", "attachment", "alembic_version", "moves")
+
+
+class Dead(Exception):
+    """Ends whatever runs in a hub that is dead already."""
+
+
+class Stage:
+    """A database, a clock and a loop that outlive hubs; the hub on it can die and come back at any step."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.clock = HandClock()
+        self.loop = VirtualLoop(self.clock)
+        self.store = self._open()
+        self.county = County(self.store, self.clock)
+        self.loop.do(self.county.settle())
+        self.loop.do(watch_moves(self.store))
+        self.ledger = Ledger()
+        self.peers: dict[str, Peer] = {}
+        self.registry: Registry = self.county.registry
+        self.engine: Engine | None = None
+        self.dead = False
+        self._deaths = 0
+
+    @property
+    def sole(self) -> bool:
+        """Whether no other process can share the database."""
+        return self.url.startswith("sqlite")
+
+    def _open(self) -> Store:
+        return self.loop.watch(open_store(self.url, "relaxed"))
+
+    def begin(self) -> None:
+        """Start a story: nothing is known but the county, every System is wired."""
+        self.clock.at, self.clock.steady = HandClock().at, HandClock().steady
+        self.ledger = Ledger()
+        self.peers = {name: peer(can, self.ledger) for name, can in CAN.items()}
+        self.registry = self.county.registry
+        self.start()
+
+    def start(self) -> None:
+        """Put a hub together on what the database holds, and let it run."""
+        lines = {name: Line(self.peers[name], 2, 1_000, ANSWER_WITHIN) for name in self.registry.systems}
+        self.engine = Engine(
+            self.store, self.clock, lines, timedelta(seconds=1), Random(1), settle_pauses_s=(), sole=self.sole
+        )
+        rules = Rules(self.county.catalog, self.registry)
+        self.intake = Intake(self.store, self.clock, rules, self.engine)
+        self.loop.create_task(self.engine.run())
+        self.loop.settle()
+
+    def stop(self) -> None:
+        """End the hub as SIGTERM does, with no time for attempts under way."""
+        engine, self.engine = self.engine, None
+        if engine is not None:
+            self.loop.do(engine.stop(timedelta(0)))
+        self._drop()
+
+    def die(self) -> None:
+        """End the hub as SIGKILL does: nobody is told, nothing is finished."""
+        self.engine = None
+        self._drop()
+
+    def _drop(self) -> None:
+        self.loop.let_go()
+        arm(None)
+        self.dead = False
+        self._deaths += 1
+        if self._deaths % REOPENED_EVERY == 0:
+            self.loop.do(self.store.close())
+            self.store = self._open()
+            self.county.store = self.store
+
+    def do(self, work: Loose) -> Loose:
+        """Let the hub do something and finish what follows from it; DIED when it was doomed to die over it."""
+        task = self.loop.create_task(work)
+        self.loop.settle()
+        if self.dead:
+            if task.done() and not task.cancelled():
+                task.exception()  # looked at, so that nobody warns of it
+            self.die()
+            self.start()
+            return DIED
+        assert task.done(), "it waits for something that will not come"
+        return task.result()
+
+    def write(self, write: Loose) -> Loose:
+        return self.do(self.store.write(write))
+
+    def settle(self) -> None:
+        """Finish what follows from something outside: an answer, the passing of time."""
+        self.do(asyncio.sleep(0))
+
+    def doom(self, point: str) -> None:
+        """Let the hub die when next it passes this point."""
+        arm(lambda name: self._pass(name, point))
+
+    def _pass(self, name: str, point: str) -> None:
+        if name == point and not self.dead:
+            self.dead = True
+            self.loop.call_soon_threadsafe(self.loop.stop)
+        if self.dead and name != "writer.committed":
+            raise Dead(name)
+
+    def rewire(self, names: frozenset[str], *, amend_doors: bool) -> None:
+        """Let connectors.yaml name only these Systems from the next start on; `doors` may stop taking amendments."""
+        whole = self.county.registry
+
+        def edited(flow: Flow) -> Flow:
+            never = flow.system == "doors" and not amend_doors
+            return replace(flow, amend="never", amend_reason={"zh": "不改", "en": "no"}, version="2") if never else flow
+
+        flows = {
+            record: tuple(edited(flow) for flow in of_record if flow.system in names)
+            for record, of_record in whole.flows.items()
+        }
+        systems = {name: system for name, system in whole.systems.items() if name in names}
+        self.registry = replace(whole, systems=systems, flows=flows)
+
+    def set_clock(self, hours: int) -> None:
+        """Set the wall clock, as an administrator or NTP does; no time passes."""
+        self.clock.at += timedelta(hours=hours)
+
+    def deed(self) -> Deed:
+        return Deed(self.county.ada, "looked there", self.clock.now())
+
+    def forget(self) -> None:
+        """Empty everything but the county, for the next story."""
+        self.die()
+        tables = [table.name for table in reversed(type(self.county.ada).metadata.sorted_tables)]
+        gone = [name for name in (*tables, "moves") if name not in KEPT[:-1]]
+
+        def write(session: Loose) -> None:
+            for name in gone:
+                session.connection().exec_driver_sql(f"DELETE FROM {name}")
+
+        self.loop.do(self.store.write(write))
+
+    def close(self) -> None:
+        self.loop.let_go()
+        self.loop.do(self.store.close())
+        self.loop.end()

@@ -1,0 +1,120 @@
+"""One story's memory and the parts its rules are made of."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+from uuid import UUID
+
+import orjson
+
+from hub.errors import Problem
+from hub.intake.accept import accept
+from hub.intake.revise import revise
+from hub.outbox.resume import resume
+from tests.builders import Loose
+from tests.machine.peer import Call
+from tests.machine.promises import ENDED, Memory, Receipted
+from tests.machine.rows import Owed, Rows
+from tests.machine.stage import CAN, DIED, Stage
+from tests.some_connectors.county import visit
+
+Flows = frozenset[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A body somebody sends, and what is known of its fate."""
+
+    body: dict[str, Loose]
+    corrects: Receipted | None
+    owed: frozenset[tuple[str, str]]
+    flows: Flows | None = None
+    """In force when it was kept, for one that was kept though nobody got an answer."""
+
+
+class Story:
+    """What rules share; `stage` and `read` are set by the test, one database for all stories."""
+
+    stage: ClassVar[Stage]
+    read: ClassVar[Callable[[], Rows]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory = Memory()
+        self.unanswered: dict[str, Draft] = {}
+        self.rows = Rows([], [], [], [], [], [])
+        self._number = 0
+
+    def _body(self, answers: dict[str, Loose]) -> dict[str, Loose]:
+        self._number += 1
+        return visit(id=str(UUID(int=self._number, version=4)), answers=answers)
+
+    def _send(self, draft: Draft) -> None:
+        """Submit or correct; keep the receipt, or that there was no answer."""
+        intake, author, client_id = self.stage.intake, self.stage.county.ada, draft.body["id"]
+        self.unanswered[client_id] = draft
+        self.memory.maybe.add(client_id)
+        flows, raw = self._flows(), orjson.dumps(draft.body)
+        earlier = draft.corrects
+        found = self.stage.do(
+            revise(intake, author, earlier.submission_id, raw) if earlier else accept(intake, author, raw)
+        )
+        if found is DIED:
+            if draft.flows is None and client_id in {row.client_id for row in self.read().submissions}:
+                self.unanswered[client_id] = replace(draft, flows=flows)
+            return
+        assert found.created is (draft.flows is None), "D2: created anew, or not at all"
+        del self.unanswered[client_id]
+        self.memory.maybe.discard(client_id)
+        then = draft.flows or flows
+        listening = {(system, flow) for _, system, flow in then}
+        self.memory.receipts.append(
+            Receipted(found.submission_id, client_id, draft.body, bool(earlier), then, draft.owed & listening)
+        )
+
+    def _flows(self) -> Flows:
+        return frozenset(
+            (record, flow.system, flow.name) for record, flows in self.stage.registry.flows.items() for flow in flows
+        )
+
+    def _receipt(self, pick: int) -> Receipted:
+        return self.memory.receipts[pick % len(self.memory.receipts)]
+
+    def _call(self, pick: int) -> Call:
+        calls = sorted(self.stage.ledger.calls, key=lambda call: call.key)
+        return calls[pick % len(calls)]
+
+    def _answer(self, call: Call, word: str) -> None:
+        call.answer.set_result(word)
+        self.stage.settle()
+
+    def _states(self, *states: str) -> list[Owed]:
+        return sorted((row for row in self.rows.deliveries if row.state in states), key=lambda row: row.key)
+
+    def _row(self, pick: int, *states: str) -> Owed:
+        found = self._states(*states)
+        return found[pick % len(found)]
+
+    def _resume(self, system: str) -> None:
+        with contextlib.suppress(Problem):  # its refusal may not have been written down before the hub died
+            self.stage.write(lambda session: resume(session, system, self.stage.deed()))
+
+    def _ring(self) -> None:
+        """Wake the engine, as the API does after a person's deed."""
+        self.stage.engine.ring(CAN)
+        self.stage.settle()
+
+    def _counts(self) -> tuple[int, ...]:
+        rows = self.read()
+        return len(rows.submissions), len(rows.records), len(rows.deliveries), len(rows.skips)
+
+    def _is_over(self) -> bool:
+        """Say whether nothing is left that a machine would still do."""
+        return all(
+            row.state in ENDED
+            or row.state in {"parked", "manual"}
+            or (row.state == "unknown" and (not CAN[row.system].probes or row.system in self.memory.unwired))
+            or (row.state == "waiting" and row.after_id is not None)
+            for row in self.rows.deliveries
+        )
