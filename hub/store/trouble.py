@@ -7,6 +7,7 @@ from hub.errors import Problem
 
 _CONFLICTS = {"40001", "40P01"}
 _FULL = ("database or disk is full", "disk i/o error", "no space left", "readonly database")
+_DAMAGED = ("disk image is malformed", "file is not a database", "malformed database schema")
 RETRY_AFTER_SECONDS = 5
 
 
@@ -19,12 +20,30 @@ def is_conflict(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _CONFLICTS
 
 
+def is_lost(error: BaseException) -> bool:
+    """Say whether the connection broke: then nobody knows whether the transaction was committed."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def is_busy(error: BaseException) -> bool:
+    """Say whether another process held the database for as long as we wait."""
+    return isinstance(error, OperationalError) and "database is locked" in str(error.orig).lower()
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Say whether the database found its own file damaged."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return any(sign in str(original).lower() for sign in _DAMAGED)
+
+
 def translate(error: Exception) -> Exception:
     """Turn a database that cannot write now into a Problem; leave everything else as it is."""
     if isinstance(error, IntegrityError):
         taken = Taken(str(error.orig))
         taken.__cause__ = error
         return taken
+    if is_damage(error):
+        return Problem("store.damaged", 503)
     if isinstance(error, PoolTimeout) or is_conflict(error):
         return Problem("store.busy", 503, retry_after=RETRY_AFTER_SECONDS)
     if not isinstance(error, OperationalError):

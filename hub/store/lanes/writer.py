@@ -5,7 +5,9 @@ writing thread and connection; on PostgreSQL a few. Nothing awaits inside a tran
 """
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
+from random import uniform
 from typing import TypeVar
 
 from sqlalchemy import Engine
@@ -13,7 +15,7 @@ from sqlmodel import Session
 
 from hub.failpoint import passing
 from hub.store.lanes.lane import Job, Lane, by_kind, call
-from hub.store.trouble import is_conflict, translate
+from hub.store.trouble import is_busy, is_conflict, is_lost, translate
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -22,6 +24,8 @@ Vector = Callable[[Session, Sequence[Item]], Sequence[T | Exception]]
 
 MAX_CONFLICTS = 3
 """Times a whole group is tried again after a serialisation failure or deadlock (PostgreSQL 40001, 40P01)."""
+MOST_PAUSE_S = 0.05
+"""Two rivals that begin again at the same moment would meet again; each waits up to this long."""
 
 
 class Writer:
@@ -29,6 +33,7 @@ class Writer:
 
     def __init__(self, engine: Engine, threads: int = 1) -> None:
         self._engine = engine
+        self._pause = threading.Event()
         self._lane = Lane("writer", self._run, threads)
 
     async def write(self, write: Callable[[Session], T]) -> T:
@@ -48,8 +53,10 @@ class Writer:
         try:
             self._commit(group, _write_bare)
         except Exception as error:  # noqa: BLE001 - the careful way finds out whose it is
-            if len(group) == 1 and not is_conflict(error):
-                group[0].error = translate(error)
+            # Where the connection broke, the commit may have happened: writing again could double what is not unique.
+            # Where somebody holds the database, waiting once more would keep everybody twice as long.
+            if is_lost(error) or is_busy(error) or (len(group) == 1 and not is_conflict(error)):
+                _fail(group, error)
             else:
                 self._run_carefully(group)
 
@@ -60,9 +67,9 @@ class Writer:
                 self._commit(group, _write_kind)
             except Exception as error:  # noqa: BLE001 - every waiter gets it; none may hang
                 if is_conflict(error) and attempt < MAX_CONFLICTS:
+                    self._pause.wait(uniform(0, MOST_PAUSE_S))  # noqa: S311 - spreads rivals, keeps no secret
                     continue
-                for job in group:
-                    job.error = translate(error)
+                _fail(group, error)
             return
 
     def _commit(self, group: list[Job], write: Callable[[Session, list[Job]], None]) -> None:
@@ -72,6 +79,11 @@ class Writer:
             passing("writer.before_commit")
             session.commit()
             passing("writer.committed")
+
+
+def _fail(group: list[Job], error: Exception) -> None:
+    for job in group:
+        job.settle(translate(error))
 
 
 def _write_bare(session: Session, jobs: list[Job]) -> None:
