@@ -2,7 +2,7 @@
 
     python -m benchmarks.growth --rows 10000,1000000,10000000 [--database postgres] [--rounds 2]
 
-Ten million Deliveries take about 30 GB of disk and several minutes to make.
+Ten million Deliveries take about 35 GB of disk and some ten minutes to make.
 """
 
 import argparse
