@@ -69,6 +69,7 @@ async def _serve(settings: Settings) -> None:
 def _stand() -> None:
     """Count what was loaded as there to stay, and look for garbage only in what comes now."""
     gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     gc.enable()
 
 
@@ -104,9 +105,10 @@ async def _work(settings: Settings, *, once: bool) -> None:
         await hub.engine.drain()
         await hub.close()
         return
-    stop = asyncio.Event()
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        # Not the loop's own handlers: they end with it, and a second signal just then would look like a crash.
+        signal.signal(number, lambda *_: None if loop.is_closed() else loop.call_soon_threadsafe(stop.set))
     worker = Worker(hub.engine, hub.pulls, hub.clock)
     _stand()
     await worker.start()

@@ -33,6 +33,8 @@ log = get_logger(__name__)
 REAP_EVERY = timedelta(seconds=15)
 GONE = Capabilities(honours_key=False)
 """What may be assumed of a System that is no longer configured: nothing."""
+REAPED_AT_ONCE = 500
+"""Leases of dead workers settled together."""
 REFILL = timedelta(milliseconds=50)
 """How soon to look again at a System that had something due but no free slot or token."""
 
@@ -88,8 +90,8 @@ class Engine:
     def seat(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, timedelta]:
         """Keep a free place for these new Deliveries, unless older ones wait; give each back through `hand_over`."""
         seats: dict[str, timedelta] = {}
-        if self._ended.is_set() or self._stopping:
-            return seats
+        if self._ended.is_set() or self._stopping or self._reap_everything:
+            return seats  # while every lease counts as a dead one's, none may be made
         now = self.clock.monotonic()
         for row in rows:
             name = row["system"]
@@ -131,7 +133,8 @@ class Engine:
         """Do what is due in the hub's own time: recover, look, claim."""
         now = self.clock.monotonic()
         if now >= self._reap_at:
-            await self.reap(everything=self._reap_everything)
+            while await self.reap(everything=self._reap_everything) == REAPED_AT_ONCE:
+                """More than a page of leases: the rest must not wait until they run out."""
             await self._release_stranded()
             self._reap_at, self._reap_everything = now + REAP_EVERY.total_seconds(), False
         if now >= self._look_at:
@@ -242,17 +245,20 @@ class Engine:
     async def reap(self, *, everything: bool = False) -> int:
         """Settle attempts whose worker died or overran its lease as lost; return how many."""
         now = None if everything else self.clock.now()
-        claims = await self.store.write(lambda session: overrun_claims(session, now))
+        claims = await self.store.write(lambda session: overrun_claims(session, now, REAPED_AT_ONCE))
         passing("reap.read")
-        for claim in claims:
-            before = await self.store.read(lambda session, c=claim: deliveries.lost_in_a_row(session, c.delivery_id))  # type: ignore[misc]  # default binds the loop variable
-            await self._settle(
-                Result(claim, Outcome.LOST, "the worker was lost before an answer came", lost_before=before)
-            )
+        settled = await asyncio.gather(*map(self._lose, claims))
         if claims:
             log.warning("leases.reaped", count=len(claims))
             self.ring({claim.system for claim in claims})
-        return len(claims)
+        return sum(one is not None for one in settled)
+
+    async def _lose(self, claim: Claim) -> Settled | None:
+        """Settle the attempt of a worker that is gone."""
+        before = await self.store.read(lambda session: deliveries.lost_in_a_row(session, claim.delivery_id))
+        return await self._settle(
+            Result(claim, Outcome.LOST, "the worker was lost before an answer came", lost_before=before)
+        )
 
     async def _release_stranded(self) -> None:
         """Let go what waits behind something that ended unseen; a look first, since there hardly ever is any."""
