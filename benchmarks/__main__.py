@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks import hanging, report, scenarios, startup
 from benchmarks.candidates import Candidate, baseline, hub, prototype
-from benchmarks.machine import rss_mb
+from benchmarks.machine import end_in_order, rss_mb
 from benchmarks.postgres import Postgres
 from benchmarks.rig import NOISE, Rig, Sink
 from benchmarks.scenarios import Figures
@@ -101,6 +101,7 @@ def measure_all(asked: argparse.Namespace, rig: Rig, postgres: Postgres) -> repo
     for number in range(asked.rounds):
         for name in asked.systems:
             place = Place(rig.folder / f"{name}-{number}", rig.sink.ports, postgres)
+            rig.sink.do("accept")
             candidate = MAKERS[name](place)
             candidate.database = postgres.pids if "pg" in name or name == "procrastinate" else list
             try:
@@ -108,7 +109,6 @@ def measure_all(asked: argparse.Namespace, rig: Rig, postgres: Postgres) -> repo
                 rounds[name].append(measure(rig, candidate, asked))
             finally:
                 candidate.stop()
-                rig.sink.do("accept")
             _tell(f"round {number + 1}, {name}: " + _brief(rounds[name][-1]))
         if "door" in asked.only:
             rounds.setdefault("door", []).append(measure_door(rig.sink.ports, asked.seconds))
@@ -199,6 +199,7 @@ def _numbers(text: str) -> list[int]:
 
 
 def main() -> None:
+    end_in_order()
     asked = read_choices()
     with tempfile.TemporaryDirectory(prefix="fillonce-bench-") as folder, Sink() as sink, Postgres() as postgres:
         rig = Rig(Path(folder), sink)

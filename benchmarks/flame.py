@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.candidates import hub
+from benchmarks.machine import end_in_order
 from benchmarks.rig import Rig, Sink
 from benchmarks.scenarios import MOST, tallied, warm
 from benchmarks.world import ROOT
@@ -59,6 +60,7 @@ def draw(folder: Path, sink: Sink, seconds: float) -> str:
 
 
 def main() -> None:
+    end_in_order()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.flame")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--out", type=Path, default=ROOT / "docs/images/flame.svg")

@@ -1,6 +1,7 @@
 """What this machine says about processes: children, processor seconds, memory, and how busy everybody else keeps it."""
 
 import os
+import signal
 import socket
 import time
 from collections.abc import Iterable
@@ -9,6 +10,16 @@ from pathlib import Path
 TICK = os.sysconf("SC_CLK_TCK")
 CORES = os.cpu_count() or 1
 _IDLE = (3, 4)
+
+
+def end_in_order() -> None:
+    """Let SIGTERM end this process the way an error does, so that what it started is stopped."""
+
+    def leave(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise SystemExit(143)
+
+    signal.signal(signal.SIGTERM, leave)
 
 
 def family(pid: int) -> list[int]:

@@ -24,6 +24,7 @@ from benchmarks import report
 from benchmarks.candidates import Candidate, hub_at
 from benchmarks.growth import fill
 from benchmarks.growth.measure import measure
+from benchmarks.machine import end_in_order
 from benchmarks.postgres import Postgres
 from benchmarks.rig import Rig, Sink
 from benchmarks.world import wiring, write_home
@@ -171,6 +172,7 @@ def _tell(line: str) -> None:
 
 
 def main() -> None:
+    end_in_order()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.growth")
     parser.add_argument(
         "--rows", default="10000,1000000", help="numbers of Deliveries, for example 10000,1000000,10000000"
