@@ -59,6 +59,11 @@ def result_of(row: Row, results: Mapping[str, tuple[str, int, str]], before: str
     return f"{'**' + bad[0] + '**' if bad else 'passed'}, {cases} {'case' if cases == 1 else 'cases'}, {day}"
 
 
+def words_of(page: str) -> list[str]:
+    """Return the page's rows without their last results."""
+    return re.findall(r"^(\| F\d+ \|.*\|) [^|]* \|$", page, re.MULTILINE)
+
+
 def old_results(page: str) -> dict[str, str]:
     """Return the last results the page shows, by what stands before them in their line."""
     lines = re.findall(r"^(\| F\d+ \|.*\|) ([^|]*) \|$", page, re.MULTILINE)
@@ -80,8 +85,20 @@ def made(page: str, results: Mapping[str, tuple[str, int, str]]) -> str:
     return f"{before}{BEGIN}\n{HEAD}{''.join(lines)}{END}{after}"
 
 
+def drop_stale_reasons() -> list[str]:
+    """Take the reason for having no test from rows that have one by now; return the rows."""
+    stale = [row.name for row in rows() if row.tests and row.no_test]
+    words = ROWS.read_text(encoding="utf-8")
+    for name in stale:
+        words = re.sub(rf"^({name}:\n(?:  .*\n)*?)  no_test: .*\n", r"\1", words, flags=re.MULTILINE)
+    ROWS.write_text(words, encoding="utf-8")
+    return stale
+
+
 def main() -> None:
     """Write the page and say how many rows have tests."""
+    if stale := drop_stale_reasons():
+        print(f"{', '.join(stale)}: tested by now, so rows.yaml no longer says why not")  # noqa: T201 - it is a command
     PAGE.write_text(made(PAGE.read_text(encoding="utf-8"), last_results()), encoding="utf-8")
     matrix = rows()
     print(f"{sum(bool(row.tests) for row in matrix)} of {len(matrix)} rows have tests")  # noqa: T201 - it is a command
