@@ -1,0 +1,81 @@
+"""The web edge of tests/web with something of everything in it, on a loop that Hypothesis drives step by step."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from hub.catalog import Catalog
+from hub.pulls.run import Pulls
+from hub.settings import Settings
+from hub.store import open_store
+from hub.systems import Registry
+from tests.conftest import HandClock
+from tests.web.conftest import Empty, Site, files, open_site, password_hash, settings, visit
+
+__all__ = ["files", "password_hash", "settings"]
+PHOTO = b"\xff\xd8\xff" + bytes(100)
+Bodies = tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A hub to ask, the loop it lives on, and what can be named in a path."""
+
+    site: Site
+    loop: asyncio.AbstractEventLoop
+    known: dict[str, list[str]]
+    bodies: Bodies
+    """Filled forms that are good as they are."""
+
+
+@pytest.fixture
+def stage(
+    database_url: str, clock: HandClock, settings: Settings, files: tuple[Catalog, Registry], password_hash: str
+) -> Iterator[Stage]:
+    """A hub with three visits, everything they became, and a photo."""
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+
+        async def opened() -> Site:
+            store = open_store(database_url)
+            stack.push_async_callback(store.close)
+            return await stack.enter_async_context(open_site(store, clock, settings, files, password_hash))
+
+        try:
+            site = runner.run(opened())
+            let_all_pull(site.parts.pulls, files[1])
+            known = runner.run(settle(site, clock))
+            yield Stage(site, runner.get_loop(), known, tuple(visit(clock) for _ in range(3)))
+        finally:
+            runner.run(stack.aclose())
+
+
+def let_all_pull(pulls: Pulls, registry: Registry) -> None:
+    """Let every System answer a pull, not only the one the other tests read."""
+    assert isinstance(pulls.connectors, dict)
+    pulls.connectors.update({name: Empty() for name in registry.systems})
+
+
+async def settle(site: Site, clock: HandClock) -> dict[str, list[str]]:
+    """Put something of everything into the hub; return path parameters that mean something."""
+    ada = await site.client("ada")
+    views = [(await ada.post("/api/v1/submissions", json=visit(clock))).json() for _ in range(3)]
+    photo = hashlib.sha256(PHOTO).hexdigest()
+    assert (await ada.put(f"/api/v1/attachments/{photo}", content=PHOTO)).status_code == 201
+    issues = (await ada.get("/api/v1/issues")).json()
+    assert issues
+    return {
+        "submission_id": [view["id"] for view in views],
+        "delivery_id": [one["id"] for view in views for record in view["records"] for one in record["deliveries"]],
+        "issue_id": [issue["id"] for issue in issues],
+        "system": sorted(site.parts.registry.systems),
+        "form": sorted({form for form, _ in site.parts.catalog.forms}),
+        "code": ["HV-1", "BIN/1", "SEG-1"],
+        "login": ["bo", "cy", "lou", "wes"],
+        "sha256": [photo],
+    }
