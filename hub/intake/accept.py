@@ -13,7 +13,7 @@ from hub.intake.filled import Filled, read_filled
 from hub.intake.plan import Arrival, Rules, plan_first
 from hub.intake.route import Row
 from hub.intake.wire import canonical, digest, read_json
-from hub.intake.world import Question, look
+from hub.intake.world import Question, World, look
 from hub.model.people import Account, Scope
 from hub.model.place import Place
 from hub.outbox.decide.settle import Claim
@@ -118,7 +118,7 @@ async def arrive(intake: Intake, author: Account, raw: bytes) -> Arrival:
     if faults:
         raise Problem("submission.invalid", 422, faults)
     question = Question(Scope(author.id, author.role, author.division, author.department), form, filled)
-    world = await intake.store.look(look, question)
+    world = await intake.store.look(look, question) if question.is_open else World({}, None)
     return Arrival(author, form, filled, canonical(_content(value)), world, now)
 
 

@@ -78,6 +78,12 @@ class Question:
         """Return the id it would be kept under."""
         return self.filled.submission_id(self.scope.account_id)
 
+    @property
+    def is_open(self) -> bool:
+        """Say whether there is anything to ask; that its id may be taken, the writer finds out by itself."""
+        form, filled = self.form, self.filled
+        return form.at is not None or filled.place is not None or bool(form.place_questions or form.photo_questions)
+
     def places(self) -> dict[str, str]:
         """Return what it calls Places, by the pointer of each."""
         return dict(_named_places(self.form, self.filled))

@@ -31,17 +31,18 @@ def keep(row: SystemState, health: Health) -> None:
 
 def claim_due(session: Session, wanted: Mapping[str, tuple[int, timedelta]], now: datetime) -> list[Claim]:
     """Lease up to `wanted[system] = (how many, time an attempt may take)` due Deliveries of each System."""
-    remembered = systems.states(session, wanted)
+    # Those that flow need no lock on what is remembered of them; those that do not are locked, as one may probe.
+    held = systems.states(session, wanted.keys() - systems.flowing(session, wanted.keys()))
     claims: list[Claim] = []
     until: dict[str, datetime] = {}
     for system, (limit, answer_within) in wanted.items():
-        health = health_of(remembered[system])
+        health = health_of(held[system]) if system in held else Health()
         permitted = health.permits(now, limit)
         until[system] = now + answer_within + LEASE_MARGIN
         taken = [claimed(row) for row in deliveries.due(session, system, now, permitted)] if permitted > 0 else []
         if taken and health.breaker is not Breaker.CLOSED:
-            keep(remembered[system], probing(health, until[system]))
-            session.add(remembered[system])
+            keep(held[system], probing(health, until[system]))
+            session.add(held[system])
         claims += taken
     moved = deliveries.lease(session, [lease_row(claim, now, until[claim.system]) for claim in claims])
     if moved != len(claims):

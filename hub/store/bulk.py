@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Dialect, Table
 
+from hub.model.column import UtcDateTime
+
 Rows = Sequence[Mapping[str, Any]]
 Bind = Callable[[Any], Any] | None
 
@@ -84,7 +86,13 @@ def _flat(table: Table, columns: tuple[str, ...], rows: Rows, dialect: Dialect) 
 @lru_cache(maxsize=256)
 def _binds(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tuple[tuple[str, Bind], ...]:
     """Return each column with what SQLAlchemy does to its values on their way to this database's driver."""
-    return tuple((name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in columns)
+    return tuple((name, _bind(table.c[name], dialect)) for name in columns)
+
+
+def _bind(column: Column[Any], dialect: Dialect) -> Bind:
+    bind: Bind = column.type.dialect_impl(dialect).bind_processor(dialect)
+    # Few moments and many rows: to write the same one anew each time would cost more than all other columns.
+    return lru_cache(maxsize=1024)(bind) if bind is not None and isinstance(column.type, UtcDateTime) else bind
 
 
 @lru_cache(maxsize=512)

@@ -9,10 +9,12 @@ from fastapi import Depends, Request
 from hub.catalog import Catalog
 from hub.clock import Clock
 from hub.intake.accept import Intake
+from hub.model.people import Role
 from hub.pulls.run import Pulls
 from hub.settings import Settings
 from hub.store import Store
 from hub.systems import Registry
+from hub.web.views import Lens
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Parts:
     """What must be so for the hub to do its work, each true or false; raises nothing."""
     attachment_key: bytes = field(repr=False)
     """What signs photo addresses for Systems."""
+    lenses: dict[Role, Lens] = field(default_factory=dict, repr=False)
+    """What views are drawn with, made once for each kind of eyes."""
 
 
 async def parts_of(request: Request) -> Parts:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -41,8 +42,21 @@ class Lens:
 
     def rank(self, row: Delivery | Skip) -> tuple[int, str]:
         """Return where a flow stands in the wiring, so that every page lists Systems in one order."""
-        names = list(self.registry.systems)
-        return names.index(row.system) if row.system in names else len(names), row.flow
+        return self._ranks.get(row.system, len(self._ranks)), row.flow
+
+    @cached_property
+    def _ranks(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.registry.systems)}
+
+    def names(self, system: str) -> Text:
+        """Return a System's title as views hold it."""
+        if system not in self._names:
+            self._names[system] = Text(**self.system_title(system))
+        return self._names[system]
+
+    @cached_property
+    def _names(self) -> dict[str, Text]:
+        return {}
 
     def says(self, key: str, **params: object) -> Text:
         """Return one of our texts."""
@@ -135,8 +149,7 @@ def _worded(catalog: Catalog, element_id: str, value: object) -> Mapping[str, st
 
 def _skipped(row: Skip, lens: Lens) -> shapes.SkippedView:
     said = Text(zh=row.reason_zh, en=row.reason_en) if row.reason_zh else lens.says("delivery.skipped")
-    title = Text(**lens.system_title(row.system))
-    return shapes.SkippedView(system=row.system, flow=row.flow, title=title, reason=said)
+    return shapes.SkippedView(system=row.system, flow=row.flow, title=lens.names(row.system), reason=said)
 
 
 def _discrepancies(loaded: Loaded, lens: Lens) -> list[shapes.DiscrepancyView]:
@@ -147,7 +160,7 @@ def _discrepancies(loaded: Loaded, lens: Lens) -> list[shapes.DiscrepancyView]:
             element=row.element,
             title=Text(**lens.catalog.elements[row.element].title),
             system=row.system,
-            system_title=Text(**lens.system_title(row.system)),
+            system_title=lens.names(row.system),
             theirs=row.theirs,
             ours=row.ours,
         )
@@ -162,7 +175,7 @@ def delivery_view(row: Delivery, lens: Lens) -> shapes.DeliveryView:
     return shapes.DeliveryView(
         id=row.id,
         system=row.system,
-        title=Text(**lens.system_title(row.system)),
+        title=lens.names(row.system),
         simulated=system is not None and system.simulated,
         flow=row.flow,
         intent=row.intent,

@@ -8,7 +8,7 @@ from hub.errors import Problem
 from hub.intake.accept import Accepted, accept
 from hub.intake.revise import revise
 from hub.store.query import views as rows
-from hub.store.query.views import Viewer, Window
+from hub.store.query.lists import Viewer, Window
 from hub.web.context import Hub, Parts
 from hub.web.problems import documented
 from hub.web.security import FILLER, SHOWN, Caller, Filler, SignedIn, demand_json, recognised, signed_in
@@ -124,4 +124,7 @@ def viewer_of(hub: Parts, caller: Caller) -> Viewer:
 
 def lens_of(hub: Parts, caller: Caller) -> Lens:
     """Return what the caller's views are drawn with."""
-    return Lens(hub.catalog, hub.registry, caller.scope.role, hub.settings.durability == "full")
+    role = caller.scope.role
+    if role not in hub.lenses:
+        hub.lenses[role] = Lens(hub.catalog, hub.registry, role, hub.settings.durability == "full")
+    return hub.lenses[role]

@@ -1,10 +1,12 @@
 """Tries to sign in, sessions and tokens: whether somebody is who they say. Hashes and digests come in ready made."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
-from sqlalchemy import delete, func
+from sqlalchemy import Select, bindparam, delete, func
+from sqlalchemy import select as pick
 from sqlmodel import Session, col, select
 
 from hub.errors import Problem
@@ -53,38 +55,46 @@ def end_session(session: Session, token_digest: str) -> None:
     session.connection().execute(delete(SignedIn).where(col(SignedIn.token_digest) == token_digest))
 
 
-def session_accounts(session: Session, asked: Sequence[tuple[str, datetime]]) -> list[Account | None]:
+Asked = Sequence[tuple[str, datetime]]
+"""Digests of what proves somebody, each with the moment it is shown."""
+
+
+def session_accounts(session: Session, asked: Asked) -> list[Account | None]:
     """Return who is signed in with each of these sessions then, unless it ran out or the account is disabled."""
-    query = select(SignedIn.token_digest, SignedIn.expires_at, Account).join(
-        Account, col(SignedIn.account_id) == col(Account.id)
-    )
-    return _known(session.exec(_enabled(query, col(SignedIn.token_digest), asked)), asked)
+    return _holders(session, _SESSIONS, asked)
 
 
-def token_accounts(session: Session, asked: Sequence[tuple[str, datetime]]) -> list[Account | None]:
+def token_accounts(session: Session, asked: Asked) -> list[Account | None]:
     """Return whom each of these API tokens acts for, unless it was revoked, ran out or the account is disabled."""
-    query = (
-        select(ApiToken.token_digest, ApiToken.expires_at, Account)
-        .join(Account, col(ApiToken.account_id) == col(Account.id))
-        .where(col(ApiToken.revoked_at).is_(None))
-    )
-    return _known(session.exec(_enabled(query, col(ApiToken.token_digest), asked)), asked)
+    return _holders(session, _TOKENS, asked)
 
 
-Keys = Iterable[tuple[str, datetime | None, Account]]
-"""What proves somebody: its digest, until when it holds, whose it is."""
+_PERSON = Account.__table__.c  # type: ignore[attr-defined]  # SQLModel adds it
+_ENABLED = _PERSON.disabled_at.is_(None)
+_SESSIONS = (
+    pick(col(SignedIn.token_digest).label("shown"), col(SignedIn.expires_at).label("until"), *_PERSON)
+    .join_from(SignedIn, Account, col(SignedIn.account_id) == _PERSON.id)
+    .where(col(SignedIn.token_digest).in_(bindparam("asked", expanding=True)), _ENABLED)
+)
+_TOKENS = (
+    pick(col(ApiToken.token_digest).label("shown"), col(ApiToken.expires_at).label("until"), *_PERSON)
+    .join_from(ApiToken, Account, col(ApiToken.account_id) == _PERSON.id)
+    .where(col(ApiToken.token_digest).in_(bindparam("asked", expanding=True)), _ENABLED)
+    .where(col(ApiToken.revoked_at).is_(None))
+)
 
 
-def _enabled(query: Any, digest: Any, asked: Sequence[tuple[str, datetime]]) -> Any:  # noqa: ANN401 - a statement of either kind
-    wanted = sorted({kept for kept, _ in asked})
-    return query.where(digest.in_(wanted), col(Account.disabled_at).is_(None))
+def _holders(session: Session, query: Select[Any], asked: Asked) -> list[Account | None]:
+    """Return the account behind each; every request asks this, so what comes is to be read only, not mapped."""
+    rows = session.connection().execute(query, {"asked": list({shown for shown, _ in asked})}).mappings()
+    found = {row["shown"]: row for row in rows}
+    return [_holder(found.get(shown), now) for shown, now in asked]
 
 
-def _known(keys: Keys, asked: Sequence[tuple[str, datetime]]) -> list[Account | None]:
-    found = {kept: (until, account) for kept, until, account in keys}
-    nobody: tuple[datetime | None, Account | None] = (None, None)
-    holders = [(found.get(kept, nobody), now) for kept, now in asked]
-    return [account if until is None or until > now else None for (until, account), now in holders]
+def _holder(row: Mapping[Any, Any] | None, now: datetime) -> Account | None:
+    if row is None or (row["until"] is not None and row["until"] <= now):
+        return None
+    return cast("Account", SimpleNamespace(**row))
 
 
 def add_token(session: Session, login: str, token: ApiToken) -> None:
