@@ -5,7 +5,7 @@ import json
 import random
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -187,8 +187,12 @@ async def run_kills(
     *,
     at_random: int = 0,
     seed: int = 20261122,
+    beside: Callable[[County, Told], Awaitable[None]] | None = None,
 ) -> Verdict:
-    """Kill one `hub serve` on SQLite `kills` times, at these failpoints in turn; `hub_path` holds another `hub`."""
+    """Kill one `hub serve` on SQLite `kills` times, at these failpoints in turn; `hub_path` holds another `hub`.
+
+    `beside` runs while it is killed.
+    """
     county = County(home, f"sqlite:///{home / 'hub.db'}", seed, hub_path)
     verdict = county.verdict
     async with AsyncExitStack() as stack:
@@ -200,6 +204,8 @@ async def run_kills(
         stack.callback(lambda: hub.returncode is None and hub.kill())
         assert await hub.ready(county.client, county.url), hub.last_words()
         people, tasks = await county.officers()
+        if beside is not None:
+            tasks.append(asyncio.ensure_future(beside(county, people.told)))
         await county.live_and_die(hub, plan(kills, points, at_random, county.dice))
         people.running = False
         await asyncio.gather(*tasks)

@@ -38,6 +38,7 @@ class Mortal:
     hub_path: Path | None = None
     """Where the package `hub` is taken from instead of this checkout: a seeded bug. Else `KILLED_HUB` may say."""
     launcher: tuple[str, ...] = ARMED
+    arguments: tuple[str, ...] = ()
     process: "subprocess.Popen[bytes] | None" = None
     started_at: float = 0.0
     ready_s: list[float] = field(default_factory=list)
@@ -63,7 +64,7 @@ class Mortal:
             "HUB_FAILPOINTS_SEEN": str(self.seen_file),
             "PYTHONPATH": os.pathsep.join(packages),
         }
-        line = [sys.executable, *self.launcher, self.command]
+        line = [sys.executable, *self.launcher, self.command, *self.arguments]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(line, env=environment, stdout=log, stderr=log, cwd=self.home)
         self.started_at = time.monotonic()
