@@ -17,10 +17,10 @@ INSTALLED := .venv/.installed
 MODULES := $(UI)/node_modules/.installed
 BUILT := $(UI)/dist/.built
 
-.PHONY: help setup run test check bench test-crash reliability screenshots test-packages wheel
+.PHONY: help setup run test check bench test-crash test-crash-long reliability screenshots test-packages wheel
 
 help: ## list these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: $(INSTALLED) $(BUILT) ## create .venv from the lock, build the front end (only what changed)
 
@@ -45,8 +45,11 @@ check: $(INSTALLED) ## style, types, import contracts, and the county's own file
 bench: setup ## the measured workload of docs/performance.md (BENCH=--quick for a minute's worth)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
-test-crash: setup ## kill -9 between submit and delivery, twenty times
+test-crash: setup ## kill -9 two hundred times on SQLite, sixty on PostgreSQL, at every failpoint
 	@$(BIN)/pytest -q tests/crash
+
+test-crash-long: setup ## the same with 2,000 and 600 kills and 500 orderly stops
+	@KILLS=2000 TERMS=500 $(BIN)/pytest -q tests/crash
 
 reliability: $(INSTALLED) ## the fault matrix of docs/reliability.md, from the tests' marks and last results
 	@$(BIN)/python -m tests.faults.table
