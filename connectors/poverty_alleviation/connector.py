@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from connectors.poverty_alleviation.mapping import (
     households,
@@ -16,7 +16,10 @@ from connectors.poverty_alleviation.mapping import (
 from connectors.poverty_alleviation.settings import Settings
 from hub.sdk import Capabilities, Misconfigured, Outgoing, Page, Receipt
 from hub.sdk.doors import Doors
-from hub.sdk.files import SftpAddress, SftpSession
+from hub.sdk.egress import SftpAddress
+
+if TYPE_CHECKING:  # its library is loaded when the first file goes, not at start
+    from hub.sdk.files import SftpSession
 
 FLAG = ".ok"
 """A file counts only when an empty file of its name plus this lies beside it; both sides write the flag last."""
@@ -94,7 +97,7 @@ def _pages(name: str, export: bytes, start: int, size: int) -> list[Page]:
     return pages
 
 
-async def _trace(sftp: SftpSession, key: str) -> tuple[str, str]:
+async def _trace(sftp: "SftpSession", key: str) -> tuple[str, str]:
     """Return the names under which a key waits in `in` and is answered in `out`, empty where it is not.
 
     `in` is read first: the System writes its answer before it clears the upload away, so a key that is gone from

@@ -4,7 +4,7 @@ import asyncio
 import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Self
 
@@ -119,3 +119,15 @@ class Egress:
         address = read_literal(found)
         if address is None or is_denied(address) or (address.is_loopback and not self.allow_loopback):
             raise Misconfigured(f"{host}:{port} leads to {found}, which the hub never connects to")
+
+
+@dataclass(frozen=True)
+class SftpAddress:
+    """Where files go and what proves that it is still the same machine."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    host_key: str
+    """The server's public key as one OpenSSH line, e.g. `ssh-ed25519 AAAA…`."""

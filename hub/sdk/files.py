@@ -3,13 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final
 
 import asyncssh
 
-from hub.sdk.egress import Egress
+from hub.sdk.egress import Egress, SftpAddress
 from hub.sdk.errors import DeliveryFailure, Misconfigured, Unanswered, Unavailable
 
 CONNECT_S: Final = 5.0
@@ -23,18 +22,6 @@ _NOT_TRUSTED = (
     asyncssh.KeyImportError,
 )
 _BROKEN = (asyncssh.Error, OSError, TimeoutError)
-
-
-@dataclass(frozen=True)
-class SftpAddress:
-    """Where files go and what proves that it is still the same machine."""
-
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-    host_key: str
-    """The server's public key as one OpenSSH line, e.g. `ssh-ed25519 AAAA…`."""
 
 
 class FileDoor:

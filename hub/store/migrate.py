@@ -1,5 +1,6 @@
 """Brings the database to this version's schema, and says whether it is there. Alembic does the work."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -8,10 +9,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from hub.errors import Problem
 from hub.failpoint import passing
 from hub.store.engine import lock_file, open_writing
+from hub.store.trouble import is_damage, translate
 
 SCRIPTS = Path(__file__).parent / "migrations"
 TURN = 0x46696C6C4F6E6365
@@ -24,6 +27,7 @@ def _config() -> Config:
     return config
 
 
+@cache
 def newest() -> str | None:
     """Return the revision this program is made for."""
     return ScriptDirectory.from_config(_config()).get_current_head()
@@ -88,6 +92,8 @@ def migrate(url: str) -> None:
             command.upgrade(config, "head")
             passing("migrate.commit")
             connection.commit()
+    except DBAPIError as error:
+        raise (translate(error) if is_damage(error) else error) from error
     finally:
         engine.dispose()
         if lock is not None:

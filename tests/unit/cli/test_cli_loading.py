@@ -1,6 +1,7 @@
 """A command loads what it needs and nothing else: seen in a process of its own, by the modules it has at its end."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -17,7 +18,7 @@ SHEETS = {"qrcode", "fpdf", "PIL"}
 HEAVY = WEB | DATABASE | OUT | SHEETS | {"apscheduler", "pwdlib"}
 
 
-def loaded(*words: str) -> set[str]:
+def loaded(*words: str, **told: str) -> set[str]:
     """Which of the heavy libraries `hub <words>` has loaded when it ends."""
     code = (
         "import json, sys\n"
@@ -26,7 +27,8 @@ def loaded(*words: str) -> set[str]:
         "except SystemExit as end:\n    assert not end.code, end.code\n"
         "print(json.dumps([name for name in sys.modules if '.' not in name]))"
     )
-    said = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=True)
+    said = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=True,
+                          env=dict(os.environ) | told)  # fmt: skip
     return HEAVY & set(json.loads(said.stdout.splitlines()[-1]))
 
 
@@ -39,6 +41,12 @@ def test_the_command_line_itself_loads_nothing_heavy() -> None:
 @pytest.mark.usefixtures("home")
 def test_files_are_checked_without_web_and_database() -> None:
     assert loaded("check") & (WEB | DATABASE | SHEETS) == set()
+    assert loaded(
+        "check", HUB_CONNECTOR_PACKAGES='["connectors"]', HUB_CONNECTORS_FILE=str(ROOT / "connectors.yaml")
+    ) == {
+        "httpx",
+        "tenacity",
+    }
     assert loaded("lineage", "visit.purpose") & (WEB | DATABASE | SHEETS) == set()
 
 
