@@ -1,7 +1,7 @@
 """One story's memory and the parts its rules are made of."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 from uuid import UUID
@@ -78,12 +78,11 @@ class Story:
             (record, flow.system, flow.name) for record, flows in self.stage.registry.flows.items() for flow in flows
         )
 
-    def _receipt(self, pick: int) -> Receipted:
-        return self.memory.receipts[pick % len(self.memory.receipts)]
+    def _receipt(self, pick: int) -> Receipted | None:
+        return _pick(self.memory.receipts, pick)
 
-    def _call(self, pick: int) -> Call:
-        calls = sorted(self.stage.ledger.calls, key=lambda call: call.key)
-        return calls[pick % len(calls)]
+    def _call(self, pick: int) -> Call | None:
+        return _pick(sorted(self.stage.ledger.calls, key=lambda call: call.key), pick)
 
     def _answer(self, call: Call, word: str) -> None:
         call.answer.set_result(word)
@@ -92,9 +91,8 @@ class Story:
     def _states(self, *states: str) -> list[Owed]:
         return sorted((row for row in self.rows.deliveries if row.state in states), key=lambda row: row.key)
 
-    def _row(self, pick: int, *states: str) -> Owed:
-        found = self._states(*states)
-        return found[pick % len(found)]
+    def _row(self, pick: int, *states: str) -> Owed | None:
+        return _pick(self._states(*states), pick)
 
     def _resume(self, system: str) -> None:
         with contextlib.suppress(Problem):  # its refusal may not have been written down before the hub died
@@ -118,3 +116,7 @@ class Story:
             or (row.state == "waiting" and row.after_id is not None)
             for row in self.rows.deliveries
         )
+
+
+def _pick(among: Sequence[Loose], pick: int) -> Loose:
+    return among[pick % len(among)] if among else None
