@@ -3,16 +3,20 @@
 Only what finds a free seat goes this way. Everything else, and everything after a crash, is found in the database.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from hub.logs import get_logger
 from hub.model.delivery import State
 from hub.outbox.claim import LEASE_MARGIN, claimed, lease_row
 from hub.outbox.decide.settle import Claim
-from hub.store import Session
+from hub.store import Session, Store, doorbell
 from hub.store.query import deliveries, systems
 
+log = get_logger(__name__)
 Row = dict[str, Any]
 Seats = Mapping[str, timedelta]
 """Ids of Deliveries a free place is kept for, each with the time its attempt may take."""
@@ -32,6 +36,30 @@ class Outbox(Protocol):
     def ring(self, systems: Iterable[str]) -> None:
         """Say that these Systems may have something due."""
         ...
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The outbox of a process that delivers nothing itself: it has no places, and tells those that deliver."""
+
+    store: Store
+
+    def seat(self, rows: Iterable[Mapping[str, Any]]) -> Seats:  # noqa: ARG002 - the interface of Outbox
+        """Keep no place."""
+        return {}
+
+    def hand_over(self, seated: Iterable[Mapping[str, Any]], claims: Sequence[Claim]) -> None:
+        """Do nothing: nothing had a seat."""
+
+    def ring(self, systems: Iterable[str]) -> None:
+        """Tell the other processes; those that miss it look for themselves."""
+        if self.store.writing.dialect.name == "postgresql":
+            self.store.writer.write_item(doorbell.ring, frozenset(systems)).add_done_callback(_note_unheard)
+
+
+def _note_unheard(rung: "asyncio.Future[None]") -> None:
+    if not rung.cancelled() and rung.exception() is not None:
+        log.warning("doorbell.not_rung", kind=type(rung.exception()).__name__)
 
 
 def lease_fresh(session: Session, rows: Iterable[Row], seats: Seats, now: datetime) -> list[Claim]:

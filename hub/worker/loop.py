@@ -1,6 +1,7 @@
 """Keeps the engine and the schedule running until told to stop, then lets work under way finish."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from hub.outbox.engine import Engine
 from hub.outbox.resume import check_paused
 from hub.pulls.due import Rounds
 from hub.pulls.run import Pulls, lose_stale
+from hub.store import doorbell
 from hub.store.query.journal import latest_epoch
 from hub.worker.schedule import schedule
 
@@ -32,6 +34,7 @@ class Worker:
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _scheduler: AsyncIOScheduler | None = None
     _rounds: Rounds = field(init=False)
+    _listening: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
         """Set up the rounds of pulls."""
@@ -42,12 +45,18 @@ class Worker:
         await self._say_what_was_restored()
         await lose_stale(self.pulls, timedelta(0) if self.engine.sole else LONGEST_PULL)
         self._tasks.append(asyncio.create_task(self.engine.run()))
+        if not self.engine.sole:
+            self._listening = asyncio.create_task(doorbell.listen(self.engine.store.writing, self._hear))
         chores = [
             ("check-paused", CHECK_PAUSED_EVERY, self._check_paused),
             ("lose-stale", LOSE_STALE_EVERY, self._lose_stale),
         ]
         self._scheduler = schedule(self._rounds, chores, self.clock)
         self._scheduler.start()
+
+    def _hear(self, systems: Sequence[str]) -> None:
+        """Wake the engine for what another process has committed."""
+        self.engine.ring(systems or self.engine.lines)
 
     async def _say_what_was_restored(self) -> None:
         """Warn at every start that what the hub did between the copy and its restore is unknown to it."""
@@ -60,6 +69,8 @@ class Worker:
         """Start nothing more, let attempts finish within the grace time."""
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
+        if self._listening is not None:
+            self._listening.cancel()
         await self._rounds.stop()
         await self.engine.stop(GRACE)
         await asyncio.gather(*self._tasks)
