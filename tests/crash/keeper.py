@@ -1,6 +1,7 @@
 """Somebody who copies the hub's data while it is being killed, and later puts the last copy back elsewhere."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
@@ -11,15 +12,18 @@ from tests.crash.kills import County
 from tests.crash.officers import Told
 
 DONE_WITHIN_S = 90.0
+LOOK_S = 0.1
 TORN = (
     "SELECT s.id FROM submission s LEFT JOIN record r ON r.submission_id = s.id "
     f"LEFT JOIN delivery d ON d.record_id = r.id GROUP BY s.id HAVING count(d.id) != {len(BOOKS)}"
 )
 
 
-async def keep_copies(county: County, told: Told, many: int) -> None:
-    """Take that many copies, killing every first try; judge the last one as if it were a hub's own database."""
-    for number in range(many):
+async def keep_copies(county: County, told: Told, after_kills: Sequence[int]) -> None:
+    """Take a copy after each of so many kills, killing the first try; judge the last one as a hub's own database."""
+    for number, kills in enumerate(after_kills):
+        while county.verdict.kills.total() < kills:  # noqa: ASYNC110 - nobody rings at a death
+            await asyncio.sleep(LOOK_S)
         file = county.home.parent / f"{county.home.name}-copy-{number}.zip"
         county.verdict.demand(
             holds=await command(county, "backup", file, "backup.flushed=kill") == -9 and not file.exists(),

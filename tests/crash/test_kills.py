@@ -21,7 +21,6 @@ BY_HAND = ("release.stranded", "resume.written")
 """Reached in tests/crash/test_rare.py: they need two workers at odds, and a System that turned us down."""
 KEEPING = tuple(name for name in POINTS if name.startswith(("backup.", "restore.")))
 """Of commands that run beside the hub or instead of it: tests/resources/test_restore_killed.py."""
-COPIES = 2
 IN_TURN = tuple(name for name in POINTS if name not in AT_FIRST_START + BY_HAND + KEEPING)
 
 
@@ -53,7 +52,7 @@ async def lane(home: Path, number: int, kills: int) -> Verdict:
         points,
         at_random=at_random,
         seed=20261122 + number,
-        beside=lambda county, told: keep_copies(county, told, COPIES),
+        beside=lambda county, told: keep_copies(county, told, [kills // 3, kills * 2 // 3]),
     )
 
 
