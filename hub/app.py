@@ -1,5 +1,6 @@
 """The composition root: the one place that knows every part and puts them together."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from hub.sdk.doors import Doors, open_doors
 from hub.sdk.egress import Egress
 from hub.settings import Settings, read_secret
 from hub.store import Store, open_store
-from hub.store.blobs import attachment_key, attachment_url
+from hub.store.blobs import attachment_key, attachment_url, has_room
 from hub.store.migrate import is_current
 from hub.systems import Registry, System, connect
 from hub.web.context import Parts
@@ -98,7 +99,8 @@ def _parts(hub: Hub) -> Parts:
     ring: Callable[[Iterable[str]], None] = hub.engine.ring
 
     async def ready() -> Mapping[str, bool]:
-        return {"database": await _answers(hub.store)}
+        room = await asyncio.to_thread(has_room, hub.settings.data_dir)
+        return {"database": await _answers(hub.store), "disk": room}
 
     return Parts(
         settings=hub.settings,

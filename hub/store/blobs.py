@@ -1,6 +1,7 @@
 """Photos as files by digest: written whole or not at all, before any row speaks of them. Asks nobody for permission."""
 
 import asyncio
+import errno
 import fcntl
 import hashlib
 import hmac
@@ -15,10 +16,13 @@ from typing import BinaryIO
 
 from hub.errors import Problem
 from hub.failpoint import passing
+from hub.store.trouble import RETRY_AFTER_SECONDS
 
 MOST_BYTES = 20 * 1024 * 1024
 HEAD_BYTES = 16
 KEY_BYTES = 32
+ROOM_BYTES = 1024 * 1024
+_TOO_MANY_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,15 @@ async def keep_blob(data_dir: Path, sha256: str, chunks: AsyncIterator[bytes]) -
 
     1) a temporary file beside the others, 2) flush it, 3) rename, 4) flush the folder: after that a row may name it.
     """
+    try:
+        return await _keep(data_dir, sha256, chunks)
+    except OSError as error:
+        if error.errno in _TOO_MANY_FILES:
+            raise Problem("store.busy", 503, retry_after=RETRY_AFTER_SECONDS) from error
+        raise Problem("store.full", 507, retry_after=60) from error
+
+
+async def _keep(data_dir: Path, sha256: str, chunks: AsyncIterator[bytes]) -> Blob:
     handle, name = await asyncio.to_thread(_open_arriving, data_dir)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -134,6 +147,16 @@ def _drop_unless_held(leftover: Path) -> bool:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             leftover.unlink()
     except (BlockingIOError, FileNotFoundError):
+        return False
+    return True
+
+
+def has_room(data_dir: Path) -> bool:
+    """Say whether another megabyte fits where photos lie, and SQLite's database unless told otherwise (F6, F7)."""
+    try:
+        with tempfile.TemporaryFile(dir=data_dir) as file:
+            os.posix_fallocate(file.fileno(), 0, ROOM_BYTES)
+    except OSError:
         return False
     return True
 

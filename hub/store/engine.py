@@ -10,18 +10,23 @@ from typing import IO, Any, Literal, TypeVar
 
 import orjson
 from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
 from hub.errors import Problem
 from hub.store.lanes import Reader, Writer
 from hub.store.lanes.writer import Vector
-from hub.store.trouble import translate
+from hub.store.trouble import is_damage, translate
 
 T = TypeVar("T")
 Item = TypeVar("Item")
 BUSY_WAIT_MS = 5_000
+WRITER_WAIT_MS = 2_000
+"""Whoever comes while one group waits for the file waits for two: within the 5 s nobody is kept longer than (F8)."""
+MOST_LOG_BYTES = 32 * 1024 * 1024
+"""SQLite's log is cut back to this once nobody reads what is old; `hub_log_bytes` tells how large it is."""
 READERS = 4
 POSTGRES_WRITERS = 3
 
@@ -65,6 +70,11 @@ class Store:
     async def write(self, write: Callable[[Session], T]) -> T:
         """Run a write in the writer's next group and return once it is on disk."""
         return await self.writer.write(write)
+
+    def log_bytes(self) -> int:
+        """Return how large SQLite's log is; it grows while somebody reads what is old (F12)."""
+        log = Path(f"{self.writing.url.database}-wal")
+        return log.stat().st_size if self.writing.dialect.name == "sqlite" and log.exists() else 0
 
     async def close(self) -> None:
         """Finish queued writes and let go of the files."""
@@ -119,10 +129,33 @@ def lock_file(url: str) -> IO[str] | None:
 
 def _open_sqlite(url: URL, durability: Literal["full", "relaxed"], driver: Any) -> Store:  # noqa: ANN401 - a DBAPI module
     lock = lock_file(url.render_as_string(hide_password=False))
-    writing = _sqlite_engine(url, durability, driver)
-    with writing.connect():
-        """The first connection makes the file and switches it to WAL, so that readers find it."""
-    return Store(writing, _sqlite_reading(url, driver), writers=1, lock=lock)
+    writing, reading = _sqlite_engine(url, durability, driver), _sqlite_reading(url, driver)
+    _stop_writing_once_damaged(writing, reading)
+    try:
+        with writing.connect():
+            """The first connection makes the file and switches it to WAL, so that readers find it."""
+    except DBAPIError as error:
+        if lock is not None:
+            lock.close()
+        raise translate(error) from error
+    return Store(writing, reading, writers=1, lock=lock)
+
+
+def _stop_writing_once_damaged(writing: Engine, reading: Engine) -> None:
+    """Whoever meets a damaged page stops every write until the next start: more of them would damage more (F11)."""
+    met: list[str] = []
+
+    def note(context: ExceptionContext) -> None:
+        if is_damage(context.original_exception):
+            met.append(str(context.original_exception))
+
+    def refuse(_connection: object) -> None:
+        if met:
+            raise Problem("store.damaged", 503)
+
+    for engine in (writing, reading):
+        event.listen(engine, "handle_error", note)
+    event.listen(writing, "begin", refuse, insert=True)
 
 
 def _sqlite_engine(url: URL, durability: str, driver: Any = sqlite3) -> Engine:  # noqa: ANN401 - a DBAPI module
@@ -139,7 +172,8 @@ def _sqlite_engine(url: URL, durability: str, driver: Any = sqlite3) -> Engine: 
             "journal_mode=WAL",
             f"synchronous={synchronous}",
             "foreign_keys=ON",
-            f"busy_timeout={BUSY_WAIT_MS}",
+            f"journal_size_limit={MOST_LOG_BYTES}",
+            f"busy_timeout={WRITER_WAIT_MS}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

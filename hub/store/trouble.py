@@ -42,12 +42,10 @@ def translate(error: Exception) -> Exception:
         taken = Taken(str(error.orig))
         taken.__cause__ = error
         return taken
-    if is_damage(error):
-        return Problem("store.damaged", 503)
     if isinstance(error, PoolTimeout) or is_conflict(error):
         return Problem("store.busy", 503, retry_after=RETRY_AFTER_SECONDS)
-    if not isinstance(error, OperationalError):
-        return error
+    if is_damage(error) or not isinstance(error, OperationalError):
+        return Problem("store.damaged", 503) if is_damage(error) else error
     text = str(error.orig).lower()
     if any(sign in text for sign in _FULL):
         return Problem("store.full", 507, retry_after=60)

@@ -40,7 +40,9 @@ async def metrics(request: Request, hub: Hub) -> Response:
     """Give the counts, to this very machine or an operator."""
     if not _is_local(request, hub) and (await recognised(request, hub)).scope.role is not Role.OPERATOR:
         raise Problem("auth.forbidden", 403)
-    return Response(await hub.store.read(_exposition), media_type=CONTENT_TYPE_LATEST)
+    log_bytes = hub.store.log_bytes()
+    counts = await hub.store.read(lambda session: _exposition(session, log_bytes))
+    return Response(counts, media_type=CONTENT_TYPE_LATEST)
 
 
 def _is_local(request: Request, hub: Parts) -> bool:
@@ -53,11 +55,14 @@ def _is_local(request: Request, hub: Parts) -> bool:
         return False
 
 
-def _exposition(session: Session) -> bytes:
+def _exposition(session: Session, log_bytes: int) -> bytes:
     """Return every count, read afresh: several processes share one database, none of them knows the whole."""
     registry = CollectorRegistry()
     Gauge("hub_submissions", "Submissions accepted, corrections included", registry=registry).set(
         views.submission_count(session)
+    )
+    Gauge("hub_log_bytes", "Size of SQLite's log; large while somebody reads for long", registry=registry).set(
+        log_bytes
     )
     epoch = latest_epoch(session)
     Gauge("hub_epoch", "1, and one more for each restore of a copy", registry=registry).set(

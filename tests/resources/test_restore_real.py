@@ -85,7 +85,7 @@ async def test_a_killed_hub_goes_on_from_an_old_copy_with_the_old_keys(tmp_path:
         hub.start()
         await hub.ready(client)
         after = await all_delivered(database_url)
-        assert (await client.get(f"{hub.url}/readyz")).json() == {"database": True, "epoch": 2}
+        assert (await client.get(f"{hub.url}/readyz")).json() == {"database": True, "disk": True, "epoch": 2}
         assert "hub_epoch 2.0" in (await client.get(f"{hub.url}/metrics")).text
         assert hub.stop() == 0
     assert '"event": "hub.restored"' in (tmp_path / "hub/hub.log").read_text()

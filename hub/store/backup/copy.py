@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col
 
@@ -70,6 +70,8 @@ def _photos(connection: Connection) -> list[str]:
 
 
 def _begun(connection: Connection, now: datetime) -> Manifest:
+    if connection.dialect.name == "sqlite" and connection.execute(text("PRAGMA quick_check(1)")).scalar_one() != "ok":
+        raise Problem("store.damaged", 503)
     schema = current(connection)
     if schema is None or schema != newest():
         raise Problem("backup.other_schema", 409, schema=str(schema), program=str(newest()))
