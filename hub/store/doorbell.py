@@ -6,7 +6,6 @@ What nobody heard is found by the engine's own look at the database; the bell on
 import asyncio
 from collections.abc import Callable, Sequence
 
-import psycopg
 from sqlalchemy import Engine, text
 from sqlmodel import Session
 
@@ -31,6 +30,8 @@ _NOTIFY = text(f"SELECT pg_notify('{CHANNEL}', :names)")
 
 async def listen(engine: Engine, hear: Callable[[Sequence[str]], None]) -> None:
     """Pass on what is rung, for ever; no names mean all. A lost connection is made again."""
+    import psycopg  # noqa: PLC0415 - a hub on SQLite starts without PostgreSQL's library
+
     address = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     while True:
         try:

@@ -67,3 +67,9 @@ def test_every_command_is_found_and_tells_about_itself(run: Run) -> None:
 
 def test_an_unknown_command_is_told(run: Run) -> None:
     assert run("chekc").exit_code == 2
+
+
+@pytest.mark.usefixtures("home")
+def test_a_hub_on_sqlite_is_put_together_without_what_it_does_not_need() -> None:
+    assert loaded("migrate") >= {"sqlalchemy", "alembic", "fastapi", "apscheduler"}, "it stands for serve and work"
+    assert loaded("migrate") & ({"psycopg", "asyncssh", "aiohttp"} | SHEETS) == set()

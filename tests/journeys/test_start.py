@@ -1,0 +1,109 @@
+"""How long people wait: from the command to a hub that is ready, and for a word about their files.
+
+Bounds are on processor time, three times the target, since other work on the machine stretches the clock; both are
+printed. `pytest tests/journeys/test_start.py` on an idle machine shows what docs/performance.md says.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.journeys.process import ROOT, Hub
+
+READY_S, READY_MANY_S, CHECKED_S = 1.5, 3.0, 1.0
+SLACK = 3
+LONGEST_WALL_S = 30
+MANY = 1_000
+WIRING = ROOT / "tests/some_connectors/connectors.yaml"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def processor_s(pid: int) -> float:
+    """Seconds of processor a process has used, its own and the kernel's for it."""
+    words = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / TICKS
+
+
+def timed_start(hub: Hub) -> tuple[float, float]:
+    """Start a hub; return wall and processor seconds until it was ready."""
+    began = time.monotonic()
+    child = hub.start()
+    while not hub.is_ready():
+        assert child.process.poll() is None, hub.log()
+        assert time.monotonic() - began < LONGEST_WALL_S, hub.log()
+        time.sleep(0.01)
+    return time.monotonic() - began, processor_s(child.process.pid)
+
+
+def hub_in(home: Path, **told: str) -> Hub:
+    """A hub with a database of its own; the first start makes it."""
+    home.mkdir(parents=True)
+    settings = {
+        "CONNECTOR_PACKAGES": '["tests.some_connectors"]',
+        "CONNECTORS_FILE": str(WIRING),
+        "LOG_LEVEL": "warning",
+    }
+    return Hub(home, f"sqlite:///{home / 'hub.db'}", settings | told)
+
+
+def test_a_hub_is_ready_soon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hub = hub_in(tmp_path / "hub")
+    starts = []
+    for _ in range(3):
+        try:
+            starts.append(timed_start(hub))
+        finally:
+            hub.stop()
+    say(capsys, "hub serve ready", READY_S, *min(starts[1:]))
+    assert min(used for _, used in starts) < SLACK * READY_S
+    assert starts[0][1] < SLACK * READY_S, "the first start also makes the database"
+
+
+def test_files_are_checked_soon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    took = []
+    hub = hub_in(tmp_path / "hub")
+    for _ in range(3):
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        line = [sys.executable, "-c", "from hub.cli import main; main()", "check"]
+        subprocess.run(line, cwd=ROOT, env=hub.environment, check=True, capture_output=True, timeout=LONGEST_WALL_S)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        took.append((time.monotonic() - began, used))
+    say(capsys, "hub check", CHECKED_S, *min(took))
+    assert min(used for _, used in took) < SLACK * CHECKED_S
+
+
+def test_a_thousand_systems_start_soon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wiring = write_many(tmp_path / "connectors.yaml")
+    hub = hub_in(tmp_path / "hub", CONNECTORS_FILE=str(wiring), WORKER="false")
+    try:
+        wall, used = timed_start(hub)
+    finally:
+        hub.stop()
+    say(capsys, f"hub serve ready with {MANY} Systems", READY_MANY_S, wall, used)
+    assert used < SLACK * READY_MANY_S
+
+
+def write_many(file: Path) -> Path:
+    """Write a wiring with a thousand Systems, each with flows and a pull."""
+    document = yaml.safe_load(WIRING.read_text(encoding="utf-8"))
+    kinds = list(document["systems"].items())
+    for number in range(MANY - len(kinds)):
+        name, system = kinds[number % len(kinds)]
+        document["systems"][f"{name}-{number}"] = deepcopy(system)
+    assert len(document["systems"]) == MANY
+    file.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    return file
+
+
+def say(capsys: pytest.CaptureFixture[str], what: str, target_s: float, wall_s: float, used_s: float) -> None:
+    """Print a figure beside its target."""
+    with capsys.disabled():
+        print(f"\n  {what}: {wall_s:.2f} s, {used_s:.2f} s of processor (target {target_s} s)", end=" ")  # noqa: T201 - the figure people ask for
