@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, text
+from structlog.testing import capture_logs
 
+from hub.errors import Problem
 from hub.model.delivery import State
 from hub.outbox.handover import Elsewhere
 from hub.store import Store, doorbell
@@ -94,3 +96,25 @@ async def test_an_engine_is_woken_by_the_bell_alone(world: World) -> None:
     await running
     ears.cancel()
     assert (await world.states())[delivery_id] == State.DELIVERED
+
+
+class Mute:
+    """A store whose writer ends every bell as told."""
+
+    def __init__(self, store: Store, end: Callable[[asyncio.Future[None]], object]) -> None:
+        self.writing, self.writer, self._end = store.writing, self, end
+
+    def write_item(self, write: object, item: object) -> asyncio.Future[None]:
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._end(ended)
+        return ended
+
+
+@only_postgres
+async def test_a_bell_that_could_not_be_rung_is_said(world: World) -> None:
+    full = Problem("store.full", 507)
+    with capture_logs() as said:
+        Elsewhere(Mute(world.store, lambda ended: ended.set_exception(full))).ring(["north"])  # type: ignore[arg-type]  # a store's two members
+        Elsewhere(Mute(world.store, lambda ended: ended.cancel())).ring(["north"])  # type: ignore[arg-type]  # as above
+        await asyncio.sleep(0)
+    assert [(line["event"], line["kind"]) for line in said] == [("doorbell.not_rung", "Problem")]
