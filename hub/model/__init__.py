@@ -3,7 +3,7 @@
 from hub.model.column import METADATA
 from hub.model.delivery import Attempt, Delivery, Skip
 from hub.model.issue import Issue, IssueStep
-from hub.model.journal import Epoch, JournalEntry
+from hub.model.journal import Epoch, JournalEntry, Tally
 from hub.model.people import Account, ApiToken, Session, SignInFailure
 from hub.model.place import Alias, Discrepancy, Division, Place, Snapshot
 from hub.model.submission import Attachment, Contest, Record, Submission
@@ -34,4 +34,5 @@ __all__ = [
     "Snapshot",
     "Submission",
     "SystemState",
+    "Tally",
 ]

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -70,6 +70,12 @@ def new_id() -> str:
         milliseconds, fraction = divmod(_last_tick, _TICKS)
     value = (milliseconds << 80) | (7 << 76) | (fraction << 64) | (2 << 62) | secrets.randbits(62)
     return _written(f"{value:032x}")
+
+
+def id_before(newest: str, span: timedelta) -> str:
+    """Return what stands before every id made later than this span before a time-ordered one."""
+    milliseconds = int(newest.replace("-", "")[:12], 16) - int(span.total_seconds() * 1000)
+    return _written(f"{max(0, milliseconds):012x}{0:020x}")
 
 
 def named_id(namespace: UUID, name: str) -> str:

@@ -37,6 +37,12 @@ ENDED = frozenset({State.DELIVERED, State.CANCELLED})
 _HELD = frozenset({State.WAITING, State.RETRY, State.TRANSPORTED, State.UNKNOWN})
 _PERSON = frozenset({State.DELIVERED, State.CANCELLED, State.WAITING})
 
+STANDING = (State.RETRY, State.TRANSPORTED, State.UNKNOWN, State.PARKED, State.MANUAL, State.CANCELLED)
+"""States people look for; most Deliveries pass through none of them on their way from waiting to delivered."""
+IS_STANDING = " OR ".join(f"state = '{state.value}'" for state in STANDING)
+NOT_ENDED = "state NOT IN ('delivered', 'cancelled')"
+"""Conditions of partial indexes: SQLite uses one only where a query repeats it word for word."""
+
 MOVES: dict[State, frozenset[State]] = {
     State.WAITING: frozenset({State.LEASED, State.CANCELLED, State.UNKNOWN}),
     State.LEASED: _HELD | {State.DELIVERED, State.PARKED, State.MANUAL},
@@ -69,17 +75,19 @@ class Delivery(SQLModel, table=True):
               postgresql_where=text("leased_until IS NOT NULL")),
         Index("ix_delivery_after_id", "after_id", sqlite_where=text("after_id IS NOT NULL"),
               postgresql_where=text("after_id IS NOT NULL")),
-        Index("ix_delivery_order_key", "order_key", sqlite_where=text("order_key IS NOT NULL"),
-              postgresql_where=text("order_key IS NOT NULL")),
+        Index("ix_delivery_order_key", "order_key", sqlite_where=text(f"order_key IS NOT NULL AND {NOT_ENDED}"),
+              postgresql_where=text(f"order_key IS NOT NULL AND {NOT_ENDED}")),
         Index("ix_delivery_record_key_system", "record_key", "system"),
-        Index("ix_delivery_state_system", "state", "system"),
+        Index("ix_delivery_system_id", "system", "id"),
+        Index("ix_delivery_standing", "state", "system", "id", "due_at", sqlite_where=text(IS_STANDING),
+              postgresql_where=text(IS_STANDING)),
         CheckConstraint("state IN (" + ", ".join(f"'{state.value}'" for state in State) + ")", name="state"),
         CheckConstraint("(state = 'leased') = (lease_token IS NOT NULL)", name="lease"),
     )  # fmt: skip
     id: str = Field(default_factory=new_id, primary_key=True, sa_type=Id)
     key: str = Field(unique=True)
     """`record key:system/flow:revision`: the idempotency key, the same on every attempt and replay."""
-    record_id: str = Field(foreign_key="record.id", index=True, sa_type=Id)
+    record_id: str = Field(foreign_key="record.id", sa_type=Id)
     record_key: str = Field(sa_type=Id)
     record: str = Field(sa_type=Short)
     revision: int

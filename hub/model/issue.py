@@ -32,14 +32,18 @@ ISSUE_MOVES: dict[IssueState, frozenset[IssueState]] = {
 class Issue(SQLModel, table=True):
     """A finding that somebody has to act on; its id is the Record's key, so revisions do not start it again."""
 
-    __table_args__ = (Index("ix_issue_division_state", "division", "state"),)
+    __table_args__ = (
+        Index("ix_issue_opened_at", "opened_at"),
+        Index("ix_issue_reporter_id_opened_at", "reporter_id", "opened_at"),
+        Index("ix_issue_assignee_id_opened_at", "assignee_id", "opened_at"),
+    )
     id: str = Field(primary_key=True, sa_type=Id)
     record: str = Field(sa_type=Short)
     submission_id: str = Field(foreign_key="submission.id", sa_type=Id)
     division: str = Field(sa_type=Short)
     state: IssueState = Field(sa_type=Short)
     reporter_id: str = Field(sa_type=Id)
-    assignee_id: str | None = Field(default=None, index=True, sa_type=Id)
+    assignee_id: str | None = Field(default=None, sa_type=Id)
     opened_at: datetime = Field(sa_type=Instant)
     changed_at: datetime = Field(sa_type=Instant)
 

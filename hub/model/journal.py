@@ -1,7 +1,8 @@
-"""The journal of who did what: ids and verbs, no values; and when the hub went on from a copy."""
+"""The journal of who did what: ids and verbs, no values; when the hub went on from a copy; how much it did so far."""
 
 from datetime import datetime
 
+from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
 from hub.model.column import Id, Instant, Short, Words, new_id
@@ -17,7 +18,7 @@ class JournalEntry(SQLModel, table=True):
     """Empty for what the hub does by itself."""
     action: str = Field(sa_type=Short)
     """`noun.past_tense`, for example `delivery.replayed`."""
-    subject: str = Field(index=True)
+    subject: str
     why: str = Field(default="", sa_type=Words)
 
 
@@ -30,3 +31,15 @@ class Epoch(SQLModel, table=True):
     began_at: datetime = Field(sa_type=Instant)
     copied_at: datetime = Field(sa_type=Instant)
     copy_digest: str = Field(sa_type=Short)
+
+
+class Tally(SQLModel, table=True):
+    """How many rows of a kind had this name, up to its kind's mark: nobody counts millions of them again."""
+
+    what: str = Field(primary_key=True, sa_type=Short)
+    """`submission`, `delivery` or `attempt`."""
+    name: str = Field(primary_key=True, sa_type=Short)
+    """The System, or the outcome; `*` for all of them together, and that row bears the mark."""
+    count: int = Field(default=0, sa_type=BigInteger)
+    mark: str = Field(default="", sa_type=Short)
+    """The last id, or the last time, that is counted in."""

@@ -108,7 +108,7 @@ class Session(SQLModel, table=True):
     token_digest: str = Field(primary_key=True, sa_type=Short)
     account_id: str = Field(foreign_key="account.id", index=True, sa_type=Id)
     created_at: datetime = Field(sa_type=Instant)
-    expires_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime = Field(index=True, sa_type=Instant)
 
 
 class ApiToken(SQLModel, table=True):

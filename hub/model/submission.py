@@ -16,6 +16,7 @@ class Submission(SQLModel, table=True):
         UniqueConstraint("root_id", "revision"),
         Index("ix_submission_account_id_received_at", "account_id", "received_at"),
         Index("ix_submission_division_received_at", "division", "received_at"),
+        Index("ix_submission_received_at", "received_at"),
     )
     id: str = Field(primary_key=True, sa_type=Id)
     """Derived from account and client id, so that two people's equal ids never meet."""
@@ -43,7 +44,7 @@ class Contest(SQLModel, table=True):
     """A body that came under an id already taken by other content; refused, and kept for review."""
 
     id: str = Field(default_factory=new_id, primary_key=True, sa_type=Id)
-    submission_id: str = Field(foreign_key="submission.id", index=True, sa_type=Id)
+    submission_id: str = Field(foreign_key="submission.id", sa_type=Id)
     body: bytes = Field(sa_type=Blob)
     digest: str = Field(sa_type=Short)
     received_at: datetime = Field(sa_type=Instant)
@@ -61,7 +62,7 @@ class Record(SQLModel, table=True):
     """Place among the Records of its Submission, in the order of the form."""
     record: str = Field(sa_type=Short)
     submission_id: str = Field(foreign_key="submission.id", index=True, sa_type=Id)
-    place_id: str | None = Field(default=None, index=True, sa_type=Id)
+    place_id: str | None = Field(default=None, sa_type=Id)
     division: str = Field(sa_type=Short)
     occurred_at: datetime = Field(sa_type=Instant)
     content: bytes = Field(sa_type=Blob)

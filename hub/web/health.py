@@ -10,7 +10,8 @@ from hub.errors import Problem
 from hub.model.people import Role
 from hub.model.system import Breaker
 from hub.store import Session
-from hub.store.query import deliveries, systems, views
+from hub.store.query import systems
+from hub.store.query.counts import delivery_counts, totals
 from hub.store.query.journal import latest_epoch
 from hub.web.context import Hub, Parts
 from hub.web.security import client_address, recognised
@@ -58,8 +59,9 @@ def _is_local(request: Request, hub: Parts) -> bool:
 def _exposition(session: Session, log_bytes: int) -> bytes:
     """Return every count, read afresh: several processes share one database, none of them knows the whole."""
     registry = CollectorRegistry()
+    counted = totals(session)
     Gauge("hub_submissions", "Submissions accepted, corrections included", registry=registry).set(
-        views.submission_count(session)
+        counted["submission"].total()
     )
     Gauge("hub_log_bytes", "Size of SQLite's log; large while somebody reads for long", registry=registry).set(
         log_bytes
@@ -69,10 +71,10 @@ def _exposition(session: Session, log_bytes: int) -> bytes:
         epoch.number if epoch else 1
     )
     standing = Gauge("hub_deliveries", "Deliveries by System and state", ["system", "state"], registry=registry)
-    for system, state, count in deliveries.counts(session):
+    for (system, state), count in delivery_counts(session, counted["delivery"]).items():
         standing.labels(system, state.value).set(count)
     tried = Gauge("hub_attempts", "Attempts by outcome; open ones have none", ["outcome"], registry=registry)
-    for outcome, count in views.attempt_counts(session):
+    for outcome, count in counted["attempt"].items():
         tried.labels(outcome).set(count)
     held = Gauge("hub_system_held", "1 while nothing goes to a System", ["system", "why"], registry=registry)
     for name, row in systems.all_states(session).items():

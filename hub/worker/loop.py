@@ -14,6 +14,7 @@ from hub.outbox.resume import check_paused
 from hub.pulls.due import Rounds
 from hub.pulls.run import Pulls, lose_stale
 from hub.store import doorbell
+from hub.store.query.counts import advance, keep
 from hub.store.query.journal import latest_epoch
 from hub.worker.schedule import schedule
 
@@ -22,6 +23,7 @@ GRACE = timedelta(seconds=20)
 CHECK_PAUSED_EVERY = timedelta(minutes=5)
 LONGEST_PULL = timedelta(hours=2)
 LOSE_STALE_EVERY = timedelta(minutes=10)
+TALLY_EVERY = timedelta(minutes=1)
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Worker:
         chores = [
             ("check-paused", CHECK_PAUSED_EVERY, self._check_paused),
             ("lose-stale", LOSE_STALE_EVERY, self._lose_stale),
+            ("tally", TALLY_EVERY, self._tally),
         ]
         self._scheduler = schedule(self._rounds, chores, self.clock)
         self._scheduler.start()
@@ -82,3 +85,9 @@ class Worker:
     async def _lose_stale(self) -> None:
         """Let a pull start again whose process died while others live on."""
         await lose_stale(self.pulls, LONGEST_PULL)
+
+    async def _tally(self) -> None:
+        """Count what came since the last time, so that nobody who asks has to count everything."""
+        counted = await self.engine.store.read(advance)
+        if counted:
+            await self.engine.store.write(lambda session: keep(session, counted))

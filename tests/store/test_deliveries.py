@@ -46,14 +46,6 @@ async def test_the_last_in_an_order_is_the_one_made_last_though_all_were_made_at
     assert found == {"river-1": ids[-1]}
 
 
-async def test_deliveries_are_counted_by_system_and_state(world: World) -> None:
-    await world.owe(3)
-    await world.owe(2, "south", state=State.PARKED)
-    assert sorted(await world.store.read(deliveries.counts)) == [
-        ("north", State.WAITING, 3), ("south", State.PARKED, 2),
-    ]  # fmt: skip
-
-
 async def test_what_is_stranded_is_only_what_nothing_will_ever_release(world: World) -> None:
     states = (State.DELIVERED, State.CANCELLED, State.PARKED, State.WAITING, State.UNKNOWN)
     ids = {state: (await world.owe(state=state))[0] for state in states}

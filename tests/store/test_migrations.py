@@ -123,4 +123,4 @@ def test_processes_that_migrate_at_once_take_turns(empty_url: str) -> None:
 
 
 def test_there_is_one_newest_revision() -> None:
-    assert newest() == "0002"
+    assert newest() == "0003"

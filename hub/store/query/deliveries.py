@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import and_, func, or_, update
+from sqlalchemy import and_, bindparam, or_, text, update
 from sqlalchemy import select as pick
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from hub.model.delivery import ENDED, Attempt, Delivery, State
+from hub.model.column import Instant
+from hub.model.delivery import ENDED, NOT_ENDED, Attempt, Delivery, State
 from hub.store.bulk import Change, insert_rows, update_rows
 
 FRESH = {"populate_existing": True}
@@ -36,25 +37,37 @@ _SETTLE = Change(
     ),
     "state = 'leased'",
 )
+_DUE = (
+    pick(*CLAIMED)
+    .where(col(Delivery.system) == bindparam("system"), col(Delivery.due_at) <= bindparam("now"))
+    .order_by(col(Delivery.due_at))
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_WITH_DUE = text("""
+    WITH RECURSIVE known(system) AS (
+        SELECT min(system) FROM delivery WHERE due_at IS NOT NULL
+        UNION ALL
+        SELECT (SELECT min(d.system) FROM delivery AS d WHERE d.due_at IS NOT NULL AND d.system > known.system)
+        FROM known WHERE known.system IS NOT NULL
+    )
+    SELECT system FROM known
+    WHERE EXISTS (SELECT 1 FROM delivery AS d WHERE d.system = known.system AND d.due_at <= :now)
+""").bindparams(bindparam("now", type_=Instant))
+"""From one System to the next along the index of what is due: a backlog of a million is no longer to look at."""
+_BEHIND = pick(col(Delivery.id)).where(col(Delivery.after_id).in_(bindparam("ids", expanding=True)))
 _CLOSE = Change(_ATTEMPT, ("id",), guard="ended_at IS NULL")
 
 
 def systems_with_due(session: Session, now: datetime) -> list[str]:
     """Return the Systems that have something to claim."""
-    query = select(Delivery.system).where(col(Delivery.due_at) <= now).distinct()
-    return list(session.exec(query).all())
+    return list(session.connection().scalars(_WITH_DUE, {"now": now}))
 
 
 def due(session: Session, system: str, now: datetime, limit: int) -> list[Mapping[str, Any]]:
     """Return what may be claimed for one System, oldest due first; on PostgreSQL other workers pass by these rows."""
-    query = (
-        pick(*CLAIMED)
-        .where(col(Delivery.system) == system, col(Delivery.due_at) <= now)
-        .order_by(col(Delivery.due_at))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return [row._asdict() for row in session.connection().execute(query)]
+    found = session.connection().execute(_DUE, {"system": system, "now": now, "most": limit}).mappings()
+    return cast("list[Mapping[str, Any]]", found.all())
 
 
 def lease(session: Session, claims: Sequence[Mapping[str, Any]]) -> int:
@@ -137,7 +150,10 @@ def lost_in_a_row(session: Session, delivery_id: str) -> int:
 
 def waiting_for(session: Session, delivery_ids: Sequence[str]) -> list[Delivery]:
     """Return Deliveries held back behind any of these."""
-    query = select(Delivery).where(col(Delivery.after_id).in_(delivery_ids), Delivery.state == State.WAITING)
+    behind = session.connection().scalars(_BEHIND, {"ids": list(delivery_ids)}).all()
+    if not behind:
+        return []  # nearly always
+    query = select(Delivery).where(col(Delivery.id).in_(behind), Delivery.state == State.WAITING)
     return list(session.exec(query.order_by(col(Delivery.id)), execution_options=FRESH).all())
 
 
@@ -150,7 +166,11 @@ def stranded(session: Session) -> dict[str, State]:
     query = (
         select(first.id, first.state)
         .join(follower, col(follower.after_id) == first.id)
-        .where(col(follower.state) == State.WAITING, or_(col(first.state).in_(ENDED), corrected))
+        .where(
+            col(follower.after_id).is_not(None),
+            col(follower.state) == State.WAITING,
+            or_(col(first.state).in_(ENDED), corrected),
+        )
         .distinct()
     )
     return {delivery_id: State(state) for delivery_id, state in session.exec(query)}
@@ -187,7 +207,8 @@ def ahead_in_order(session: Session, row: Delivery) -> str | None:
         Delivery.order_key == row.order_key,
         Delivery.id != row.id,
         col(Delivery.after_id).is_(None),
-        col(Delivery.state).not_in((*ENDED, State.MANUAL)),
+        text(NOT_ENDED),
+        col(Delivery.state) != State.MANUAL,
     )
     return session.exec(query.order_by(col(Delivery.id)).limit(1)).first()
 
@@ -196,13 +217,7 @@ def last_in_order(session: Session, order_keys: Sequence[str]) -> dict[str, str]
     """Return the newest Delivery of each order key that has not ended."""
     query = (
         select(Delivery.order_key, Delivery.id)
-        .where(col(Delivery.order_key).in_(order_keys), col(Delivery.state).not_in((State.DELIVERED, State.CANCELLED)))
+        .where(col(Delivery.order_key).in_(order_keys), text(NOT_ENDED))
         .order_by(col(Delivery.id))
     )
     return {key: delivery_id for key, delivery_id in session.exec(query) if key is not None}
-
-
-def counts(session: Session) -> list[tuple[str, State, int]]:
-    """Return how many Deliveries each System has in each state."""
-    query = select(Delivery.system, Delivery.state, func.count()).group_by(col(Delivery.system), col(Delivery.state))
-    return [(system, State(state), count) for system, state, count in session.exec(query)]

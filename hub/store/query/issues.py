@@ -11,8 +11,8 @@ from hub.model.issue import Issue, IssueState, IssueStep
 from hub.model.people import Account, Role, Scope
 from hub.model.submission import Record
 from hub.store.query import people
+from hub.store.query.lists import Window
 from hub.store.query.places import within
-from hub.store.query.views import Window
 
 
 @dataclass(frozen=True)

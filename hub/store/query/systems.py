@@ -3,11 +3,23 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, update
+from sqlalchemy import bindparam, or_, text, update
+from sqlalchemy import select as pick
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from hub.model.system import Breaker, Pull, PullCursor, PullOutcome, SystemState
+
+_NAMED = col(SystemState.system).in_(bindparam("systems", expanding=True))
+_HELD = pick(col(SystemState.system)).where(
+    _NAMED, or_(col(SystemState.breaker) != Breaker.CLOSED, col(SystemState.paused_reason) != "")
+)
+_WELL = pick(col(SystemState.system), col(SystemState.last_success_at)).where(
+    _NAMED,
+    col(SystemState.breaker) == Breaker.CLOSED,
+    col(SystemState.failures) == 0,
+    col(SystemState.paused_reason) == "",
+)
 
 
 def states(session: Session, systems: Iterable[str]) -> dict[str, SystemState]:
@@ -33,23 +45,14 @@ def _locked(session: Session, names: Sequence[str]) -> dict[str, SystemState]:
 
 def flowing(session: Session, systems: Collection[str]) -> set[str]:
     """Return which of these Systems have neither an open breaker nor a pause; those never heard of have neither."""
-    query = select(SystemState.system).where(
-        col(SystemState.system).in_(sorted(systems)),
-        or_(col(SystemState.breaker) != Breaker.CLOSED, col(SystemState.paused_reason) != ""),
-    )
-    held: set[str] = set(session.exec(query)) if systems else set()
-    return set(systems) - held
+    held = session.connection().scalars(_HELD, {"systems": sorted(systems)}) if systems else ()
+    return set(systems).difference(held)
 
 
 def well_since(session: Session, systems: Collection[str]) -> dict[str, datetime]:
     """Return, for those of these Systems that are quite well, when each last said yes."""
-    query = select(SystemState.system, SystemState.last_success_at).where(
-        col(SystemState.system).in_(sorted(systems)),
-        SystemState.breaker == Breaker.CLOSED,
-        SystemState.failures == 0,
-        SystemState.paused_reason == "",
-    )
-    return {system: last_at for system, last_at in session.exec(query) if last_at is not None}
+    found = session.connection().execute(_WELL, {"systems": sorted(systems)}) if systems else ()
+    return {system: last_at for system, last_at in found if last_at is not None}
 
 
 def all_states(session: Session) -> dict[str, SystemState]:
@@ -79,7 +82,8 @@ def lose_running(session: Session, now: datetime, before: datetime) -> int:
     pull = Pull.__table__  # type: ignore[attr-defined]  # SQLModel adds it
     lost = session.connection().execute(
         update(pull)
-        .where(pull.c.outcome == PullOutcome.RUNNING, pull.c.started_at < before)
+        # Written out, so that the index of the running ones serves.
+        .where(text("outcome = 'running'"), pull.c.started_at < before)
         .values(outcome=PullOutcome.LOST, ended_at=now)
     )
     return lost.rowcount

@@ -1,13 +1,13 @@
 """Everything a page about Submissions or Deliveries shows, loaded in a few queries, cut to what the asker may see."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TypeVar, cast
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, tuple_
-from sqlalchemy.orm import aliased, defer
+from sqlalchemy import false, or_
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -17,18 +17,19 @@ from hub.model.people import Account, Role, Scope
 from hub.model.place import Discrepancy, Place
 from hub.model.submission import Attachment, Record, Submission
 from hub.store.query import people
+from hub.store.query.lists import (
+    Viewer,
+    Window,
+    delivery_ids,
+    delivery_is_visible,
+    newest,
+    submission_ids,
+    submission_is_visible,
+)
 from hub.store.query.places import discrepancies, within
 from hub.store.query.submissions import Bundle, Rows
 
 Row = TypeVar("Row")
-
-
-@dataclass(frozen=True)
-class Viewer:
-    """On whose behalf a page is loaded, with the Systems their department owns."""
-
-    scope: Scope
-    systems: Collection[str]
 
 
 @dataclass(frozen=True)
@@ -46,43 +47,10 @@ class Loaded:
     discrepancies: Sequence[Discrepancy]
 
 
-@dataclass(frozen=True)
-class Window:
-    """Which part of a list: at most `limit`, from the one after `after` on."""
-
-    limit: int = 50
-    after: str = ""
-
-
-def delivery_is_visible(viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition that the viewer may know of a Delivery."""
-    scope = viewer.scope
-    if scope.role is Role.DEPARTMENT_ADMIN:
-        return and_(within(col(Delivery.division), scope), col(Delivery.system).in_(viewer.systems))
-    own = col(Delivery.account_id) == scope.account_id
-    return own if scope.role is Role.STAFF else or_(own, within(col(Delivery.division), scope))
-
-
-def submission_is_visible(viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition that the viewer may know of a Submission."""
-    scope = viewer.scope
-    if scope.role is not Role.DEPARTMENT_ADMIN:
-        own = col(Submission.account_id) == scope.account_id
-        return own if scope.role is Role.STAFF else or_(own, within(col(Submission.division), scope))
-    revision = aliased(Submission)
-    sent = (
-        select(Delivery.id)
-        .join(Record, col(Record.id) == col(Delivery.record_id))
-        .join(revision, col(revision.id) == col(Record.submission_id))
-        .where(col(revision.root_id) == col(Submission.root_id), delivery_is_visible(viewer))
-    )
-    return exists(sent.correlate(Submission))
-
-
 def submission(session: Session, viewer: Viewer, submission_id: str) -> Loaded | None:
     """Return a Submission by the id of any of its revisions; None when there is none the viewer may see."""
     root = select(Submission.root_id).where(Submission.id == submission_id)
-    query = _newest().where(col(Submission.root_id).in_(root), submission_is_visible(viewer))
+    query = select(Submission).where(newest(), col(Submission.root_id).in_(root), submission_is_visible(viewer))
     return next(iter(_load(session, viewer, session.exec(query).all())), None)
 
 
@@ -107,29 +75,18 @@ def _as_read(_model: type[Row], rows: Rows) -> list[Row]:
 
 def submissions(session: Session, viewer: Viewer, window: Window, *, mine: bool) -> list[Loaded]:
     """Return Submissions the viewer may see, the latest received first."""
-    query = _newest().where(submission_is_visible(viewer))
-    if mine:
-        query = query.where(Submission.account_id == viewer.scope.account_id)
-    order = (col(Submission.received_at), col(Submission.root_id))
-    if window.after:
-        last = select(*order).where(Submission.id == window.after).scalar_subquery()
-        query = query.where(tuple_(*order) < last)
-    query = query.order_by(*(column.desc() for column in order)).limit(window.limit)
-    return _load(session, viewer, session.exec(query).all())
+    query = select(Submission).where(col(Submission.id).in_(submission_ids(viewer, window, mine=mine)))
+    order = (col(Submission.received_at).desc(), col(Submission.root_id).desc())
+    return _load(session, viewer, session.exec(query.order_by(*order)).all())
 
 
 def deliveries(
     session: Session, viewer: Viewer, window: Window, *, state: State | None = None, system: str = ""
 ) -> list[Delivery]:
     """Return Deliveries the viewer may see, the newest first."""
-    query = select(Delivery).options(defer(Delivery.payload)).where(delivery_is_visible(viewer))  # type: ignore[arg-type]  # a mapped column
-    if state is not None:
-        query = query.where(Delivery.state == state)
-    if system:
-        query = query.where(Delivery.system == system)
-    if window.after:
-        query = query.where(col(Delivery.id) < window.after)
-    return list(session.exec(query.order_by(col(Delivery.id).desc()).limit(window.limit)).all())
+    query = select(Delivery).where(col(Delivery.id).in_(delivery_ids(viewer, window, state, system)))
+    query = query.options(defer(Delivery.payload))  # type: ignore[arg-type]  # a mapped column
+    return list(session.exec(query.order_by(col(Delivery.id).desc())).all())
 
 
 def delivery(session: Session, viewer: Viewer, delivery_id: str) -> Delivery | None:
@@ -173,36 +130,18 @@ def add_attachment(session: Session, row: Attachment) -> bool:
     return True
 
 
-def attempt_counts(session: Session) -> list[tuple[str, int]]:
-    """Return how many attempts ended how."""
-    query = select(Attempt.outcome, func.count()).group_by(col(Attempt.outcome))
-    return list(session.exec(query).all())
-
-
-def submission_count(session: Session) -> int:
-    """Return how many Submissions were accepted, corrections included."""
-    return session.exec(select(func.count()).select_from(Submission)).one()
-
-
-def _newest() -> SelectOfScalar[Submission]:
-    """Return the query for every Submission's newest revision."""
-    newer = aliased(Submission)
-    later = select(newer.id).where(newer.root_id == Submission.root_id, newer.revision > Submission.revision)
-    return select(Submission).where(~exists(later.correlate(Submission)))
-
-
-def _load(session: Session, viewer: Viewer, newest: Sequence[Submission]) -> list[Loaded]:
+def _load(session: Session, viewer: Viewer, shown: Sequence[Submission]) -> list[Loaded]:
     """Load what became of these Submissions, one query a table however many they are."""
-    roots = [row.root_id for row in newest]
-    authors = people.names(session, (row.account_id for row in newest))
-    places = _in(session, select(Place), Place.id, {row.place_id for row in newest})
+    roots = [row.root_id for row in shown]
+    authors = people.names(session, (row.account_id for row in shown))
+    places = _in(session, select(Place), Place.id, {row.place_id for row in shown})
     place_of = {place.id: place for place in places}
     records = _records(session, roots)
     root_of = {name: root for root, found in records.items() for one in found for name in (one.key, one.id)}
     owed = _grouped(_deliveries(session, viewer, root_of), lambda row: root_of[row.record_key])
     issues = _grouped(_in(session, select(Issue), Issue.id, root_of), lambda row: root_of[row.id])
     skips = _grouped(_in(session, select(Skip), Skip.record_id, root_of), lambda row: root_of[row.record_id])
-    disputed = _grouped(discrepancies(session, [row.id for row in newest]), lambda row: row.submission_id)
+    disputed = _grouped(discrepancies(session, [row.id for row in shown]), lambda row: row.submission_id)
     return [
         Loaded(
             submission=row,
@@ -214,7 +153,7 @@ def _load(session: Session, viewer: Viewer, newest: Sequence[Submission]) -> lis
             issues=issues[row.root_id],
             discrepancies=disputed[row.id],
         )
-        for row in newest
+        for row in shown
     ]
 
 

@@ -15,7 +15,7 @@ from hub.outbox.hand import MOST_REPLAYED, Deed
 from hub.store import Session
 from hub.store.query import deliveries as systems_of
 from hub.store.query import views as rows
-from hub.store.query.views import Viewer, Window
+from hub.store.query.lists import Viewer, Window
 from hub.web.api.submissions import Windowed, lens_of, viewer_of
 from hub.web.context import Hub, Parts
 from hub.web.problems import documented

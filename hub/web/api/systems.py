@@ -15,7 +15,8 @@ from hub.outbox.hand import Deed
 from hub.outbox.resume import resume
 from hub.pulls.run import pull_now
 from hub.store import Session
-from hub.store.query import deliveries, systems
+from hub.store.query import systems
+from hub.store.query.counts import open_counts
 from hub.systems import System
 from hub.web.api.deliveries import Reason
 from hub.web.context import Hub, Parts
@@ -62,9 +63,7 @@ async def list_systems(caller: Keeper, hub: Hub) -> list[SystemView]:
     mine = _mine(hub, caller)
 
     def look(session: Session) -> list[SystemView]:
-        states, counts = systems.all_states(session), Counter[tuple[str, State]]()
-        for name, state, count in deliveries.counts(session):
-            counts[name, state] += count
+        states, counts = systems.all_states(session), open_counts(session)
         return [_view(system, states.get(system.name), counts) for system in mine.values()]
 
     return await hub.store.read(look)

@@ -1,0 +1,6 @@
+"""How many there are: what stands open is counted where it stands, what only grows is counted once."""
+
+from hub.store.query.counts.standing import delivery_counts, open_counts
+from hub.store.query.counts.totals import Advance, advance, keep, totals
+
+__all__ = ["Advance", "advance", "delivery_counts", "keep", "open_counts", "totals"]

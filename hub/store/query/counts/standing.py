@@ -1,0 +1,47 @@
+"""Deliveries by System and state, at the cost of those that have not simply been delivered."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from hub.model.delivery import IS_STANDING, State
+
+_STANDING = text(
+    f"SELECT system, state, count(*), count(due_at) FROM delivery WHERE {IS_STANDING} GROUP BY state, system"  # noqa: S608 - our own words
+)
+_DUE = text("SELECT system, count(*) FROM delivery WHERE due_at IS NOT NULL GROUP BY system")
+# By an expression: the index of all Systems' Deliveries must not look like a good way to group the few.
+_LEASED = text("SELECT max(system), count(*) FROM delivery WHERE leased_until IS NOT NULL GROUP BY system || ''")
+_HELD = text(
+    "SELECT max(system), count(*) FROM delivery WHERE after_id IS NOT NULL AND due_at IS NULL AND state = 'waiting'"
+    " GROUP BY system || ''"
+)
+Counts = Counter[tuple[str, State]]
+
+
+def open_counts(session: Session) -> Counts:
+    """Return how many Deliveries each System has in each state, but not how many were delivered."""
+    counts, connection = Counts(), session.connection()
+    for system, due in connection.execute(_DUE):
+        counts[system, State.WAITING] += due
+    for system, state, count, due in connection.execute(_STANDING):
+        counts[system, State(state)] += count
+        counts[system, State.WAITING] -= due
+    for state, query in ((State.LEASED, _LEASED), (State.WAITING, _HELD)):
+        for system, count in connection.execute(query):
+            counts[system, state] += count
+    return Counts({key: count for key, count in counts.items() if count > 0})
+
+
+def delivery_counts(session: Session, made: Mapping[str, int]) -> Counts:
+    """Return how many Deliveries each System has in each state; of those made, what is in no other was delivered."""
+    counts = open_counts(session)
+    elsewhere = Counter[str]()
+    for (system, _), count in counts.items():
+        elsewhere[system] += count
+    for system, count in made.items():
+        # On PostgreSQL these are counts of different moments.
+        counts[system, State.DELIVERED] = max(0, count - elsewhere[system])
+    return Counts({key: count for key, count in counts.items() if count > 0})

@@ -1,0 +1,130 @@
+"""Totals of what only grows: the tally holds them up to a mark, and only what came after the mark is counted.
+
+Nothing is added up while work is done, so no process waits for another, and a crash loses no count and doubles none.
+A mark stays `BEHIND` the newest row: until then rows of other processes, with slower clocks or transactions, may still
+fall before it. One that comes later than that is missing from the total, and from nothing else.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, func, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col
+
+from hub.model.column import id_before
+from hub.model.delivery import Attempt, Delivery
+from hub.model.journal import Tally
+from hub.model.submission import Submission
+
+BEHIND = timedelta(minutes=5)
+ALL = "*"
+_BEFORE_ALL, _AFTER_ALL = "", "~"
+_DELIVERIES = text("""
+    WITH RECURSIVE known(system) AS (
+        SELECT min(system) FROM delivery
+        UNION ALL
+        SELECT (SELECT min(d.system) FROM delivery AS d WHERE d.system > known.system) FROM known
+        WHERE known.system IS NOT NULL
+    )
+    SELECT known.system,
+           (SELECT count(*) FROM delivery AS d WHERE d.system = known.system AND d.id > :after AND d.id <= :last)
+    FROM known WHERE known.system IS NOT NULL
+""")
+_ATTEMPTS = (
+    select(col(Attempt.outcome), func.count())
+    .where(col(Attempt.id) > bindparam("after"), col(Attempt.id) <= bindparam("last"))
+    .group_by(col(Attempt.outcome))
+)
+_KINDS = ("submission", "delivery", "attempt")
+
+
+@dataclass(frozen=True)
+class Advance:
+    """How many of a kind there are between its mark and a later one."""
+
+    what: str
+    mark: str
+    last: str
+    counts: Mapping[str, int]
+
+
+def totals(session: Session) -> dict[str, Counter[str]]:
+    """Return, of each kind, how many there are by name: Deliveries by System, attempts by outcome."""
+    kept, marks = _kept(session)
+    return {what: kept[what] + _counted(session, what, marks[what], _AFTER_ALL) for what in _KINDS}
+
+
+def advance(session: Session) -> list[Advance]:
+    """Count from each mark to where it may now stand; a look, which holds nobody up."""
+    _, marks = _kept(session)
+    ends = [(what, marks[what], _settled(session, what)) for what in _KINDS]
+    return [Advance(what, mark, last, _counted(session, what, mark, last)) for what, mark, last in ends if last > mark]
+
+
+def keep(session: Session, advances: Sequence[Advance]) -> int:
+    """Add to the tally what was counted, unless another process was faster; return how many kinds moved."""
+    return sum(_move(session, one) for one in advances)
+
+
+def _kept(session: Session) -> tuple[dict[str, Counter[str]], dict[str, str]]:
+    """Return the tally and the marks, of one moment."""
+    kept, marks = {what: Counter[str]() for what in _KINDS}, dict.fromkeys(_KINDS, _BEFORE_ALL)
+    query = select(col(Tally.what), col(Tally.name), col(Tally.count), col(Tally.mark))
+    for what, name, count, mark in session.connection().execute(query):
+        if name == ALL:
+            marks[what] = mark
+        if count:
+            kept[what][name] += count
+    return kept, marks
+
+
+def _counted(session: Session, what: str, after: str, last: str) -> Counter[str]:
+    if what == "submission":
+        return _submissions(session, after, last)
+    query = _DELIVERIES if what == "delivery" else _ATTEMPTS
+    found = session.connection().execute(query, {"after": after, "last": last})
+    return Counter({name: count for name, count in found if count})
+
+
+def _submissions(session: Session, after: str, last: str) -> Counter[str]:
+    query = select(func.count()).select_from(Submission)
+    if after != _BEFORE_ALL:
+        query = query.where(col(Submission.received_at) > datetime.fromisoformat(after))
+    if last != _AFTER_ALL:
+        query = query.where(col(Submission.received_at) <= datetime.fromisoformat(last))
+    return Counter({ALL: session.connection().execute(query).scalar_one()})
+
+
+def _settled(session: Session, what: str) -> str:
+    """Return up to where the rows of a kind will not change their count any more."""
+    connection = session.connection()
+    if what == "submission":
+        newest_at = connection.execute(select(func.max(col(Submission.received_at)))).scalar_one()
+        return (newest_at - BEHIND).isoformat() if newest_at else _BEFORE_ALL
+    key = col(Delivery.id) if what == "delivery" else col(Attempt.id)
+    newest = connection.execute(select(func.max(key))).scalar_one()
+    last = id_before(newest, BEHIND) if newest else _BEFORE_ALL
+    if what == "attempt":
+        under_way = select(func.min(Delivery.lease_token)).where(col(Delivery.leased_until).is_not(None))
+        oldest: str | None = connection.execute(under_way).scalar_one()
+        return min(last, id_before(oldest, timedelta(0))) if oldest else last
+    return last
+
+
+def _move(session: Session, one: Advance) -> bool:
+    """Move a mark that still stands where the count began; only then does the count belong to it."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    mark = insert(Tally).values(what=one.what, name=ALL, count=0, mark=one.last)
+    moved = mark.on_conflict_do_update(
+        index_elements=["what", "name"], set_={"mark": one.last}, where=col(Tally.mark) == one.mark
+    ).returning(col(Tally.what))
+    if session.connection().execute(moved).first() is None:
+        return False
+    for name, count in sorted(one.counts.items()):
+        more = insert(Tally).values(what=one.what, name=name, count=count, mark="")
+        added = {"count": col(Tally.count) + more.excluded["count"]}
+        session.connection().execute(more.on_conflict_do_update(index_elements=["what", "name"], set_=added))
+    return True
