@@ -79,7 +79,7 @@ async def test_a_second_process_on_the_file_is_told_in_words(file: Path, tmp_pat
     hub = HubProcess(tmp_path / "home", 0, 1, f"sqlite:///{file}")
     hub.write_files()
     held = lock_file(hub.database_url)
-    for command in (("serve",), ("work",), ("migrate",), ("account", "list")):
+    for command in (("serve",), ("account", "list")):
         code, said = await hub_command(hub, *command)
         assert code == 1, said
         assert f"Another process holds the database {file}" in said.replace("\n", "")
