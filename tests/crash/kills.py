@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 
 from tests.crash.books import PEOPLE, Books, wired
 from tests.crash.mortal import Mortal, free_port
-from tests.crash.officers import Officers, Told, replay_suspects
+from tests.crash.officers import Officers, Told, settle_suspects
 from tests.crash.verdict import Verdict, judge
 from tests.fifth.ledger_world import ROOT, sign_in, submission
 
@@ -23,6 +23,8 @@ SIGKILL = signal.SIGKILL.value
 IN_FLIGHT = 8
 CLIENTS = 4
 ANSWER_WITHIN = "2s"
+THINKING_S = 0.02
+"""How long a book takes to answer: no System is as quick as a loopback."""
 REACHED_WITHIN_S = 15.0
 STARTS = 20
 """How often a supervisor starts a process again that found no database."""
@@ -52,6 +54,7 @@ class County:
     """What `submit` was answered; officers keep their own."""
 
     def __post_init__(self) -> None:
+        self.books.answer_after_s = THINKING_S
         self.dice = random.Random(self.seed)
         self.client = httpx.AsyncClient(timeout=5, trust_env=False)
 
@@ -150,7 +153,7 @@ class County:
         while time.monotonic() < moved_at + STILL_S:
             states = await asyncio.to_thread(count_states, self.database_url)
             if states.get("parked"):
-                self.verdict.suspects += await replay_suspects(self.client, self.url)
+                self.verdict.suspects += await settle_suspects(self.client, self.url, self.books)
             still_open = sum(count for state, count in states.items() if state not in ("delivered", "cancelled"))
             if still_open == 0:
                 break

@@ -26,6 +26,9 @@ INSIDE_A_SEND = "hub/sdk/"
 """What a door does happens between `send.before` and `send.after`."""
 
 
+KEEPS_NOTHING = {"hub/outbox/handover.py ring": "wakes other processes; who misses it looks for himself"}
+
+
 def sites(function: ast.AST, path: Path) -> Iterator[str]:
     """Yield what a function does that a crash could cut in two."""
     for node in ast.walk(function):
@@ -68,16 +71,21 @@ def is_guarded(function: ast.AST, tree: ast.Module) -> bool:
 @pytest.mark.fault("F1", "F2", "F39")
 def test_every_site_has_a_failpoint() -> None:
     found: Counter[str] = Counter()
-    bare = []
+    bare, excused = [], set()
     for path in SOURCES:
         where = str(path.relative_to(ROOT))
         tree = ast.parse(path.read_text())
         for function in functions(tree):
             kinds = list(sites(function, path))
             found.update(kinds)
-            if kinds and not where.startswith(INSIDE_A_SEND) and not is_guarded(function, tree):
+            if not kinds or where.startswith(INSIDE_A_SEND) or is_guarded(function, tree):
+                continue
+            if f"{where} {function.name}" in KEEPS_NOTHING:
+                excused.add(f"{where} {function.name}")
+            else:
                 bare.append(f"{where}:{function.lineno} {function.name}: {', '.join(kinds)}")
     assert bare == []
+    assert excused == set(KEEPS_NOTHING)
     assert {"commit", "fsync", "replace", "connector.push", "connector.probe", "store.write"} <= set(found)
 
 
