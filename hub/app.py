@@ -13,6 +13,7 @@ from hub.files import Secrets, read_files
 from hub.intake.accept import Intake
 from hub.intake.plan import Rules
 from hub.outbox.engine import Engine, Line
+from hub.outbox.handover import Elsewhere, Outbox
 from hub.pulls.run import Pulls
 from hub.sdk.doors import Doors, open_doors
 from hub.sdk.egress import Egress
@@ -68,7 +69,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     sole = store.writing.dialect.name == "sqlite"
     engine = Engine(store, clock, lines, settings.poll_interval, sole=sole)
     pulls = Pulls(store, clock, registry, connectors)
-    intake = Intake(store, clock, Rules(catalog, registry), engine)
+    outbox: Outbox = engine if settings.worker else Elsewhere(store)
+    intake = Intake(store, clock, Rules(catalog, registry), outbox)
     return Hub(settings, clock, store, catalog, registry, doors, engine, pulls, intake)
 
 
@@ -96,7 +98,7 @@ def make_site(hub: Hub) -> FastAPI:
 
 
 def _parts(hub: Hub) -> Parts:
-    ring: Callable[[Iterable[str]], None] = hub.engine.ring
+    ring: Callable[[Iterable[str]], None] = hub.intake.outbox.ring
 
     async def ready() -> Mapping[str, bool]:
         room = await asyncio.to_thread(has_room, hub.settings.data_dir)
