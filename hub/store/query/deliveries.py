@@ -201,6 +201,19 @@ def latest_per_flow(session: Session, record_keys: Sequence[str]) -> dict[tuple[
     return {(row.record_key, row.system, row.flow): row for row in session.exec(query, execution_options=FRESH)}
 
 
+def under_way_before(session: Session, row: Delivery) -> State | None:
+    """Return the state of an earlier revision of a Delivery's Record that is still on its way to the System."""
+    query = select(Delivery.state).where(
+        Delivery.record_key == row.record_key,
+        Delivery.system == row.system,
+        Delivery.flow == row.flow,
+        Delivery.revision < row.revision,
+        col(Delivery.state).in_((State.WAITING, State.LEASED, State.RETRY, State.TRANSPORTED)),
+    )
+    found = session.exec(query.limit(1)).first()
+    return None if found is None else State(found)
+
+
 def ahead_in_order(session: Session, row: Delivery) -> str | None:
     """Return the Delivery whose turn it is in a Delivery's ordered flow, if it is another's."""
     query = select(Delivery.id).where(

@@ -75,18 +75,19 @@ def _as_read(_model: type[Row], rows: Rows) -> list[Row]:
 
 def submissions(session: Session, viewer: Viewer, window: Window, *, mine: bool) -> list[Loaded]:
     """Return Submissions the viewer may see, the latest received first."""
-    query = select(Submission).where(col(Submission.id).in_(submission_ids(viewer, window, mine=mine)))
-    order = (col(Submission.received_at).desc(), col(Submission.root_id).desc())
-    return _load(session, viewer, session.exec(query.order_by(*order)).all())
+    ids = session.connection().scalars(submission_ids(viewer, window, mine=mine)).all()
+    found = {row.id: row for row in _in(session, select(Submission), Submission.id, ids)}
+    return _load(session, viewer, [found[each] for each in ids])
 
 
 def deliveries(
     session: Session, viewer: Viewer, window: Window, *, state: State | None = None, system: str = ""
 ) -> list[Delivery]:
     """Return Deliveries the viewer may see, the newest first."""
-    query = select(Delivery).where(col(Delivery.id).in_(delivery_ids(viewer, window, state, system)))
-    query = query.options(defer(Delivery.payload))  # type: ignore[arg-type]  # a mapped column
-    return list(session.exec(query.order_by(col(Delivery.id).desc())).all())
+    ids = session.connection().scalars(delivery_ids(viewer, window, state, system)).all()
+    query = select(Delivery).options(defer(Delivery.payload))  # type: ignore[arg-type]  # a mapped column
+    found = {row.id: row for row in _in(session, query, Delivery.id, ids)}
+    return [found[each] for each in ids]
 
 
 def delivery(session: Session, viewer: Viewer, delivery_id: str) -> Delivery | None:

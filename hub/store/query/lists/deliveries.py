@@ -1,15 +1,14 @@
-"""Lists of Deliveries, newest id first. SQLite is told which index to walk where it could guess badly."""
+"""Lists of Deliveries, newest id first."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, text
+from sqlalchemy import ColumnElement, and_, or_, select, text
 from sqlmodel import col
 
 from hub.model.delivery import STANDING, Delivery, State
 from hub.model.people import Role
 from hub.model.submission import Record, Submission
-from hub.store.query.lists.window import Viewer, Window, any_of
+from hub.store.query.lists.window import Found, Viewer, Window, merged
 from hub.store.query.places import within
 
 MOST_WALKS = 50
@@ -27,9 +26,9 @@ def delivery_is_visible(viewer: Viewer) -> ColumnElement[bool]:
     return own if scope.role is Role.STAFF else or_(own, within(col(Delivery.division), scope))
 
 
-def delivery_ids(viewer: Viewer, window: Window, state: State | None, system: str) -> Select[Any]:
+def delivery_ids(viewer: Viewer, window: Window, state: State | None, system: str) -> Found:
     """Return the ids of the page's Deliveries."""
-    found = select(col(Delivery.id)).where(delivery_is_visible(viewer))
+    found: Found = select(col(Delivery.id), col(Delivery.id).label("place")).where(delivery_is_visible(viewer))
     if system:
         found = found.where(col(Delivery.system) == system)
     if window.after:
@@ -37,12 +36,8 @@ def delivery_ids(viewer: Viewer, window: Window, state: State | None, system: st
     if state is not None:
         # Written out: a partial index is used only for a state that is known when the query is planned.
         found = found.where(text(f"delivery.state = '{state.value}'"))
-    walks = any_of([_cut(walk, window) for walk in _walks(found, viewer, state, _systems(viewer, system))])
-    return _cut(select(col(Delivery.id)).where(col(Delivery.id).in_(walks)), window)
-
-
-def _cut(found: Select[Any], window: Window) -> Select[Any]:
-    return found.order_by(col(Delivery.id).desc()).limit(window.limit)
+    walks = _walks(found, viewer, state, _systems(viewer, system))
+    return merged([walk.order_by(col(Delivery.id).desc()).limit(window.limit) for walk in walks], window.limit)
 
 
 def _systems(viewer: Viewer, system: str) -> Sequence[str]:
@@ -52,22 +47,18 @@ def _systems(viewer: Viewer, system: str) -> Sequence[str]:
     return sorted(viewer.systems) if viewer.scope.role is Role.DEPARTMENT_ADMIN else ()
 
 
-def _walks(found: Select[Any], viewer: Viewer, state: State | None, systems: Sequence[str]) -> list[Select[Any]]:
+def _walks(found: Found, viewer: Viewer, state: State | None, systems: Sequence[str]) -> list[Found]:
     """Return the ways to what is looked for, each cheap: by what stands open, by System, or by whose it is."""
     if state in _IN_LINE:
         return [found.where(set_then.is_not(None)) for set_then in _IN_LINE[state]]
     if 0 < len(systems) <= MOST_WALKS:
-        hint = f"INDEXED BY {'ix_delivery_standing' if state in STANDING else 'ix_delivery_system_id'}"
-        return [found.where(col(Delivery.system) == one).with_hint(Delivery, hint, "sqlite") for one in systems]
-    if state in STANDING:
-        return [found.with_hint(Delivery, "INDEXED BY ix_delivery_standing", "sqlite")]
-    return [_theirs(found, viewer)] if viewer.is_narrow else [found]
+        return [found.where(col(Delivery.system) == one) for one in systems]
+    return [_theirs(found, viewer)] if viewer.is_narrow and state not in STANDING else [found]
 
 
-def _theirs(found: Select[Any], viewer: Viewer) -> Select[Any]:
+def _theirs(found: Found, viewer: Viewer) -> Found:
     """Come from the Submissions of a person or village: those have an index, and are few."""
     mine = col(Submission.account_id) == viewer.scope.account_id
     here = mine if viewer.scope.role is Role.STAFF else or_(mine, col(Submission.division) == viewer.scope.division)
     keys = select(col(Record.key)).join(Submission, col(Submission.id) == col(Record.submission_id)).where(here)
-    hint = "INDEXED BY ix_delivery_record_key_system"
-    return found.where(col(Delivery.record_key).in_(keys)).with_hint(Delivery, hint, "sqlite")
+    return found.where(col(Delivery.record_key).in_(keys))

@@ -4,9 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select, union_all
+from sqlalchemy import Select, select, union
 
 from hub.model.people import VILLAGE_DIGITS, Role, Scope
+
+Found = Select[*tuple[Any, ...]]
+"""A query for ids, and what they are ordered by."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,11 @@ class Window:
     after: str = ""
 
 
-def any_of(walks: Sequence[Select[Any]]) -> Select[Any]:
-    """Return the ids all of these walks find; each may have an order and a limit of its own."""
-    return select(union_all(*(select(walk.subquery().c.id) for walk in walks)).subquery().c.id)
+def merged(walks: Sequence[Found], limit: int) -> Found:
+    """Return the ids of the page several walks make: each has its own limit and is ordered by what follows its id.
+
+    Only what they found is ordered. To order the table's rows instead would invite a walk over all of them.
+    """
+    found = union(*(select(walk.subquery()) for walk in walks)).subquery()
+    key, *order = found.c
+    return select(key).order_by(*(column.desc() for column in order)).limit(limit)
