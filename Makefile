@@ -20,7 +20,7 @@ BUILT := $(UI)/dist/.built
 # Long runs over whole engines: measuring their coverage would take as long again and say nothing new.
 BREAKING := fuzz machine mutants power resources
 
-.PHONY: help setup run test check bench test-crash test-crash-long reliability screenshots test-packages wheel
+.PHONY: help setup run test check bench test-crash test-crash-long test-mutants test-machine-long reliability screenshots test-packages wheel
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -54,6 +54,12 @@ test-crash: setup ## kill -9 two hundred times on SQLite, sixty on PostgreSQL, a
 
 test-crash-long: setup ## the same with 2,000 and 600 kills and 500 orderly stops
 	@KILLS=2000 TERMS=500 $(BIN)/pytest -q tests/crash
+
+test-mutants: setup ## wrong engines on purpose: the suite must find each; prints which test did, and how fast
+	@$(BIN)/pytest -q tests/mutants
+
+test-machine-long: setup ## ten times the stories of the state machine, and a month with 100,000 waiting
+	@MACHINE_EXAMPLES=5000 MONTH_BACKLOG=100000 $(BIN)/pytest -q tests/machine
 
 reliability: $(INSTALLED) ## the fault matrix of docs/reliability.md, from the tests' marks and last results
 	@$(BIN)/python -m tests.faults.table

@@ -78,6 +78,9 @@ def _end(session: Session, delivery_id: str, state: State, deed: Deed, number: s
         raise Problem("delivery.unknown", 404)
     row = rows[0]
     old = State(row.state)
+    if state is State.DELIVERED and (before := deliveries.under_way_before(session, row)):
+        # Nobody can have amended or withdrawn there what has not arrived; what comes next would overtake it.
+        raise Problem("delivery.not_for_hand", 409, state=before.value)
     values = {"state": state, "settled_at": deed.at, "due_at": None, "reason": deed.why}
     if number:
         values["remote_id"] = number

@@ -147,7 +147,9 @@ def _order_holds(rows: Rows, memory: Memory, ledger: Ledger) -> None:
             queues[row.order_key].append(row)
     stirred = {row.order_key for row in rows.deliveries if row.id in memory.replayed}
     again = {(row.record_key, row.system, row.flow) for row in rows.deliveries if row.id in memory.replayed}
-    assert all(count == 1 or chain in again for chain, count in chains.items()), "D9: two revisions under way"
+    for chain, count in chains.items():
+        of_chain = [row for row in rows.deliveries if (row.record_key, row.system, row.flow) == chain]
+        assert count == 1 or chain in again, f"D9: two revisions under way: {of_chain}"
     for order_key, queue in queues.items():
         heads = [row for row in queue if row.state not in ENDED and row.after_id is None and row.state != "manual"]
         assert len(heads) <= 1 or order_key in stirred, f"D9: at once in {order_key}: {heads}, of {queue}"

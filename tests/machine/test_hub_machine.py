@@ -22,7 +22,7 @@ STEPS = int(os.environ.get("MACHINE_STEPS", "50"))
 SEED = int(os.environ.get("MACHINE_SEED", random.SystemRandom().getrandbits(32)))
 
 
-@pytest.mark.timeout(3_600)
+@pytest.mark.timeout(14_400)
 @pytest.mark.parametrize("quick_url", ["sqlite", "postgres"], indirect=True)
 def test_every_promise_holds_after_every_step(quick_url: str) -> None:
     """D1 to D9."""

@@ -48,7 +48,7 @@ def month(quick_url: str) -> Iterator[Month]:
     made.end()
 
 
-@pytest.mark.timeout(3_600)
+@pytest.mark.timeout(14_400)
 @pytest.mark.fault("F45", "F48", "F70")
 @pytest.mark.parametrize("quick_url", ["sqlite"], indirect=True)
 def test_thirty_days_lose_nothing_storm_nobody_and_park_only_what_waited_long(month: Month) -> None:

@@ -1,9 +1,13 @@
-"""What the machine found, each told shortly: these failed before they were mended."""
+"""Turns and leases, as the state machine and the wrong engines of tests/mutants taught them (D7, D9)."""
+
+from datetime import timedelta
 
 import pytest
 
+from hub.errors import Problem
 from hub.model import Delivery
 from hub.model.delivery import State
+from hub.outbox.claim import LEASE_MARGIN, claim_due
 from hub.outbox.hand import confirm
 from hub.sdk import Receipt
 from hub.store import Store
@@ -53,3 +57,31 @@ async def test_what_could_not_be_mapped_and_was_entered_by_hand_is_taken_back_by
     row = await county.delivery("files", "income", revision=2)
     assert (row.intent, row.amends, row.payload, row.state, row.due_at) == ("withdraw", "S-1", b"", State.MANUAL, None)
     assert len(await county.rows(Delivery, flow="income")) == 2
+
+
+async def test_nobody_confirms_a_withdrawal_of_what_is_still_on_its_way(world: World) -> None:
+    """D9: a withdrawal by hand was confirmed at once, and what came next overtook the first."""
+    (first,) = await world.owe()
+    by_hand = await world.next_revision(first, intent="withdraw", state=State.MANUAL, after_id=None)
+    with pytest.raises(Problem) as caught:
+        await world.store.write(lambda session: confirm(session, by_hand, world.deed(), "S-1"))
+    assert (caught.value.code, caught.value.params) == ("delivery.not_for_hand", {"state": "waiting"})
+    await world.drain()
+    await world.store.write(lambda session: confirm(session, by_hand, world.deed(), "S-1"))
+    assert set((await world.states()).values()) == {State.DELIVERED}
+
+
+@pytest.mark.fault("F41")
+async def test_each_lease_is_as_long_as_its_own_system_may_take(world: World) -> None:
+    """F41: no lease for a batch; the shortest would run out while the slowest is still answering."""
+    waits = {"north": timedelta(seconds=5), "south": timedelta(seconds=100)}
+    for name in waits:
+        world.use(LATER, name)
+        await world.owe(2, name)
+    wanted = {name: (2, within) for name, within in waits.items()}
+    await world.store.write(lambda session: claim_due(session, wanted, world.clock.now()))
+    rows = await world.all(Delivery)
+    assert len({row.lease_token for row in rows}) == 4
+    assert [(row.system, row.leased_until - world.clock.now() - LEASE_MARGIN) for row in rows] == [
+        (name, within) for name, within in waits.items() for _ in range(2)
+    ]

@@ -1,0 +1,203 @@
+"""The wrong engines, each as replacements in the text of the right one, with the tests that must find it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A piece of text that is in a file exactly once, and what takes its place."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One wrong engine."""
+
+    name: str
+    edits: tuple[Edit, ...]
+    found_by: tuple[str, ...]
+    """Arguments of pytest: the smallest tests that should notice."""
+
+
+STORE, WEB, UNIT = "tests/store/test_", "tests/web/test_", "tests/unit/"
+MACHINE = ("tests/machine/test_hub_machine.py", "-k", "sqlite")
+DOOR = "tests/connectors/test_http_door.py"
+ENGINE, CLAIM, RECORD = "hub/outbox/engine.py", "hub/outbox/claim.py", "hub/outbox/record.py"
+ACCEPT, QUERY = "hub/intake/accept.py", "hub/store/query/deliveries.py"
+SETTLE, BREAKER = "hub/outbox/decide/settle.py", "hub/outbox/decide/breaker.py"
+
+MUTANTS = (
+    Mutant(
+        "ack before commit",
+        (Edit(ACCEPT, "    return await asyncio.shield(writing)", "    return _Written(offer.bundle.deliveries, [])"),),
+        (f"{STORE}intake_accept.py::test_a_database_that_cannot_write_keeps_nothing_and_says_so",),
+    ),
+    Mutant(
+        "two transactions instead of one",
+        (Edit(ACCEPT, '    passing("intake.row")\n', '    passing("intake.row")\n    session.commit()\n'),),
+        (f"{STORE}intake_accept.py::test_nothing_is_torn_when_the_write_fails_half_way", "-k", "sqlite"),
+    ),
+    Mutant(
+        "done before send",
+        (
+            Edit(
+                ENGINE,
+                "            result = await attempt(line.connector, claim, line.answer_within)",
+                "            result = Result(claim, Outcome.ACCEPTED)\n"
+                "            self._sent = asyncio.ensure_future(attempt(line.connector, claim, line.answer_within))",
+            ),
+        ),
+        MACHINE,
+    ),
+    Mutant(
+        "no lease token in settle",
+        (
+            Edit(QUERY, '    ("id", "lease_token"),\n    (\n        ("lease_token", "NULL"),', '    ("id",),\n    ('),
+            Edit(
+                QUERY,
+                "    return update_rows(session.connection(), _SETTLE, rows)",
+                '    return update_rows(session.connection(), _SETTLE, [{**row, "lease_token": None} for row in rows])',
+            ),
+        ),
+        (f"{STORE}outbox_crash.py::test_the_result_of_a_worker_that_overran_its_lease_changes_nothing", "-k", "sqlite"),
+    ),
+    Mutant(
+        "attempts counted on ack",
+        (
+            Edit(CLAIM, 'attempts=row["attempts"] + int(fresh_push),', 'attempts=row["attempts"],'),
+            Edit(
+                RECORD,
+                '        "attempts": end.attempts,',
+                '        "attempts": end.attempts + int(claim.kind == "push" and result.outcome is not Outcome.LOST),',
+            ),
+        ),
+        (f"{STORE}outbox_crash.py::test_a_lease_outlives_the_deadline_and_belongs_to_one_attempt", "-k", "sqlite"),
+    ),
+    Mutant(
+        "one lease for a whole batch",
+        (Edit(CLAIM, "until[claim.system]) for claim in claims]", "min(until.values())) for claim in claims]"),),
+        ("tests/store/test_outbox_turns.py", "-k", "sqlite and lease"),
+    ),
+    Mutant(
+        "cursor by id: only what is newer than the last sent",
+        (
+            Edit(
+                QUERY,
+                '.where(col(Delivery.system) == bindparam("system"), col(Delivery.due_at) <= bindparam("now"))',
+                '.where(col(Delivery.system) == bindparam("system"), col(Delivery.due_at) <= bindparam("now"),'
+                " text(\"id > (SELECT coalesce(max(id), '') FROM delivery WHERE state = 'delivered')\"))",
+            ),
+        ),
+        MACHINE,
+    ),
+    Mutant(
+        "naive claim: look, then take",
+        (
+            Edit(QUERY, '_LEASE = Change(_DELIVERY, ("id", "state"), ', '_LEASE = Change(_DELIVERY, ("id",), '),
+            Edit(QUERY, '("due_at", "NULL")), "due_at IS NOT NULL")', '("due_at", "NULL")))'),
+            Edit(
+                QUERY,
+                '    .limit(bindparam("most"))\n    .with_for_update(skip_locked=True)\n',
+                '    .limit(bindparam("most"))\n',
+            ),
+        ),
+        ("tests/store/test_outbox_race.py", "-k", "postgres"),
+    ),
+    Mutant(
+        "200 is success",
+        (
+            Edit(
+                "connectors/household_visit/mapping.py",
+                "    stored = read_part(response, accept(answer), Stored)\n",
+                '    stored = Stored(number=str((answer.data or {}).get("number") or "200"))\n',
+            ),
+        ),
+        ("tests/connectors/test_household_visit.py", "-k", "test_http_200_alone_is_no_success"),
+    ),
+    Mutant(
+        "follow redirects",
+        (
+            Edit(
+                "hub/sdk/http.py",
+                "        return _response(answer.status, answer.headers, answer.body, request)\n\n    def _permit",
+                "        found = _response(answer.status, answer.headers, answer.body, request)\n"
+                '        if found.is_redirect and "location" in found.headers:\n'
+                '            moved = httpx.Request(request.method, request.url.join(found.headers["location"]))\n'
+                "            return await self.send(moved, deadline_s=deadline_s)\n"
+                "        return found\n\n    def _permit",
+            ),
+        ),
+        (DOOR, "-k", "no_redirect_is_followed"),
+    ),
+    Mutant(
+        "a time limit for each read instead of one deadline",
+        (
+            Edit(
+                "hub/sdk/door/connection.py",
+                "        deadline = loop.call_at(until, self._fail, TimeoutError())\n",
+                "        self._pause_s = until - loop.time()\n"
+                "        deadline = self._deadline = loop.call_later(self._pause_s, self._fail, TimeoutError())\n",
+            ),
+            Edit(
+                "hub/sdk/door/connection.py",
+                "        self._answer.feed(data)\n",
+                "        self._deadline.cancel()\n"
+                "        self._deadline = asyncio.get_running_loop().call_later(\n"
+                "            self._pause_s, self._fail, TimeoutError())\n"
+                "        self._answer.feed(data)\n",
+            ),
+        ),
+        (DOOR, "-k", "test_the_deadline_is_for_everything_together"),
+    ),
+    Mutant(
+        "no scope in a query",
+        (
+            Edit(
+                "hub/store/query/places.py",
+                "    return column.between(first, last)",
+                "    return column.between(min(first, '0'), '9' + last)",
+            ),
+        ),
+        (f"{STORE}places.py::test_reach_is_ones_own_division_and_the_units_above", "-k", "sqlite"),
+    ),
+    Mutant(
+        "unknown is tried again though the key is not honoured",
+        (Edit(SETTLE, "    if can.honours_key:\n", "    if can is not None:\n"),),
+        (f"{UNIT}outbox/test_settle.py",),
+    ),
+    Mutant(
+        "a resend makes a second record",
+        (
+            Edit(
+                "hub/intake/filled.py",
+                '        return named_id(NAMESPACE, f"{account_id}/{self.id}")',
+                '        return named_id(NAMESPACE, f"{account_id}/{self.id}/{id(self)}")',
+            ),
+        ),
+        (f"{STORE}intake_accept.py::test_the_same_again_is_the_same_answer_whatever_its_spelling", "-k", "sqlite"),
+    ),
+    Mutant(
+        "a half-open breaker lets all through",
+        (Edit(BREAKER, "        return min(wanted, 1) if ", "        return wanted if "),),
+        (f"{STORE}outbox_limits.py", "-k", "sqlite and breaker"),
+    ),
+    Mutant(
+        "two of one ordered flow at once",
+        (
+            Edit(
+                "hub/outbox/release.py",
+                "(session, follower) if follower.order_key else None",
+                "(session, follower) and None",
+            ),
+        ),
+        ("tests/store/test_outbox_turns.py", "-k", "sqlite"),
+    ),
+    Mutant(
+        "what a dead process held is not looked for",
+        (Edit(ENGINE, "overrun_claims(session, now, REAPED_AT_ONCE))", "overrun_claims(session, now, 0))"),),
+        (f"{STORE}outbox_crash.py", "-k", "sqlite and dead"),
+    ),
+)
