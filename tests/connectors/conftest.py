@@ -24,6 +24,13 @@ def pytest_asyncio_loop_factories(
     return {**plain, "uvloop": uvloop.new_event_loop} if item.path.name in ON_BOTH_LOOPS else plain
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a test that hangs end: uvloop never gives the signal of the usual time limit a chance."""
+    for item in items:
+        if item.path.name in ON_BOTH_LOOPS:
+            item.add_marker(pytest.mark.timeout(120, method="thread"))
+
+
 @pytest.fixture
 async def world(sqlite_template: bytes, tmp_path: Path, clock: HandClock) -> AsyncIterator[World]:
     """The outbox, with Systems to be put in front of it; tests/store is where it runs on both databases."""

@@ -183,3 +183,22 @@ async def test_an_answer_without_end_is_cut_at_the_cap(steps: tuple[Step, ...]) 
         assert {type(each) for each in failures} == {Unanswered}
         assert not [each for each in failures if "within" in str(each)]
         assert memory_mb("VmHWM") - before < 50
+
+
+@pytest.mark.fault("F56", "F60")
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 16_500,
+        b"HTTP/1.1 200 OK\r\n" + b"X-A: 1\r\n" * 2_100,
+        b"HTTP/1.1 200 " + b"O" * 16_500,
+        b"HTTP/1.1 102 Wait\r\n\r\n" * 800,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: " + b"a" * 16_500 + b"\r\n\r\n{}",
+    ],
+    ids=["one header", "many headers", "a reason", "interim answers", "a head that does end"],
+)
+async def test_a_head_is_cut_at_a_cap_of_its_own(begun: bytes) -> None:
+    async with Sink() as sink, door_to(sink) as door:
+        sink.say(begun, HANG)
+        with pytest.raises(Unanswered, match="the head of the answer is larger than 16384 bytes"):
+            await door.send(httpx.Request("POST", sink.url, content=b"{}"))

@@ -1,6 +1,7 @@
 """The connections of the HTTP door: kept a moment, never trusted, opened to judged addresses only."""
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,6 +10,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from hub.sdk.door.answer import Answer, Broken
 from hub.sdk.door.pool import Endpoint, Pool
 from hub.sdk.door.trust import check_peer
 from hub.sdk.egress import Egress
@@ -104,6 +106,14 @@ async def test_an_answer_to_head_ends_with_its_head() -> None:
         assert sink.connections == 1
 
 
+async def test_a_body_that_comes_after_the_head_all_the_same_ends_the_connection() -> None:
+    async with Sink() as sink, door_to(sink) as door:
+        sink.say(answer(200, b"12345"))
+        for _ in range(2):
+            assert (await door.send(httpx.Request("HEAD", sink.url))).content == b""
+        assert sink.connections == 2
+
+
 async def test_interim_answers_are_passed_over_and_an_offer_to_upgrade_is_declined() -> None:
     async with Sink() as sink, door_to(sink) as door:
         early = b"HTTP/1.1 103 Early\r\nLink: </a>\r\n\r\n"
@@ -125,6 +135,46 @@ async def test_a_cancelled_request_takes_its_connection_with_it() -> None:
         await asyncio.sleep(0.2)
         assert (await door.send(post(sink))).content == b"2"
         assert sink.connections == 2
+
+
+@pytest.mark.parametrize(
+    "said", [(HANG,), (b"rubbish",), (answer(), b"more"), (answer(headers="Connection: close\r\n"),)]
+)
+async def test_a_connection_that_is_not_kept_is_dropped_at_once(said: tuple[str | bytes, ...]) -> None:
+    async with Sink() as sink:
+        sink.say(*said, HANG)
+        pool = Pool(Egress.parse(sink.reaches, allow_loopback=True))
+        connection = await pool.take(Endpoint("127.0.0.1", sink.port, tls=False), 1)
+        with contextlib.suppress(TimeoutError, Broken):
+            until_s = asyncio.get_running_loop().time() + 0.1
+            assert not await connection.exchange(b"GET / HTTP/1.1\r\n\r\n", Answer("GET"), until_s)
+        assert not connection.is_at_rest()
+        async with asyncio.timeout(1):
+            await connection.aclose()
+        await pool.aclose()
+
+
+async def test_a_transport_of_the_tests_own_goes_nowhere_else_either() -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, text="ok"))
+    door = HttpDoor(Egress.parse(["system.example:80"]), transport=transport)
+    assert (await door.send(httpx.Request("GET", "http://system.example/"))).status_code == 200
+    with pytest.raises(Misconfigured, match="reaches"):
+        await door.send(httpx.Request("GET", "http://other.example/"))
+
+
+async def test_giving_up_on_connecting_at_any_moment_leaves_nothing_to_wait_for() -> None:
+    """uvloop tells nobody of a connection that was made and given up on within the same moment."""
+    async with Sink() as sink:
+        sink.say(HANG)
+        pool = Pool(Egress.parse(sink.reaches, allow_loopback=True))
+        for turns in range(200):
+            taking = asyncio.create_task(pool.take(Endpoint("127.0.0.1", sink.port, tls=False), 1))
+            for _ in range(turns % 20):
+                await asyncio.sleep(0)
+            taking.cancel()
+            await asyncio.wait([taking])
+        async with asyncio.timeout(0.5):
+            await pool.aclose()
 
 
 async def test_closing_the_door_ends_what_is_under_way() -> None:
@@ -169,14 +219,14 @@ async def test_a_name_that_does_not_resolve_was_not_sent_and_is_asked_for_again(
         return ["127.0.0.1"]
 
     async with Sink() as sink, named(sink, lookup) as door:
-        sink.say(answer())
+        sink.say(answer(headers="Connection: close\r\n"))
         url = f"http://system.example:{sink.port}/"
         with pytest.raises(Unavailable, match=f"no connection .{type(failure).__name__}"):
             await door.send(httpx.Request("POST", url, content=b"{}"))
         assert sink.connections == 0
         for _ in range(3):
             assert (await door.send(httpx.Request("POST", url, content=b"{}"))).status_code == 200
-        assert len(asked) == 2
+        assert (len(asked), sink.connections) == (2, 3)
 
 
 @pytest.mark.fault("F59")

@@ -165,6 +165,7 @@ async def test_a_connection_closed_while_the_hub_was_busy_is_not_written_to() ->
             closed.set()
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(10)
         port = listening.getsockname()[1]
         server = threading.Thread(target=serve, args=(listening,))
         server.start()

@@ -9,7 +9,7 @@ ANSWER_BYTES: Final = 1024 * 1024
 ANSWER_HEADERS: Final = 64
 HEAD_BYTES: Final = 16 * 1024
 """Of the head, with all interim heads before it."""
-WIRE_BYTES: Final = 4 * ANSWER_BYTES
+WIRE_BYTES: Final = 2 * ANSWER_BYTES
 """Of everything, so that chunk sizes and trailers cannot fill the memory either."""
 
 Header = tuple[bytes, bytes]

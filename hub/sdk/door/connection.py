@@ -2,6 +2,7 @@
 
 import asyncio
 import select
+from collections.abc import Callable
 from typing import cast
 
 from hub.sdk.door.answer import Answer, Broken
@@ -11,10 +12,10 @@ from hub.sdk.errors import Unavailable
 class Connection(asyncio.Protocol):
     """A connection that carries one exchange after another, never two at once."""
 
-    def __init__(self, place: str, open_ones: "set[Connection]") -> None:
+    def __init__(self, place: str, on_lost: Callable[["Connection"], None]) -> None:
         self.idle_since = 0.0
         self._place = place
-        self._open_ones = open_ones
+        self._on_lost = on_lost
         self._lost = asyncio.Event()
         self._transport: asyncio.Transport | None = None
         self._readable = select.poll()
@@ -62,7 +63,6 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast("asyncio.Transport", transport)
-        self._open_ones.add(self)
         self._readable.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
@@ -82,7 +82,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing more will come."""
         self._transport = None
-        self._open_ones.discard(self)
+        self._on_lost(self)
         self._lost.set()
         self._fail(Broken(f"{self._place}: the answer broke off ({type(exc).__name__ if exc else 'closed'})"))
 

@@ -119,12 +119,15 @@ class Pool:
         loop = asyncio.get_running_loop()
         tls = (self._tls or trusted_tls()) if to.tls else None
         transport, connection = await loop.create_connection(
-            lambda: Connection(to.place, self._open),
+            lambda: Connection(to.place, self._open.discard),
             literal,
             to.port,
             ssl=tls,
             server_hostname=to.host if tls else None,
         )
+        # Counted as open only now: of one given up on while it was being made, uvloop never says that it is gone.
+        if not transport.is_closing():
+            self._open.add(connection)
         try:
             check_peer(literal, transport.get_extra_info("peername"), to.place)
             self._expiry.note(to.place, transport.get_extra_info("peercert"))
