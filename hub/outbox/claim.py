@@ -15,6 +15,8 @@ from hub.store.query import deliveries, systems
 
 LEASE_MARGIN = timedelta(seconds=15)
 """A lease outlives the attempt's deadline by this much, so that a live worker always settles first (F41)."""
+LONG_STEP = timedelta(hours=1)
+"""Longer than any lease: after a step of the wall clock this long, leases made before and after it differ plainly."""
 PUSHED_FROM = frozenset({State.WAITING, State.RETRY})
 
 
@@ -102,3 +104,15 @@ def overrun_claims(session: Session, now: datetime | None, limit: int = 500) -> 
     return [
         claimed(row, attempt_id=row["lease_token"], kind=row["kind"]) for row in deliveries.overrun(session, now, limit)
     ]
+
+
+def shorten_waits(session: Session, now: datetime, back: timedelta) -> None:
+    """Take off every wait by how much it grew when the wall clock was set back.
+
+    Other processes of a PostgreSQL hub may do so too: then a Delivery is tried early, once. A lease must never end
+    early, so only those a small step could not have put there are touched; the others are that little bit longer.
+    """
+    deliveries.bring_forward(session, "due_at", now, back)
+    systems.bring_forward(session, now, back)
+    if back >= LONG_STEP:
+        deliveries.bring_forward(session, "leased_until", now + back - LONG_STEP / 2, back)

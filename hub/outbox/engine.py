@@ -20,9 +20,10 @@ from hub.failpoint import passing
 from hub.logs import get_logger
 from hub.model.delivery import State
 from hub.outbox.attempt import attempt
-from hub.outbox.claim import claim_due, overrun_claims
+from hub.outbox.claim import LEASE_MARGIN, claim_due, overrun_claims, shorten_waits
 from hub.outbox.decide.settle import Claim, Outcome, Result
 from hub.outbox.decide.slots import Slots
+from hub.outbox.decide.wall import Wall
 from hub.outbox.record import Ledger, Settled
 from hub.outbox.release import release_stranded
 from hub.sdk import Capabilities, Connector
@@ -73,6 +74,9 @@ class Engine:
         self._reap_at = self._look_at = 0.0
         self._reap_everything = self.sole
         self._tasks: set[asyncio.Task[None]] = set()
+        self._in_hand: dict[str, float] = {}
+        """Attempts of our own under way, and until when at most in monotonic time, whatever the wall clock says."""
+        self._wall = Wall(self.clock)
         self._stopping = False
         self._ended = asyncio.Event()
         self._ended.set()
@@ -132,6 +136,8 @@ class Engine:
     async def _turn(self) -> None:
         """Do what is due in the hub's own time: recover, look, claim."""
         now = self.clock.monotonic()
+        if back := self._wall.set_back_by():
+            await self._shorten_waits(back)
         if now >= self._reap_at:
             while await self.reap(everything=self._reap_everything) == REAPED_AT_ONCE:
                 """More than a page of leases: the rest must not wait until they run out."""
@@ -214,11 +220,15 @@ class Engine:
 
     async def _carry(self, claim: Claim) -> None:
         line = self.lines[claim.system]
+        self._in_hand[claim.attempt_id] = self.clock.monotonic() + (line.answer_within + LEASE_MARGIN).total_seconds()
         try:
-            result = await attempt(line.connector, claim, line.answer_within)
+            try:
+                result = await attempt(line.connector, claim, line.answer_within)
+            finally:
+                self._slots[claim.system].give_back()
+            settled = await self._settle(result)
         finally:
-            self._slots[claim.system].give_back()
-        settled = await self._settle(result)
+            del self._in_hand[claim.attempt_id]
         if claim.system in self._behind or settled is None or settled.state is not State.DELIVERED:
             self.ring([claim.system])
         elif claim.system in self._rung:
@@ -247,6 +257,9 @@ class Engine:
         now = None if everything else self.clock.now()
         claims = await self.store.write(lambda session: overrun_claims(session, now, REAPED_AT_ONCE))
         passing("reap.read")
+        # A wall clock set forward ends leases early, but not what this very process still carries.
+        steady_s = self.clock.monotonic()
+        claims = [claim for claim in claims if self._in_hand.get(claim.attempt_id, steady_s) <= steady_s]
         settled = await asyncio.gather(*map(self._lose, claims))
         if claims:
             log.warning("leases.reaped", count=len(claims))
@@ -259,6 +272,12 @@ class Engine:
         return await self._settle(
             Result(claim, Outcome.LOST, "the worker was lost before an answer came", lost_before=before)
         )
+
+    async def _shorten_waits(self, back: timedelta) -> None:
+        """Let nothing wait longer than was meant because somebody set the wall clock back (F42)."""
+        log.warning("clock.set_back", seconds=round(back.total_seconds()))
+        now = self.clock.now()
+        await self.store.write(lambda session: shorten_waits(session, now, back))
 
     async def _release_stranded(self) -> None:
         """Let go what waits behind something that ended unseen; a look first, since there hardly ever is any."""

@@ -45,9 +45,9 @@ MUTANTS = (
         (
             Edit(
                 ENGINE,
-                "            result = await attempt(line.connector, claim, line.answer_within)",
-                "            result = Result(claim, Outcome.ACCEPTED)\n"
-                "            self._sent = asyncio.ensure_future(attempt(line.connector, claim, line.answer_within))",
+                "result = await attempt(line.connector, claim, line.answer_within)",
+                "result = Result(claim, Outcome.ACCEPTED);"
+                " self._sent = asyncio.ensure_future(attempt(line.connector, claim, line.answer_within))",
             ),
         ),
         MACHINE,
@@ -172,9 +172,9 @@ MUTANTS = (
         "a resend makes a second record",
         (
             Edit(
-                "hub/intake/filled.py",
-                '        return named_id(NAMESPACE, f"{account_id}/{self.id}")',
-                '        return named_id(NAMESPACE, f"{account_id}/{self.id}/{id(self)}")',
+                "hub/intake/plan.py",
+                '        "client_id": str(filled.id),',
+                '        "client_id": new_id(),',
             ),
         ),
         (f"{STORE}intake_accept.py::test_the_same_again_is_the_same_answer_whatever_its_spelling", "-k", "sqlite"),

@@ -1,7 +1,7 @@
 """Deliveries: claim by conditional UPDATE, settle by lease token, release what waited. No decision is made here."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import and_, bindparam, or_, text, update
@@ -146,6 +146,15 @@ def lost_in_a_row(session: Session, delivery_id: str) -> int:
             break
         count += 1
     return count
+
+
+def bring_forward(session: Session, column: str, after: datetime, by: timedelta) -> None:
+    """Let what `due_at` or `leased_until` puts after that instant come sooner; rows others hold keep theirs."""
+    when = _DELIVERY.c[column]
+    query = pick(_DELIVERY.c.id, when).where(when > after).with_for_update(skip_locked=True)
+    if rows := [{"b_id": one, "b_at": at - by} for one, at in session.connection().execute(query)]:
+        change = update(_DELIVERY).where(_DELIVERY.c.id == bindparam("b_id")).values({column: bindparam("b_at")})
+        session.connection().execute(change, rows)
 
 
 def waiting_for(session: Session, delivery_ids: Sequence[str]) -> list[Delivery]:

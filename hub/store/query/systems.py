@@ -1,7 +1,7 @@
 """What is remembered of Systems: breaker and pause, pulls and their cursors."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, or_, text, update
 from sqlalchemy import select as pick
@@ -98,3 +98,11 @@ def unpause(session: Session, system: str) -> None:
     """Forget why a System was paused."""
     state = SystemState.__table__  # type: ignore[attr-defined]  # SQLModel adds it
     session.connection().execute(update(state).where(state.c.system == system).values(paused_reason="", paused_at=None))
+
+
+def bring_forward(session: Session, after: datetime, by: timedelta) -> None:
+    """Let breakers planned to open again after that instant do so sooner."""
+    query = select(SystemState).where(col(SystemState.open_until) > after).with_for_update(skip_locked=True)
+    for row in session.exec(query, execution_options={"populate_existing": True}):
+        row.open_until = None if row.open_until is None else row.open_until - by
+    session.flush()
