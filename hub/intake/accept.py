@@ -20,7 +20,7 @@ from hub.outbox.decide.settle import Claim
 from hub.outbox.handover import Outbox, Seats, attempt_rows, lease_fresh
 from hub.store import Session, Store
 from hub.store.query import deliveries, submissions
-from hub.store.query.submissions import Bundle
+from hub.store.query.submissions import Bundle, Kept
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class _Written:
 async def accept(intake: Intake, author: Account, raw: bytes) -> Accepted:
     """Accept a body as it came; return once it and all it owes are on disk, or raise Problem and keep nothing."""
     arrival = await arrive(intake, author, raw)
-    if arrival.world.earlier_digest is not None:
+    if arrival.world.earlier is not None:
         return await settle_earlier(intake, arrival)
     bundle = plan_first(arrival, intake.rules)
     passing("intake.begin")
@@ -185,20 +185,21 @@ def queue_behind(session: Session, rows: Iterable[Row]) -> None:
 
 async def settle_earlier(intake: Intake, arrival: Arrival) -> Accepted:
     """Answer a resend: the same receipt for the same content, 409 for other content, which is kept for review."""
-    submission_id, body, mine = arrival.submission_id, arrival.body, digest(arrival.body)
-    if arrival.world.earlier_digest == mine:
-        return Accepted(submission_id, created=False)
+    body, mine = arrival.body, digest(arrival.body)
+    if arrival.world.earlier is not None and arrival.world.earlier.digest == mine:
+        return Accepted(arrival.world.earlier.id, created=False)
 
-    def judge(session: Session) -> bool:
-        same = submissions.digests(session, [submission_id]).get(submission_id) == mine
-        if not same:
-            submissions.contest(session, submission_id, body, mine, arrival.received_at)
+    def judge(session: Session) -> Kept:
+        there = submissions.kept(session, [arrival.client_id])[arrival.client_id]
+        if there.digest != mine:
+            submissions.contest(session, there.id, body, mine, arrival.received_at)
         passing("intake.compared")
-        return same
+        return there
 
-    if not await intake.store.write(judge):
+    there = await intake.store.write(judge)
+    if there.digest != mine:
         raise Problem("submission.conflict", 409, [FieldFault("/id", "id_taken")])
-    return Accepted(submission_id, created=False)
+    return Accepted(there.id, created=False)
 
 
 def same_form(filled: Filled, form: str) -> None:

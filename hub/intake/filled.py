@@ -8,7 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from hub.catalog.documents import pointer
 from hub.errors import FieldFault, Problem
-from hub.model.column import named_id
+from hub.model.column import timed_id
 
 NAMESPACE = uuid5(NAMESPACE_URL, "https://fillonce.dev/submission")
 CLOCK_TOLERANCE = timedelta(hours=24)
@@ -64,7 +64,7 @@ class Filled(BaseModel):
 
     def submission_id(self, account_id: str) -> str:
         """Return the id it is kept under: the author's own namespace, so that equal ids of two people never meet."""
-        return named_id(NAMESPACE, f"{account_id}/{self.id}")
+        return timed_id(self.reported_at, NAMESPACE, f"{account_id}/{self.id}")
 
     def clock_suspect(self, received_at: datetime) -> bool:
         """Say whether the device's clock is too far off to be believed."""

@@ -15,7 +15,7 @@ from hub.intake.filled import Filled
 from hub.intake.route import Row, delivery_row, map_record, parked_row, skip_row
 from hub.intake.wire import canonical, digest
 from hub.intake.world import World, answers_at
-from hub.model.column import named_id, new_id
+from hub.model.column import child_id, new_id
 from hub.model.issue import IssueState
 from hub.model.people import Account
 from hub.store.query.journal import entry
@@ -40,6 +40,11 @@ class Arrival:
     def submission_id(self) -> str:
         """Return the id it is kept under."""
         return self.filled.submission_id(self.author.id)
+
+    @property
+    def client_id(self) -> tuple[str, str]:
+        """Return what it is known by before it is kept: whose it is, and its client id."""
+        return self.author.id, str(self.filled.id)
 
 
 @dataclass(frozen=True)
@@ -94,13 +99,13 @@ def _record(
 ) -> tuple[Row, dict[str, Any]]:
     root_id, revision = identity
     kind = draft.record.partition("/")[0]
-    key = named_id(UUID(root_id), f"{kind}/{draft.key}")
+    key = child_id(root_id, UUID(root_id), f"{kind}/{draft.key}")
     here = arrival.world.at(arrival.filled.place)
     content = {**envelope, **_with_places(draft.content, arrival)}
     content.update(record=draft.record, key=key, revision=revision, nothing_to_report=draft.nothing_to_report)
     content["photos"] = [photo for element in _photo_elements(arrival.form) for photo in draft.content.get(element, ())]
     row = {
-        "id": named_id(RECORD_NAMESPACE, f"{key}/{revision}"),
+        "id": child_id(key, RECORD_NAMESPACE, f"{key}/{revision}"),
         "key": key,
         "revision": revision,
         "record": draft.record,

@@ -39,12 +39,12 @@ class _Changes:
 async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes) -> Accepted:
     """Accept a correction of the author's own Submission, in one transaction; raises Problem and keeps nothing else."""
     arrival = await arrive(intake, author, raw)
-    if arrival.world.earlier_digest is not None:
+    if arrival.world.earlier is not None:
         return await settle_earlier(intake, arrival)
 
     def write(session: Session) -> set[str] | None:
         latest = _latest(session, arrival, earlier_id)
-        if submissions.digests(session, [arrival.submission_id]):
+        if submissions.kept(session, [arrival.client_id]):
             return None
         return _write_revision(session, arrival, intake.rules, latest)
 

@@ -43,8 +43,8 @@ class World:
     """The Places a Submission names, by what it called them."""
 
     places: Mapping[str, Known]
-    earlier_digest: str | None
-    """Digest of the Submission already kept under this id, if there is one."""
+    earlier: submissions.Kept | None
+    """The Submission already kept under the author's client id, if there is one."""
 
     def at(self, reference: str | None) -> Known | None:
         """Return the Place of a reference."""
@@ -74,9 +74,9 @@ class Question:
     filled: Filled
 
     @cached_property
-    def submission_id(self) -> str:
-        """Return the id it would be kept under."""
-        return self.filled.submission_id(self.scope.account_id)
+    def client_id(self) -> tuple[str, str]:
+        """Return what it is known by before it is kept: whose it is, and its client id."""
+        return self.scope.account_id, str(self.filled.id)
 
     @property
     def is_open(self) -> bool:
@@ -100,16 +100,14 @@ class Question:
 
 def look(session: Session, questions: Sequence[Question]) -> list["World | Problem"]:
     """Read what planning needs, for all at once; a Problem where a Place or photo is not there for its author."""
-    earlier = submissions.digests(session, [question.submission_id for question in questions])
-    open_ones = [question for question in questions if question.submission_id not in earlier]
+    earlier = submissions.kept(session, (question.client_id for question in questions))
+    open_ones = [question for question in questions if question.client_id not in earlier]
     around = _around(session, open_ones)
     uploaded = submissions.uploaded(
         session, {(question.scope.account_id, sha256) for question in open_ones for _, sha256 in question.photos()}
     )
     return [
-        World({}, earlier[question.submission_id])
-        if question.submission_id in earlier
-        else _world(question, around, uploaded)
+        World({}, earlier[question.client_id]) if question.client_id in earlier else _world(question, around, uploaded)
         for question in questions
     ]
 

@@ -9,11 +9,12 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Table
+from sqlalchemy import Column, Connection, Dialect, Row, Table
 
 from hub.model.column import UtcDateTime
 
 Rows = Sequence[Mapping[str, Any]]
+Found = Row[*tuple[Any, ...]]
 Bind = Callable[[Any], Any] | None
 
 MAX_CHUNK = 128
@@ -62,6 +63,14 @@ def update_rows(connection: Connection, change: Change, rows: Rows) -> set[str]:
         values = _flat(change.table, columns, chunk, connection.dialect)
         moved.update(row[0] for row in connection.exec_driver_sql(sql, values))
     return moved
+
+
+def find_rows(connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows) -> Iterator[Found]:
+    """Yield these columns of the rows that equal the given ones in all these name: one look into an index for each."""
+    match = tuple(rows[0]) if rows else ()
+    for chunk in _chunks(rows):
+        sql = _find_sql(table, match, columns, len(chunk), connection.dialect)
+        yield from connection.exec_driver_sql(sql, _flat(table, match, chunk, connection.dialect))
 
 
 def _chunks(rows: Rows) -> Iterator[Rows]:
@@ -114,6 +123,19 @@ def _update_sql(change: Change, columns: tuple[str, ...], count: int, dialect: D
         f"UPDATE {own} SET {sets} FROM (VALUES {values}) AS v "  # noqa: S608 - names come from the model
         f"WHERE {same} AND {change.guard} RETURNING {own}.id"
     )
+
+
+@lru_cache(maxsize=128)
+def _find_sql(table: Table, match: tuple[str, ...], columns: tuple[str, ...], count: int, dialect: Dialect) -> str:
+    own = _quoted(table, dialect)
+    wanted = ", ".join(f"{own}.{_quoted(table.c[name], dialect)}" for name in columns)
+    same = " AND ".join(
+        f"{own}.{_quoted(table.c[name], dialect)} = {_cast(f'v.column{place}', table.c[name], dialect)}"
+        for place, name in enumerate(match, 1)
+    )
+    # A cross join keeps its order on SQLite, which else reads the whole table for more than one row.
+    values = _places(len(match), count, dialect)
+    return f"SELECT {wanted} FROM (VALUES {values}) AS v CROSS JOIN {own} WHERE {same}"  # noqa: S608 - names come from the model
 
 
 def _cast(value: str, column: Column[Any], dialect: Dialect) -> str:

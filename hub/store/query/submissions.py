@@ -1,6 +1,6 @@
 """Submissions and what they became: written in whole groups, read by their author's scope."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from hub.model.issue import Issue, IssueStep
 from hub.model.journal import JournalEntry
 from hub.model.place import Discrepancy
 from hub.model.submission import Attachment, Contest, Record, Submission
-from hub.store.bulk import insert_new_rows, insert_rows
+from hub.store.bulk import find_rows, insert_new_rows, insert_rows
 
 Rows = list[dict[str, Any]]
 
@@ -61,15 +61,25 @@ def insert_bundle(session: Session, bundle: Bundle) -> None:
 
 
 def insert_new(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Write the Submissions whose id is new and return those ids; two writers at once get each id exactly once."""
-    ordered = sorted(rows, key=lambda row: str(row["id"]))
+    """Write the Submissions whose client id is new and return their ids; of two writers at once one gets each."""
+    ordered = sorted(rows, key=lambda row: (row["account_id"], row["client_id"]))
     return insert_new_rows(session.connection(), Submission.__table__, ordered)  # type: ignore[attr-defined]  # SQLModel adds it
 
 
-def digests(session: Session, submission_ids: Sequence[str]) -> dict[str, str]:
-    """Return the content digests of the Submissions that exist among these ids."""
-    query = select(Submission.id, Submission.digest).where(col(Submission.id).in_(submission_ids))
-    return dict(session.exec(query).all())
+@dataclass(frozen=True)
+class Kept:
+    """A Submission that is there already: its id, which an older hub may have made in another way, and its content."""
+
+    id: str
+    digest: str
+
+
+def kept(session: Session, asked: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Kept]:
+    """Return the Submissions that exist among these (account, client id)."""
+    rows = [{"account_id": account_id, "client_id": client_id} for account_id, client_id in sorted(set(asked))]
+    columns = ("account_id", "client_id", "id", "digest")
+    found = find_rows(session.connection(), Submission.__table__, columns, rows)  # type: ignore[attr-defined]  # SQLModel adds it
+    return {(account_id, client_id): Kept(key, digest) for account_id, client_id, key, digest in found}
 
 
 def contest(session: Session, submission_id: str, body: bytes, digest: str, at: datetime) -> None:
