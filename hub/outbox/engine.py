@@ -277,7 +277,9 @@ class Engine:
         """Let nothing wait longer than was meant because somebody set the wall clock back (F42)."""
         log.warning("clock.set_back", seconds=round(back.total_seconds()))
         now = self.clock.now()
+        passing("clock.set_back")
         await self.store.write(lambda session: shorten_waits(session, now, back))
+        self._wall.noted()
 
     async def _release_stranded(self) -> None:
         """Let go what waits behind something that ended unseen; a look first, since there hardly ever is any."""

@@ -9,7 +9,7 @@ import pytest
 from hub import failpoint
 from hub.model.delivery import State
 from hub.outbox.resume import check_paused
-from hub.sdk import Misconfigured
+from hub.sdk import Misconfigured, Unavailable
 from hub.store import Store
 from tests.builders import World
 from tests.conftest import HandClock
@@ -62,3 +62,22 @@ async def test_what_is_stranded_is_found_again_after_a_bad_turn(world: World) ->
     await running
     assert acting.passed["release.stranded"] == 2
     assert len(world.north.pushed) == 1
+
+
+@pytest.mark.fault("F42")
+async def test_waits_are_shortened_though_the_first_try_fails(world: World) -> None:
+    (one,) = await world.owe()
+    world.north.on_push = [Unavailable("503")]
+    acting = struck_at("clock.set_back")
+    engine = world.engine()
+    running = asyncio.create_task(engine.run())
+    async with asyncio.timeout(20):
+        while (await world.get(one)).state != State.RETRY:  # noqa: ASYNC110 - the engine rings nobody
+            await asyncio.sleep(0.01)
+        world.clock.at -= timedelta(days=1)
+        world.clock.tick(seconds=2)
+        while (await world.get(one)).state != State.DELIVERED:  # noqa: ASYNC110 - the engine rings nobody
+            await asyncio.sleep(0.01)
+    await engine.stop(timedelta(seconds=5))
+    await running
+    assert acting.passed["clock.set_back"] == 2

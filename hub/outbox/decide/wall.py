@@ -16,8 +16,14 @@ class Wall:
         self._seen_at, self._seen_s = clock.now(), clock.monotonic()
 
     def set_back_by(self) -> timedelta:
-        """Return how far it was set back since the last look; nothing for drift or a step forward."""
+        """Return how far it was set back, again and again until `noted`; nothing for drift or a step forward."""
         now, steady_s = self._clock.now(), self._clock.monotonic()
         back = self._seen_at + timedelta(seconds=steady_s - self._seen_s) - now
-        self._seen_at, self._seen_s = now, steady_s
-        return back if back > DRIFT else timedelta(0)
+        if back > DRIFT:
+            return back
+        self.noted()
+        return timedelta(0)
+
+    def noted(self) -> None:
+        """Take what the wall clock says now for right."""
+        self._seen_at, self._seen_s = self._clock.now(), self._clock.monotonic()
