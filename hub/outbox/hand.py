@@ -78,7 +78,7 @@ def _end(session: Session, delivery_id: str, state: State, deed: Deed, number: s
         raise Problem("delivery.unknown", 404)
     row = rows[0]
     old = State(row.state)
-    if state is State.DELIVERED and (before := deliveries.under_way_before(session, row)):
+    if state is State.DELIVERED and not row.attempts and (before := deliveries.under_way_before(session, row)):
         # Nobody can have amended or withdrawn there what has not arrived; what comes next would overtake it.
         raise Problem("delivery.not_for_hand", 409, state=before.value)
     values = {"state": state, "settled_at": deed.at, "due_at": None, "reason": deed.why}

@@ -104,8 +104,8 @@ class HubMachine(Story, RuleBasedStateMachine):
         try:
             self.stage.write(lambda session: confirm(session, row.id, self.stage.deed(), "S-1"))
         except Problem as problem:
-            if problem.code != "delivery.not_for_hand" or row.state != "manual":
-                raise  # only what must wait for an earlier revision may be turned down
+            if problem.code != "delivery.not_for_hand" or row.attempts:
+                raise  # only what nobody sent yet may have to wait for an earlier revision
         self._ring()
 
     @rule(pick=picks)
