@@ -22,7 +22,6 @@ from hub.store.query.lists import (
     Window,
     delivery_ids,
     delivery_is_visible,
-    newest,
     submission_ids,
     submission_is_visible,
 )
@@ -49,8 +48,11 @@ class Loaded:
 
 def submission(session: Session, viewer: Viewer, submission_id: str) -> Loaded | None:
     """Return a Submission by the id of any of its revisions; None when there is none the viewer may see."""
-    root = select(Submission.root_id).where(Submission.id == submission_id)
-    query = select(Submission).where(newest(), col(Submission.root_id).in_(root), submission_is_visible(viewer))
+    root = select(Submission.root_id).where(Submission.id == submission_id).scalar_subquery()
+    revisions = select(Submission.id).where(Submission.root_id == root).order_by(col(Submission.revision).desc())
+    # By its one id: whatever else is asked must not look like a way to it, such as all that its author ever sent.
+    newest = revisions.limit(1).scalar_subquery()
+    query = select(Submission).where(Submission.id == newest, submission_is_visible(viewer))
     return next(iter(_load(session, viewer, session.exec(query).all())), None)
 
 

@@ -1,7 +1,7 @@
 """Which rows a page of a list shows, however many are stored: each list walks an index and stops when full."""
 
 from hub.store.query.lists.deliveries import delivery_ids, delivery_is_visible
-from hub.store.query.lists.submissions import newest, submission_ids, submission_is_visible
+from hub.store.query.lists.submissions import submission_ids, submission_is_visible
 from hub.store.query.lists.window import Viewer, Window
 
 __all__ = [
@@ -9,7 +9,6 @@ __all__ = [
     "Window",
     "delivery_ids",
     "delivery_is_visible",
-    "newest",
     "submission_ids",
     "submission_is_visible",
 ]

@@ -30,7 +30,7 @@ def submission_is_visible(viewer: Viewer) -> ColumnElement[bool]:
     return exists(sent.correlate(Submission))
 
 
-def newest() -> ColumnElement[bool]:
+def _newest() -> ColumnElement[bool]:
     """Return the condition that a Submission has no newer revision."""
     newer = aliased(Submission)
     later = select(col(newer.id)).where(
@@ -41,7 +41,7 @@ def newest() -> ColumnElement[bool]:
 
 def submission_ids(viewer: Viewer, window: Window, *, mine: bool) -> Found:
     """Return the ids of the page's Submissions."""
-    found: Found = select(col(Submission.id), *_ORDER).where(newest())
+    found: Found = select(col(Submission.id), *_ORDER).where(_newest())
     if window.after:
         last = select(*_ORDER).where(col(Submission.id) == window.after).scalar_subquery()
         found = found.where(tuple_(*_ORDER) < last)
