@@ -18,7 +18,7 @@ MODULES := $(UI)/node_modules/.installed
 BUILT := $(UI)/dist/.built
 
 # Long runs over whole engines: measuring their coverage would take as long again and say nothing new.
-BREAKING := fuzz machine mutants power resources
+BREAKING := fuzz machine mutants power
 
 .PHONY: help setup run test check bench test-crash test-crash-long test-mutants test-machine-long reliability screenshots test-packages wheel
 

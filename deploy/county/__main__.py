@@ -6,9 +6,11 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 import httpx
 
@@ -71,12 +73,20 @@ def demo(data: Path, port: int, *, once: bool) -> int:
     return 1 if broken else 0
 
 
+_GOODBYE = threading.Event()
+
+
+def hear_goodbye(number: int, frame: FrameType | None) -> None:
+    """Stop what is going on, and remember: an interrupt that meets a library in the wrong place may be swallowed."""
+    _GOODBYE.set()
+    signal.default_int_handler(number, frame)
+
+
 def wait_for_goodbye() -> None:
-    """Block until Ctrl-C or SIGTERM, which `main` turns into the same thing."""
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        receipt.note("正在停止…")
+    """Block until Ctrl-C or SIGTERM, unless one has come already."""
+    with suppress(KeyboardInterrupt):
+        _GOODBYE.wait()
+    receipt.note("正在停止…")
 
 
 def main() -> int:
@@ -86,7 +96,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000, help="of the hub (8000)")
     parser.add_argument("--data", type=Path, help="folder to keep (var/county; with --once a temporary one)")
     asked = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, hear_goodbye)
     passing = asked.once and asked.data is None
     data = Path(tempfile.mkdtemp(prefix="fillonce-")) if passing else (asked.data or ROOT / "var" / "county").resolve()
     code = attempt(data, asked.port, once=asked.once)

@@ -139,8 +139,9 @@ class Engine:
         if back := self._wall.set_back_by():
             await self._shorten_waits(back)
         if now >= self._reap_at:
-            while await self.reap(everything=self._reap_everything) == REAPED_AT_ONCE:
-                """More than a page of leases: the rest must not wait until they run out."""
+            more = True
+            while more:  # a full page of leases: the rest must not wait until they run out
+                more = await self.reap(everything=self._reap_everything) == REAPED_AT_ONCE
             await self._release_stranded()
             self._reap_at, self._reap_everything = now + REAP_EVERY.total_seconds(), False
         if now >= self._look_at:

@@ -68,7 +68,10 @@ def test_a_second_start_is_ready_soon(county: Path, capsys: pytest.CaptureFixtur
             took_s = time.monotonic() - began
         finally:
             running.send_signal(signal.SIGTERM)
-            running.communicate(timeout=90)
+            try:
+                running.communicate(timeout=90)
+            finally:
+                running.kill()  # it must not hold up all that comes after
     with capsys.disabled():
         sys.stdout.write(f"\n  second start of the demo: ready after {took_s:.1f} s\n")
     for port in PORTS.values():

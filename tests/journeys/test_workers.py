@@ -18,7 +18,7 @@ WORKERS = ("work-one", "work-two")
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 async def test_two_workers_never_send_twice(tmp_path: Path, database_url: str) -> None:
     async with Ledgers() as ledgers:
-        hub = ledger_hub(tmp_path / "hub", database_url, ledgers, WORKER="false")
+        hub = ledger_hub(tmp_path / "hub", database_url, ledgers, WORKER="false", LOG_LEVEL="debug")
         try:
             await asyncio.to_thread(hub.serve)
             for name in WORKERS:
