@@ -18,7 +18,7 @@ MODULES := $(UI)/node_modules/.installed
 BUILT := $(UI)/dist/.built
 
 # Long runs over whole engines: measuring their coverage would take as long again and say nothing new.
-BREAKING := fuzz machine mutants power
+BREAKING := crash fuzz machine mutants power
 
 .PHONY: help setup run test check bench test-crash test-crash-long test-mutants test-machine-long reliability screenshots test-packages wheel
 
@@ -34,10 +34,10 @@ test: setup test-packages check ## check, then every test, with the coverage gat
 	@npm --prefix $(UI) test --silent
 	@$(BIN)/coverage erase
 	@rm -rf .faults
-	@$(BIN)/pytest -q -n 2 --dist loadfile $(addprefix --ignore tests/,browser crash $(BREAKING)) --cov --cov-report=term
+	@$(BIN)/pytest -q -n 2 --dist loadfile $(addprefix --ignore tests/,browser $(BREAKING)) --cov --cov-report=term
 	@$(BIN)/coverage report --skip-covered --fail-under=100 --include='hub/model/*,hub/outbox/*,hub/mapping/*'
 	@$(BIN)/pytest -q -n 2 --dist loadfile $(addprefix tests/,$(BREAKING))
-	@$(BIN)/pytest -q tests/crash tests/browser
+	@$(BIN)/pytest -q tests/browser
 
 check: $(INSTALLED) ## style, types, import contracts, and the county's own files
 	@$(BIN)/ruff check
