@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+from array import array
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,7 +36,8 @@ class Patient(FakeSystem):
         self.asks: list[timedelta] = temper.get("asks", [])
         """What its 503 says of when to come back."""
         self.verdict_days: float = temper.get("verdict_days", 0.0)
-        self.asked_at: list[float] = []
+        self.asked_at = array("d")
+        self.taken = 0
         self.refused_until: dict[str, tuple[datetime, timedelta]] = {}
         self.early: list[str] = []
         self.taken_at: dict[str, datetime] = {}
@@ -58,10 +60,17 @@ class Patient(FakeSystem):
             raise Unavailable("503", asked)
         if self.dice.random() < self.fails:
             raise Unavailable("503")
-        self.taken_at.setdefault(key, now)
+        self._take(key, now)
         if self.dice.random() < self.silent:
             raise Unanswered("cut off")
-        return Receipt(f"N-{len(self.taken_at)}", accepted=not self.verdict_days)
+        return Receipt(f"N-{self.taken}", accepted=not self.verdict_days)
+
+    def _take(self, key: str, now: datetime) -> None:
+        """Count what is taken; only one that may be asked again remembers it, or its books would be what grows."""
+        if key not in self.taken_at:
+            self.taken += 1
+        if self.verdict_days or self.silent:
+            self.taken_at.setdefault(key, now)
 
     async def probe(self, key: str) -> Receipt | None:
         taken_at = self.taken_at.get(key)
