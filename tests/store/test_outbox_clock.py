@@ -7,7 +7,7 @@ import pytest
 
 from hub.model.delivery import State
 from hub.model.system import Breaker
-from hub.outbox.claim import claim_due
+from hub.outbox.claim import claim_due, shorten_waits
 from hub.outbox.engine import Engine
 from hub.sdk import Receipt, Unavailable
 from tests.builders import HONOURS, NEITHER, World, until
@@ -100,3 +100,15 @@ async def test_set_forward_an_hour_no_more_go_at_once_than_the_system_takes(worl
         await until(lambda: not world.north.under_way)
     assert world.north.most_under_way <= 3
     assert len(world.north.pushed) - before <= 5
+
+
+async def test_a_small_step_back_shortens_waits_and_leaves_leases(world: World) -> None:
+    """A lease must never end early: a little longer harms nobody."""
+    now, step = world.clock.now(), timedelta(minutes=20)
+    (waits,) = await world.owe(1, due_at=now + timedelta(minutes=30))
+    (leased,) = await world.owe(1)
+    await world.store.write(lambda s: claim_due(s, {"north": (1, timedelta(seconds=30))}, now))
+    until_at = (await world.get(leased)).leased_until
+    await world.store.write(lambda s: shorten_waits(s, now, step))
+    assert (await world.get(waits)).due_at == now + timedelta(minutes=10)
+    assert (await world.get(leased)).leased_until == until_at

@@ -1,0 +1,21 @@
+"""What going on from a copy makes of Deliveries where keys are honoured, and of those it leaves as they were."""
+
+from datetime import timedelta
+
+from hub.model import Epoch
+from hub.model.delivery import State
+from hub.outbox.epoch.reckon import reckon
+from tests.builders import AT, HONOURS, World
+
+
+async def test_what_waits_goes_again_when_it_is_due_and_what_is_unknown_stays(world: World) -> None:
+    later = AT + timedelta(hours=1)
+    (waiting,) = await world.owe(1, due_at=later)
+    (unknown,) = await world.owe(1, state=State.UNKNOWN, due_at=None, attempts=1)
+    (handed,) = await world.owe(1, state=State.TRANSPORTED, due_at=later, attempts=1, transported_at=AT)
+    epoch = Epoch(number=2, began_at=AT, copied_at=AT - timedelta(hours=1), copy_digest="d")
+    found = await world.store.write(lambda session: reckon(session, epoch, lambda _: HONOURS))
+    assert (dict(found.again), dict(found.asked), dict(found.by_person)) == ({"north": 1}, {}, {})
+    row = await world.get(waiting)
+    assert (row.state, row.due_at, row.repeat) == (State.WAITING, later, True)
+    assert [(await world.get(one)).state for one in (unknown, handed)] == [State.UNKNOWN, State.TRANSPORTED]
