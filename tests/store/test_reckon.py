@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from hub.model import Epoch
 from hub.model.delivery import State
+from hub.outbox.claim import claim_due
 from hub.outbox.epoch.reckon import reckon
 from tests.builders import AT, HONOURS, World
 
@@ -19,3 +20,16 @@ async def test_what_waits_goes_again_when_it_is_due_and_what_is_unknown_stays(wo
     row = await world.get(waiting)
     assert (row.state, row.due_at, row.repeat) == (State.WAITING, later, True)
     assert [(await world.get(one)).state for one in (unknown, handed)] == [State.UNKNOWN, State.TRANSPORTED]
+
+
+async def test_a_probe_under_way_is_asked_again(world: World) -> None:
+    """Only its answer is unknown; that the System has it was known before the copy."""
+    (handed,) = await world.owe(1, state=State.TRANSPORTED, attempts=1, transported_at=AT)
+    now = world.clock.now()
+    await world.store.write(lambda s: claim_due(s, {"north": (1, timedelta(seconds=30))}, now))
+    assert (await world.get(handed)).state == State.LEASED
+    epoch = Epoch(number=2, began_at=now, copied_at=now - timedelta(hours=1), copy_digest="d")
+    found = await world.store.write(lambda session: reckon(session, epoch, lambda _: HONOURS))
+    assert (dict(found.again), dict(found.asked), dict(found.by_person)) == ({}, {"north": 1}, {})
+    row = await world.get(handed)
+    assert (row.state, row.due_at, row.repeat) == (State.TRANSPORTED, now, False)
