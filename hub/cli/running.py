@@ -15,9 +15,11 @@ import yaml
 
 from hub.app import Hub, build, make_site
 from hub.cli.say import err, out, read_settings, speaking
+from hub.errors import Problem
 from hub.logs import configure_logs
 from hub.settings import Settings
 from hub.store.blobs import drop_leftovers
+from hub.store.migrate import is_current
 from hub.store.migrate import migrate as migrate_database
 from hub.store.query import divisions, people
 from hub.worker.loop import Worker
@@ -102,6 +104,9 @@ def work(once: Annotated[bool, typer.Option(help="Deliver what is due now, then 
 
 async def _work(settings: Settings, *, once: bool) -> None:
     hub = build(settings)
+    if not await hub.store.read(lambda session: is_current(session.connection())):
+        await hub.close()
+        raise Problem("store.other_schema", 503)
     if once:
         await hub.engine.drain()
         await hub.close()

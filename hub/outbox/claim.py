@@ -99,7 +99,7 @@ def lease_row(claim: Claim, now: datetime, until: datetime) -> dict[str, Any]:
     }
 
 
-def overrun_claims(session: Session, now: datetime | None, limit: int = 500) -> Sequence[Claim]:
+def overrun_claims(session: Session, now: datetime | None, limit: int) -> Sequence[Claim]:
     """Return the claims of workers that died or overran their lease; all leased ones when `now` is None."""
     return [
         claimed(row, attempt_id=row["lease_token"], kind=row["kind"]) for row in deliveries.overrun(session, now, limit)

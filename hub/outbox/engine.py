@@ -112,7 +112,7 @@ class Engine:
         taken = {claim.delivery_id for claim in claims}
         for row in seated:
             if row["id"] not in taken:
-                self._slots[row["system"]].give_back()
+                self._slots[row["system"]].leave()
                 self.ring([row["system"]])
         for claim in claims:
             self._start(claim)
@@ -254,7 +254,7 @@ class Engine:
                 return settled
 
     async def reap(self, *, everything: bool = False) -> int:
-        """Settle attempts whose worker died or overran its lease as lost; return how many."""
+        """Settle attempts whose worker died or overran its lease as lost; return how many that ended."""
         now = None if everything else self.clock.now()
         claims = await self.store.write(lambda session: overrun_claims(session, now, REAPED_AT_ONCE))
         passing("reap.read")

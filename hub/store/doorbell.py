@@ -39,6 +39,6 @@ async def listen(engine: Engine, hear: Callable[[Sequence[str]], None]) -> None:
                 await connection.execute(f"LISTEN {CHANNEL}")
                 async for note in connection.notifies():
                     hear(note.payload.split(",") if note.payload else ())
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
             log.warning("doorbell.lost", kind=type(error).__name__)
             await asyncio.sleep(AGAIN_AFTER_S)

@@ -1,7 +1,6 @@
 """The failpoints a kill run hardly ever comes past: cut there in process, the next turn does the whole of it."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -10,21 +9,8 @@ from hub import failpoint
 from hub.model.delivery import State
 from hub.outbox.resume import check_paused
 from hub.sdk import Misconfigured, Unavailable
-from hub.store import Store
 from tests.builders import World
-from tests.conftest import HandClock
 from tests.crash.orders import Acting, Struck, read_orders
-
-
-@pytest.fixture
-async def world(store: Store, clock: HandClock) -> World:
-    return World(store, clock)
-
-
-@pytest.fixture(autouse=True)
-def disarmed() -> Iterator[None]:
-    yield
-    failpoint.arm(None)
 
 
 def struck_at(name: str) -> Acting:

@@ -2,7 +2,6 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
@@ -10,25 +9,12 @@ from hub import failpoint
 from hub.model.delivery import State
 from hub.outbox.hand import replay
 from hub.sdk import Refused
-from hub.store import Store
 from tests.builders import World
-from tests.conftest import HandClock
 from tests.crash.orders import Acting, Struck, read_orders
 
 KILLS = 50
 MANY = 5
 MOMENTS = ("replay.row", "replay.moved", "writer.before_commit", "writer.committed")
-
-
-@pytest.fixture
-async def world(store: Store, clock: HandClock) -> World:
-    return World(store, clock)
-
-
-@pytest.fixture(autouse=True)
-def disarmed() -> Iterator[None]:
-    yield
-    failpoint.arm(None)
 
 
 async def parked(world: World) -> list[str]:

@@ -4,8 +4,8 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from statistics import median
 
@@ -60,10 +60,7 @@ async def test_fifty_orderly_stops_under_load(
 async def stops(county: County, times: int) -> tuple[Verdict, list[float]]:
     """Stop a hub in order, again and again, every other time with a second SIGTERM; nothing may even come twice."""
     verdict, took_s = county.verdict, []
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(county.books)
-        await stack.enter_async_context(county.client)
-        parts = await begin(county, stack)
+    async with begun(county) as (_, parts):
         people, tasks = await county.officers()
         for number in range(times):
             await asyncio.sleep(county.dice.uniform(0.05, 0.4))
@@ -87,16 +84,25 @@ async def stops(county: County, times: int) -> tuple[Verdict, list[float]]:
     return verdict, took_s
 
 
-async def begin(county: County, stack: AsyncExitStack) -> list[Mortal]:
+def lone(tmp_path: Path) -> County:
+    """A county of one process."""
+    return County(tmp_path / "hub", f"sqlite:///{tmp_path / 'hub' / 'hub.db'}")
+
+
+@asynccontextmanager
+async def begun(county: County) -> AsyncIterator[tuple[County, list[Mortal]]]:
     """One process on SQLite; web and worker apart on PostgreSQL, the web first, since it makes the schema."""
-    county.write_files()
-    apart = county.database_url.startswith("postgresql")
-    parts = [county.mortal("serve", WORKER="false"), county.mortal("work")] if apart else [county.mortal()]
-    for part in parts:
-        part.start()
-        stack.callback(kill_if_alive, part)
-        await all_ready(county, [part])
-    return parts
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(county.books)
+        await stack.enter_async_context(county.client)
+        county.write_files()
+        apart = county.database_url.startswith("postgresql")
+        parts = [county.mortal("serve", WORKER="false"), county.mortal("work")] if apart else [county.mortal()]
+        for part in parts:
+            part.start()
+            stack.callback(kill_if_alive, part)
+            await all_ready(county, [part])
+        yield county, parts
 
 
 async def all_ready(county: County, parts: list[Mortal]) -> None:
@@ -111,12 +117,7 @@ def kill_if_alive(part: Mortal) -> None:
 
 @pytest.mark.fault("F73")
 async def test_what_is_under_way_is_finished_though_asked_twice(tmp_path: Path) -> None:
-    home = tmp_path / "hub"
-    county = County(home, f"sqlite:///{home / 'hub.db'}")
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(county.books)
-        await stack.enter_async_context(county.client)
-        (hub,) = await begin(county, stack)
+    async with begun(lone(tmp_path)) as (county, (hub,)):
         await sign_in(county.client, county.url)
         county.books.answer_after_s = 1.5
         for number in range(UNDER_WAY):
@@ -128,12 +129,7 @@ async def test_what_is_under_way_is_finished_though_asked_twice(tmp_path: Path) 
 
 @pytest.mark.fault("F73")
 async def test_who_does_not_answer_in_time_is_left_to_the_next_life(tmp_path: Path) -> None:
-    home = tmp_path / "hub"
-    county = County(home, f"sqlite:///{home / 'hub.db'}")
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(county.books)
-        await stack.enter_async_context(county.client)
-        (hub,) = await begin(county, stack)
+    async with begun(lone(tmp_path)) as (county, (hub,)):
         county.write_files(answer_within="60s")
         hub.kill()
         hub.start()
@@ -157,12 +153,7 @@ async def test_who_does_not_answer_in_time_is_left_to_the_next_life(tmp_path: Pa
 @pytest.mark.fault("F73")
 async def test_who_connects_while_it_stops_does_not_hold_it_up(tmp_path: Path) -> None:
     """A connection accepted between closing the door and telling those inside would be served for the whole grace."""
-    home = tmp_path / "hub"
-    county = County(home, f"sqlite:///{home / 'hub.db'}")
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(county.books)
-        await stack.enter_async_context(county.client)
-        (hub,) = await begin(county, stack)
+    async with begun(lone(tmp_path)) as (county, (hub,)):
         callers = [asyncio.create_task(call_again_and_again(county.port)) for _ in range(CALLERS)]
         await asyncio.sleep(0.2)
         began = time.monotonic()

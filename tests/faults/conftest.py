@@ -7,10 +7,23 @@ from collections.abc import AsyncIterator
 import pytest
 import uvicorn
 
+from tests.some_connectors.county import County
 from tests.store.conftest import world
 from tests.web.conftest import Site, files, password_hash, settings, site
 
-__all__ = ["files", "password_hash", "settings", "site", "world"]
+__all__ = ["PLAIN", "counts", "files", "password_hash", "settings", "site", "world"]
+PLAIN = {
+    "household.head_name": "陈大山",
+    "household.phone": "19900000102",
+    "household.member_count": 5,
+    "visit.purpose": "care",
+}
+"""The least a visit says."""
+
+
+async def counts(site: Site) -> dict[str, int]:
+    """How many rows every table of the site's database has."""
+    return await County(site.store, site.parts.clock).counts()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from hub.clock import Clock
 from hub.model import Attachment
 from hub.store.blobs import MOST_BYTES
 from hub.web.edge import MOST_BODY_BYTES
+from tests.faults.conftest import counts
 from tests.some_connectors.county import County
 from tests.web.conftest import Site, visit
 
@@ -63,7 +64,7 @@ def body(door: str, poison: bytes) -> bytes:
 @pytest.mark.parametrize("door", DOORS)
 async def test_hostile_json_is_refused_quickly_and_alike(site: Site, door: str) -> None:
     client = await site.client("opal" if "replay" in door else "ada")
-    before = await County(site.store, site.parts.clock).counts()
+    before = await counts(site)
     slow: dict[str, float] = {}
     for name, poison in POISON.items():
         sent, took = body(door, poison), 9.0
@@ -79,7 +80,7 @@ async def test_hostile_json_is_refused_quickly_and_alike(site: Site, door: str) 
         if took > QUICK_S:
             slow[name] = took
     assert slow == {}
-    assert await County(site.store, site.parts.clock).counts() == before
+    assert await counts(site) == before
 
 
 ODD = st.sampled_from([b"NaN", b"Infinity", b"-Infinity", b"1e999", b'"\\ud800"', b'"\\u0000"', b"9" * 400, b"1e308"])
@@ -106,7 +107,7 @@ async def test_a_scalar_no_database_takes_gets_in_nowhere(site: Site, clock: Clo
     raw = orjson.dumps(visit(clock) | {where: "HERE"}).replace(b'"HERE"', poison)
     answer = await ada.post(SUBMISSIONS, content=raw, headers=JSON)
     assert answer.status_code == 422, answer.text
-    assert (await County(site.store, clock).counts())["submission"] == 0
+    assert (await counts(site))["submission"] == 0
 
 
 # --- F77, F78: too much -----------------------------------------------------------------------------------------------
@@ -160,7 +161,7 @@ async def test_a_request_that_lies_about_its_length_is_refused(site: Site, port:
     said = await talk(port, head + amiss)
     assert time.process_time() - start < 5 * QUICK_S
     assert said == b"" or said.startswith(b"HTTP/1.1 4"), said[:200]
-    assert (await County(site.store, site.parts.clock).counts())["submission"] == 0
+    assert (await counts(site))["submission"] == 0
 
 
 @pytest.mark.fault("F78")

@@ -19,21 +19,12 @@ from hub.intake.accept import accept
 from hub.model import Contest, Submission
 from hub.store import Store
 from tests.conftest import HandClock
+from tests.faults.conftest import PLAIN, counts
 from tests.some_connectors.county import BIN, DIRT, County
 from tests.some_connectors.county import visit as form
 from tests.web.conftest import Site, visit
 
 URL = "/api/v1/submissions"
-PLAIN = {
-    "household.head_name": "陈大山",
-    "household.phone": "19900000102",
-    "household.member_count": 5,
-    "visit.purpose": "care",
-}
-
-
-async def counts(site: Site) -> dict[str, int]:
-    return await County(site.store, site.parts.clock).counts()
 
 
 # --- F27, F28, F29: the same id ---------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from hub.model import Account, Record, Submission
 from hub.store import Store
 from hub.store.query.people import account_named
 from tests.conftest import HandClock
+from tests.faults.conftest import PLAIN, counts
 from tests.faults.proxy import Proxy, listening
 from tests.some_connectors.county import County
 from tests.some_connectors.county import visit as form
@@ -27,16 +28,6 @@ URL = "/api/v1/submissions"
 QUEUE, SENT, POISONED = 500, 50, 37
 PEERS = 10
 """Requests a test has under way at once."""
-PLAIN = {
-    "household.head_name": "陈大山",
-    "household.phone": "19900000102",
-    "household.member_count": 5,
-    "visit.purpose": "care",
-}
-
-
-async def counts(site: Site) -> dict[str, int]:
-    return await County(site.store, site.parts.clock).counts()
 
 
 async def send_all(client: httpx.AsyncClient, bodies: list[dict[str, Any]]) -> list[httpx.Response]:

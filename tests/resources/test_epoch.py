@@ -1,6 +1,7 @@
 """The hub goes on from an old copy: old keys where keys are honoured, and nothing sent blindly elsewhere (F26)."""
 
 from collections import Counter
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sqlmodel import Session
 from hub.errors import Problem
 from hub.model import Epoch
 from hub.model.delivery import ENDED, State, may_move
+from hub.outbox.claim import claim_due
 from hub.outbox.epoch import Reckoned, reckon
 from hub.outbox.epoch.decide import Change, after_restore
 from hub.sdk import Capabilities, Receipt, Unavailable
@@ -135,10 +137,6 @@ async def test_what_was_under_way_or_waits_behind_is_settled_too(
     database_url: str, tmp_path: Path, clock: HandClock
 ) -> None:
     """Leases of a copy are nobody's: nothing may wait for them to run out."""
-    from datetime import timedelta  # noqa: PLC0415 - only here
-
-    from hub.outbox.claim import claim_due  # noqa: PLC0415 - only here
-
     store = open_store(database_url)
     world = World(store, clock)
     first = {name: (await world.owe(system=name))[0] for name in SYSTEMS}

@@ -201,9 +201,9 @@ async def test_a_look_at_overrun_leases_takes_only_those(world: World) -> None:
     world.clock.tick(seconds=30)
     await claim(world)
     world.clock.tick(seconds=30)
-    found = await world.store.write(lambda s: overrun_claims(s, world.clock.now()))
+    found = await world.store.write(lambda s: overrun_claims(s, world.clock.now(), 500))
     assert [(c.delivery_id, c.attempt_id, c.kind) for c in found] == [(first.delivery_id, first.attempt_id, "push")]
-    assert len(await world.store.write(lambda s: overrun_claims(s, None))) == 2
+    assert len(await world.store.write(lambda s: overrun_claims(s, None, 500))) == 2
 
 
 @pytest.mark.fault("F73")

@@ -35,3 +35,8 @@ class Slots:
     def give_back(self) -> None:
         """End one attempt; what its System was asked counts against its rate all the same."""
         self.busy -= 1
+
+    def leave(self) -> None:
+        """Free a place that was only kept: nothing was asked, so its token is there again too."""
+        self.busy -= 1
+        self.tokens += 1

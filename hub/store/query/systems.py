@@ -71,12 +71,6 @@ def latest_pull(session: Session, system: str, name: str) -> Pull | None:
     return session.exec(query.limit(1)).first()
 
 
-def latest_pulls(session: Session) -> dict[tuple[str, str], Pull]:
-    """Return each pull's newest run."""
-    query = select(Pull).order_by(col(Pull.started_at))
-    return {(row.system, row.name): row for row in session.exec(query)}
-
-
 def lose_running(session: Session, now: datetime, before: datetime) -> int:
     """Mark runs that began before `before` and never ended as lost; return how many."""
     pull = Pull.__table__  # type: ignore[attr-defined]  # SQLModel adds it

@@ -131,6 +131,15 @@ def test_work_goes_on_until_told(database: str) -> None:
     assert "worker.stopped" in said
 
 
+def test_work_says_what_to_do_with_a_database_that_has_no_schema(home: Path) -> None:
+    process = start("work")
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "The database has not this program's schema" in said
+    assert "Run hub migrate or hub serve first" in said
+    assert "Traceback" not in said
+
+
 def test_the_command_is_installed_under_its_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,21 @@
+"""What the tests within one process share: a world, and no failpoint armed after them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from hub import failpoint
+from hub.store import Store
+from tests.builders import World
+from tests.conftest import HandClock
+
+
+@pytest.fixture
+async def world(store: Store, clock: HandClock) -> World:
+    return World(store, clock)
+
+
+@pytest.fixture(autouse=True)
+def disarmed() -> Iterator[None]:
+    yield
+    failpoint.arm(None)
