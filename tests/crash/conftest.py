@@ -8,6 +8,7 @@ from hub import failpoint
 from hub.store import Store
 from tests.builders import World
 from tests.conftest import HandClock
+from tests.crash.private_postgres import PrivatePostgres
 
 
 @pytest.fixture
@@ -19,3 +20,11 @@ async def world(store: Store, clock: HandClock) -> World:
 def disarmed() -> Iterator[None]:
     yield
     failpoint.arm(None)
+
+
+@pytest.fixture
+def postgres() -> Iterator[PrivatePostgres]:
+    """A server of one's own, to be killed."""
+    server = PrivatePostgres()
+    yield server
+    server.close()

@@ -4,7 +4,6 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -38,13 +37,6 @@ WORK = (
 )
 DATABASE_DEATHS = ("postgres killed", "postgres stopped at once")
 HEALS_WITHIN_S = 10.0
-
-
-@pytest.fixture
-def postgres() -> Iterator[PrivatePostgres]:
-    server = PrivatePostgres()
-    yield server
-    server.close()
 
 
 @pytest.mark.timeout(120 + 12 * KILLS)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from statistics import median
@@ -23,13 +23,6 @@ GRACE_S = 20.0
 """As docs/reliability.md says; an idle connection may take uvicorn a little of its own."""
 UNDER_WAY = 6
 CALLERS = 6
-
-
-@pytest.fixture
-def postgres() -> Iterator[PrivatePostgres]:
-    server = PrivatePostgres()
-    yield server
-    server.close()
 
 
 @pytest.mark.timeout(120 + 12 * TERMS)
