@@ -1,537 +1,295 @@
-# ruff: noqa: E501, F401, I001, PLR0915, RUF100 - written by Alembic, reviewed by people, never restyled
-"""first schema."""
+"""The first schema, as it was: its own declarations, which never follow the model any more."""
+
+import functools
 
 import sqlalchemy as sa
-import sqlmodel.sql.sqltypes
 from alembic import op
-from sqlalchemy import Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
 
-import hub.model.column
-from sqlalchemy.dialects import postgresql
+from hub.model.column import UtcDateTime
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
+SCHEMA = sa.MetaData(
+    naming_convention={
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _columns(kind: TypeEngine, *names: str) -> list[sa.Column]:
+    """Return columns of one kind; a name that ends in `?` may be empty."""
+    return [sa.Column(name.rstrip("?"), kind, nullable=name.endswith("?")) for name in names]
+
+
+KINDS = (  # of the columns, in the order of the next line
+    sa.String(36),
+    sa.String(80),
+    sa.String(),
+    sa.Text(),
+    UtcDateTime(timezone=True),
+    sa.Date(),
+    sa.Boolean(),
+    sa.Integer(),
+    sa.LargeBinary(),
+)
+ids, short, text, words, at, days, flags, whole, blobs = (functools.partial(_columns, kind) for kind in KINDS)
+json = functools.partial(_columns, sa.JSON().with_variant(JSONB(), "postgresql"))
+STATES = ["waiting", "leased", "retry", "transported", "delivered", "unknown", "parked", "manual", "cancelled"]
+
+
+def partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
+    """Return an index of those rows only."""
+    rows = sa.text(where)
+    return sa.Index(name, *columns, unique=unique, sqlite_where=rows, postgresql_where=rows)
+
+
+# fmt: off
+sa.Table("account", SCHEMA,
+    *ids("id"),
+    *short("login", "name", "staff_number", "phone", "role", "division", "department"),
+    *text("password_hash"),
+    *at("created_at", "disabled_at?"),
+    *flags("must_change_password"),
+    sa.PrimaryKeyConstraint("id"),
+    sa.UniqueConstraint("login"))
+sa.Table("division", SCHEMA,
+    *ids("id"),
+    *short("code", "name", "level", "parent_code", "successor_code"),
+    *days("valid_from", "valid_to?"),
+    *at("recorded_at", "superseded_at?"),
+    sa.PrimaryKeyConstraint("id"),
+    sa.Index("ix_division_code_valid_from", "code", "valid_from"),
+    sa.Index("ix_division_parent_code", "parent_code"))
+sa.Table("journal", SCHEMA,
+    *ids("id"),
+    *at("at"),
+    *ids("account_id"),
+    *short("action"),
+    *text("subject"),
+    *words("why"),
+    sa.PrimaryKeyConstraint("id"),
+    sa.Index("ix_journal_subject", "subject"))
+sa.Table("place", SCHEMA,
+    *ids("id"),
+    *short("kind"),
+    *text("name"),
+    *short("division", "token"),
+    *json("location?"),
+    *at("created_at"),
+    sa.PrimaryKeyConstraint("id"),
+    sa.UniqueConstraint("token"),
+    sa.Index("ix_place_division", "division"))
+sa.Table("pull", SCHEMA,
+    *ids("id"),
+    *short("system", "name"),
+    *at("slot_at", "started_at", "ended_at?"),
+    *short("outcome"),
+    *whole("rows", "left_out"),
+    *words("reason"),
+    sa.PrimaryKeyConstraint("id"),
+    sa.UniqueConstraint("system", "name", "slot_at"),
+    sa.Index("ix_pull_system_name_started_at", "system", "name", "started_at"),
+    partial("uq_pull_running", "system", "name", where="outcome = 'running'", unique=True))
+sa.Table("pull_cursor", SCHEMA,
+    *short("system", "name"),
+    *words("cursor"),
+    *whole("rows_known"),
+    *at("moved_at"),
+    sa.PrimaryKeyConstraint("system", "name"))
+sa.Table("sign_in_failure", SCHEMA,
+    *ids("id"),
+    *short("login", "address"),
+    *at("at"),
+    sa.PrimaryKeyConstraint("id"),
+    sa.Index("ix_sign_in_failure_address", "address"),
+    sa.Index("ix_sign_in_failure_login", "login"))
+sa.Table("system_state", SCHEMA,
+    *short("system", "breaker"),
+    *whole("failures"),
+    *at("open_until?"),
+    *words("paused_reason"),
+    *at("paused_at?", "last_success_at?", "last_failure_at?"),
+    *words("last_reason"),
+    sa.PrimaryKeyConstraint("system"))
+sa.Table("alias", SCHEMA,
+    *short("issuer"),
+    *text("code"),
+    *ids("place_id"),
+    *flags("is_key"),
+    *short("told_by"),
+    *at("as_of"),
+    sa.PrimaryKeyConstraint("issuer", "code"),
+    sa.ForeignKeyConstraint(["place_id"], ["place.id"]),
+    sa.Index("ix_alias_code", "code"),
+    sa.Index("ix_alias_place_id", "place_id"))
+sa.Table("api_token", SCHEMA,
+    *short("token_digest"),
+    *ids("account_id"),
+    *short("name"),
+    *at("created_at", "expires_at?", "revoked_at?"),
+    sa.PrimaryKeyConstraint("token_digest"),
+    sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
+    sa.Index("ix_api_token_account_id", "account_id"))
+sa.Table("attachment", SCHEMA,
+    *short("sha256"),
+    *ids("account_id"),
+    *short("media_type"),
+    *whole("size_bytes"),
+    *at("created_at"),
+    sa.PrimaryKeyConstraint("sha256", "account_id"),
+    sa.ForeignKeyConstraint(["account_id"], ["account.id"]))
+sa.Table("session", SCHEMA,
+    *short("token_digest"),
+    *ids("account_id"),
+    *at("created_at", "expires_at"),
+    sa.PrimaryKeyConstraint("token_digest"),
+    sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
+    sa.Index("ix_session_account_id", "account_id"))
+sa.Table("snapshot", SCHEMA,
+    *ids("place_id"),
+    *short("element", "system"),
+    *json("value"),
+    *at("as_of"),
+    *ids("pull_id"),
+    sa.PrimaryKeyConstraint("place_id", "element", "system"),
+    sa.ForeignKeyConstraint(["place_id"], ["place.id"]))
+sa.Table("submission", SCHEMA,
+    *ids("id", "account_id", "client_id", "root_id"),
+    *whole("revision"),
+    *short("number", "form"),
+    *whole("form_version"),
+    *ids("place_id?"),
+    *short("division"),
+    *blobs("body"),
+    *short("digest"),
+    *at("occurred_at", "reported_at", "received_at"),
+    *flags("clock_suspect"),
+    sa.PrimaryKeyConstraint("id"),
+    sa.UniqueConstraint("account_id", "client_id"),
+    sa.UniqueConstraint("root_id", "revision"),
+    sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
+    sa.Index("ix_submission_account_id_received_at", "account_id", "received_at"),
+    sa.Index("ix_submission_division_received_at", "division", "received_at"))
+sa.Table("contest", SCHEMA,
+    *ids("id", "submission_id"),
+    *blobs("body"),
+    *short("digest"),
+    *at("received_at"),
+    sa.PrimaryKeyConstraint("id"),
+    sa.UniqueConstraint("submission_id", "digest"),
+    sa.ForeignKeyConstraint(["submission_id"], ["submission.id"]),
+    sa.Index("ix_contest_submission_id", "submission_id"))
+sa.Table("discrepancy", SCHEMA,
+    *ids("id", "submission_id", "place_id"),
+    *short("division", "element", "system"),
+    *json("theirs"),
+    *at("theirs_as_of"),
+    *json("ours"),
+    *at("found_at", "settled_at?"),
+    *words("settlement"),
+    sa.PrimaryKeyConstraint("id"),
+    sa.ForeignKeyConstraint(["place_id"], ["place.id"]),
+    sa.ForeignKeyConstraint(["submission_id"], ["submission.id"]),
+    sa.Index("ix_discrepancy_place_id", "place_id"),
+    sa.Index("ix_discrepancy_submission_id", "submission_id"),
+    sa.Index("ix_discrepancy_system", "system"))
+sa.Table("issue", SCHEMA,
+    *ids("id"),
+    *short("record"),
+    *ids("submission_id"),
+    *short("division", "state"),
+    *ids("reporter_id", "assignee_id?"),
+    *at("opened_at", "changed_at"),
+    sa.PrimaryKeyConstraint("id"),
+    sa.ForeignKeyConstraint(["submission_id"], ["submission.id"]),
+    sa.Index("ix_issue_assignee_id", "assignee_id"),
+    sa.Index("ix_issue_division_state", "division", "state"))
+sa.Table("record", SCHEMA,
+    *ids("id", "key"),
+    *whole("revision", "position"),
+    *short("record"),
+    *ids("submission_id", "place_id?"),
+    *short("division"),
+    *at("occurred_at"),
+    *blobs("content"),
+    *flags("withdrawn"),
+    sa.PrimaryKeyConstraint("id"),
+    sa.UniqueConstraint("key", "revision"),
+    sa.ForeignKeyConstraint(["submission_id"], ["submission.id"]),
+    sa.Index("ix_record_place_id", "place_id"),
+    sa.Index("ix_record_submission_id", "submission_id"))
+sa.Table("delivery", SCHEMA,
+    *ids("id"),
+    *text("key"),
+    *ids("record_id", "record_key"),
+    *short("record"),
+    *whole("revision"),
+    *short("system", "flow", "flow_version", "intent"),
+    *blobs("payload"),
+    *short("digest"),
+    *ids("account_id"),
+    *short("division", "state"),
+    *at("due_at?"),
+    *ids("lease_token?"),
+    *at("leased_until?"),
+    *whole("attempts"),
+    *ids("after_id?"),
+    *text("order_key?"),
+    *flags("repeat"),
+    *text("amends", "remote_id"),
+    *words("reason"),
+    *at("created_at", "replayed_at?", "transported_at?", "settled_at?"),
+    sa.PrimaryKeyConstraint("id"),
+    sa.UniqueConstraint("key"),
+    sa.ForeignKeyConstraint(["record_id"], ["record.id"]),
+    sa.CheckConstraint("(state = 'leased') = (lease_token IS NOT NULL)", name='lease'),
+    sa.CheckConstraint("state IN (" + ", ".join(f"'{state}'" for state in STATES) + ")", name="state"),
+    partial("ix_delivery_after_id", "after_id", where='after_id IS NOT NULL'),
+    partial("ix_delivery_leased_until", "leased_until", where='leased_until IS NOT NULL'),
+    partial("ix_delivery_order_key", "order_key", where='order_key IS NOT NULL'),
+    sa.Index("ix_delivery_record_id", "record_id"),
+    sa.Index("ix_delivery_record_key_system", "record_key", "system"),
+    sa.Index("ix_delivery_state_system", "state", "system"),
+    partial("ix_delivery_system_due_at", "system", "due_at", where='due_at IS NOT NULL'))
+sa.Table("issue_step", SCHEMA,
+    *ids("id", "issue_id"),
+    *short("old", "new"),
+    *ids("account_id"),
+    *words("note"),
+    *at("at"),
+    sa.PrimaryKeyConstraint("id"),
+    sa.ForeignKeyConstraint(["issue_id"], ["issue.id"]),
+    sa.Index("ix_issue_step_issue_id", "issue_id"))
+sa.Table("skip", SCHEMA,
+    *ids("record_id"),
+    *short("system", "flow", "code"),
+    *words("reason_zh", "reason_en"),
+    sa.PrimaryKeyConstraint("record_id", "system", "flow"),
+    sa.ForeignKeyConstraint(["record_id"], ["record.id"]))
+sa.Table("attempt", SCHEMA,
+    *ids("id", "delivery_id"),
+    *short("kind"),
+    *whole("number"),
+    *at("started_at", "ended_at?"),
+    *short("outcome"),
+    *words("reason", "answer"),
+    sa.PrimaryKeyConstraint("id"),
+    sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"]),
+    sa.Index("ix_attempt_delivery_id", "delivery_id"))
+# fmt: on
+
 
 def upgrade() -> None:
-    # ### commands auto generated by Alembic - please adjust! ###
-    op.create_table(
-        "account",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("login", sa.String(length=80), nullable=False),
-        sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column("staff_number", sa.String(length=80), nullable=False),
-        sa.Column("phone", sa.String(length=80), nullable=False),
-        sa.Column("role", sa.String(length=80), nullable=False),
-        sa.Column("division", sa.String(length=80), nullable=False),
-        sa.Column("department", sa.String(length=80), nullable=False),
-        sa.Column("password_hash", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("created_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("disabled_at", hub.model.column.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("must_change_password", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
-        sa.UniqueConstraint("login", name=op.f("uq_account_login")),
-    )
-    op.create_table(
-        "division",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("code", sa.String(length=80), nullable=False),
-        sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column("level", sa.String(length=80), nullable=False),
-        sa.Column("parent_code", sa.String(length=80), nullable=False),
-        sa.Column("successor_code", sa.String(length=80), nullable=False),
-        sa.Column("valid_from", sa.Date(), nullable=False),
-        sa.Column("valid_to", sa.Date(), nullable=True),
-        sa.Column("recorded_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("superseded_at", hub.model.column.UtcDateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_division")),
-    )
-    with op.batch_alter_table("division", schema=None) as batch_op:
-        batch_op.create_index("ix_division_code_valid_from", ["code", "valid_from"], unique=False)
-        batch_op.create_index(batch_op.f("ix_division_parent_code"), ["parent_code"], unique=False)
-
-    op.create_table(
-        "journal",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("account_id", sa.String(length=36), nullable=False),
-        sa.Column("action", sa.String(length=80), nullable=False),
-        sa.Column("subject", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_journal")),
-    )
-    with op.batch_alter_table("journal", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_journal_subject"), ["subject"], unique=False)
-
-    op.create_table(
-        "place",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("kind", sa.String(length=80), nullable=False),
-        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("division", sa.String(length=80), nullable=False),
-        sa.Column("token", sa.String(length=80), nullable=False),
-        sa.Column(
-            "location", sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"), nullable=True
-        ),
-        sa.Column("created_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_place")),
-        sa.UniqueConstraint("token", name=op.f("uq_place_token")),
-    )
-    with op.batch_alter_table("place", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_place_division"), ["division"], unique=False)
-
-    op.create_table(
-        "pull",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("system", sa.String(length=80), nullable=False),
-        sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column("slot_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("started_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("ended_at", hub.model.column.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("outcome", sa.String(length=80), nullable=False),
-        sa.Column("rows", sa.Integer(), nullable=False),
-        sa.Column("left_out", sa.Integer(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_pull")),
-        sa.UniqueConstraint("system", "name", "slot_at", name=op.f("uq_pull_system_name_slot_at")),
-    )
-    with op.batch_alter_table("pull", schema=None) as batch_op:
-        batch_op.create_index("ix_pull_system_name_started_at", ["system", "name", "started_at"], unique=False)
-        batch_op.create_index(
-            "uq_pull_running",
-            ["system", "name"],
-            unique=True,
-            sqlite_where=sa.text("outcome = 'running'"),
-            postgresql_where=sa.text("outcome = 'running'"),
-        )
-
-    op.create_table(
-        "pull_cursor",
-        sa.Column("system", sa.String(length=80), nullable=False),
-        sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column("cursor", sa.Text(), nullable=False),
-        sa.Column("rows_known", sa.Integer(), nullable=False),
-        sa.Column("moved_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("system", "name", name=op.f("pk_pull_cursor")),
-    )
-    op.create_table(
-        "sign_in_failure",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("login", sa.String(length=80), nullable=False),
-        sa.Column("address", sa.String(length=80), nullable=False),
-        sa.Column("at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_failure")),
-    )
-    with op.batch_alter_table("sign_in_failure", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_sign_in_failure_address"), ["address"], unique=False)
-        batch_op.create_index(batch_op.f("ix_sign_in_failure_login"), ["login"], unique=False)
-
-    op.create_table(
-        "system_state",
-        sa.Column("system", sa.String(length=80), nullable=False),
-        sa.Column("breaker", sa.String(length=80), nullable=False),
-        sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("open_until", hub.model.column.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("paused_reason", sa.Text(), nullable=False),
-        sa.Column("paused_at", hub.model.column.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("last_success_at", hub.model.column.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("last_failure_at", hub.model.column.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("last_reason", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("system", name=op.f("pk_system_state")),
-    )
-    op.create_table(
-        "alias",
-        sa.Column("issuer", sa.String(length=80), nullable=False),
-        sa.Column("code", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("place_id", sa.String(length=36), nullable=False),
-        sa.Column("is_key", sa.Boolean(), nullable=False),
-        sa.Column("told_by", sa.String(length=80), nullable=False),
-        sa.Column("as_of", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_alias_place_id_place")),
-        sa.PrimaryKeyConstraint("issuer", "code", name=op.f("pk_alias")),
-    )
-    with op.batch_alter_table("alias", schema=None) as batch_op:
-        batch_op.create_index("ix_alias_code", ["code"], unique=False)
-        batch_op.create_index(batch_op.f("ix_alias_place_id"), ["place_id"], unique=False)
-
-    op.create_table(
-        "api_token",
-        sa.Column("token_digest", sa.String(length=80), nullable=False),
-        sa.Column("account_id", sa.String(length=36), nullable=False),
-        sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column("created_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", hub.model.column.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("revoked_at", hub.model.column.UtcDateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_api_token_account_id_account")),
-        sa.PrimaryKeyConstraint("token_digest", name=op.f("pk_api_token")),
-    )
-    with op.batch_alter_table("api_token", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_api_token_account_id"), ["account_id"], unique=False)
-
-    op.create_table(
-        "attachment",
-        sa.Column("sha256", sa.String(length=80), nullable=False),
-        sa.Column("account_id", sa.String(length=36), nullable=False),
-        sa.Column("media_type", sa.String(length=80), nullable=False),
-        sa.Column("size_bytes", sa.Integer(), nullable=False),
-        sa.Column("created_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_attachment_account_id_account")),
-        sa.PrimaryKeyConstraint("sha256", "account_id", name=op.f("pk_attachment")),
-    )
-    op.create_table(
-        "session",
-        sa.Column("token_digest", sa.String(length=80), nullable=False),
-        sa.Column("account_id", sa.String(length=36), nullable=False),
-        sa.Column("created_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_session_account_id_account")),
-        sa.PrimaryKeyConstraint("token_digest", name=op.f("pk_session")),
-    )
-    with op.batch_alter_table("session", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_session_account_id"), ["account_id"], unique=False)
-
-    op.create_table(
-        "snapshot",
-        sa.Column("place_id", sa.String(length=36), nullable=False),
-        sa.Column("element", sa.String(length=80), nullable=False),
-        sa.Column("system", sa.String(length=80), nullable=False),
-        sa.Column("value", sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"), nullable=False),
-        sa.Column("as_of", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("pull_id", sa.String(length=36), nullable=False),
-        sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_snapshot_place_id_place")),
-        sa.PrimaryKeyConstraint("place_id", "element", "system", name=op.f("pk_snapshot")),
-    )
-    op.create_table(
-        "submission",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("account_id", sa.String(length=36), nullable=False),
-        sa.Column("client_id", sa.String(length=36), nullable=False),
-        sa.Column("root_id", sa.String(length=36), nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("number", sa.String(length=80), nullable=False),
-        sa.Column("form", sa.String(length=80), nullable=False),
-        sa.Column("form_version", sa.Integer(), nullable=False),
-        sa.Column("place_id", sa.String(length=36), nullable=True),
-        sa.Column("division", sa.String(length=80), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("digest", sa.String(length=80), nullable=False),
-        sa.Column("occurred_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("reported_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("received_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("clock_suspect", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_submission_account_id_account")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_submission")),
-        sa.UniqueConstraint("account_id", "client_id", name=op.f("uq_submission_account_id_client_id")),
-        sa.UniqueConstraint("root_id", "revision", name=op.f("uq_submission_root_id_revision")),
-    )
-    with op.batch_alter_table("submission", schema=None) as batch_op:
-        batch_op.create_index("ix_submission_account_id_received_at", ["account_id", "received_at"], unique=False)
-        batch_op.create_index("ix_submission_division_received_at", ["division", "received_at"], unique=False)
-
-    op.create_table(
-        "contest",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("submission_id", sa.String(length=36), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("digest", sa.String(length=80), nullable=False),
-        sa.Column("received_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"], name=op.f("fk_contest_submission_id_submission")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_contest")),
-        sa.UniqueConstraint("submission_id", "digest", name=op.f("uq_contest_submission_id_digest")),
-    )
-    with op.batch_alter_table("contest", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_contest_submission_id"), ["submission_id"], unique=False)
-
-    op.create_table(
-        "discrepancy",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("submission_id", sa.String(length=36), nullable=False),
-        sa.Column("place_id", sa.String(length=36), nullable=False),
-        sa.Column("division", sa.String(length=80), nullable=False),
-        sa.Column("element", sa.String(length=80), nullable=False),
-        sa.Column("system", sa.String(length=80), nullable=False),
-        sa.Column("theirs", sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"), nullable=False),
-        sa.Column("theirs_as_of", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("ours", sa.JSON().with_variant(postgresql.JSONB(astext_type=Text()), "postgresql"), nullable=False),
-        sa.Column("found_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("settled_at", hub.model.column.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("settlement", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f("fk_discrepancy_place_id_place")),
-        sa.ForeignKeyConstraint(
-            ["submission_id"], ["submission.id"], name=op.f("fk_discrepancy_submission_id_submission")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_discrepancy")),
-    )
-    with op.batch_alter_table("discrepancy", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_discrepancy_place_id"), ["place_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_discrepancy_submission_id"), ["submission_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_discrepancy_system"), ["system"], unique=False)
-
-    op.create_table(
-        "issue",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("record", sa.String(length=80), nullable=False),
-        sa.Column("submission_id", sa.String(length=36), nullable=False),
-        sa.Column("division", sa.String(length=80), nullable=False),
-        sa.Column("state", sa.String(length=80), nullable=False),
-        sa.Column("reporter_id", sa.String(length=36), nullable=False),
-        sa.Column("assignee_id", sa.String(length=36), nullable=True),
-        sa.Column("opened_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("changed_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"], name=op.f("fk_issue_submission_id_submission")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_issue")),
-    )
-    with op.batch_alter_table("issue", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_issue_assignee_id"), ["assignee_id"], unique=False)
-        batch_op.create_index("ix_issue_division_state", ["division", "state"], unique=False)
-
-    op.create_table(
-        "record",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("key", sa.String(length=36), nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("record", sa.String(length=80), nullable=False),
-        sa.Column("submission_id", sa.String(length=36), nullable=False),
-        sa.Column("place_id", sa.String(length=36), nullable=True),
-        sa.Column("division", sa.String(length=80), nullable=False),
-        sa.Column("occurred_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.Column("withdrawn", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"], name=op.f("fk_record_submission_id_submission")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_record")),
-        sa.UniqueConstraint("key", "revision", name=op.f("uq_record_key_revision")),
-    )
-    with op.batch_alter_table("record", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_record_place_id"), ["place_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_record_submission_id"), ["submission_id"], unique=False)
-
-    op.create_table(
-        "delivery",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("record_id", sa.String(length=36), nullable=False),
-        sa.Column("record_key", sa.String(length=36), nullable=False),
-        sa.Column("record", sa.String(length=80), nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("system", sa.String(length=80), nullable=False),
-        sa.Column("flow", sa.String(length=80), nullable=False),
-        sa.Column("flow_version", sa.String(length=80), nullable=False),
-        sa.Column("intent", sa.String(length=80), nullable=False),
-        sa.Column("payload", sa.LargeBinary(), nullable=False),
-        sa.Column("digest", sa.String(length=80), nullable=False),
-        sa.Column("account_id", sa.String(length=36), nullable=False),
-        sa.Column("division", sa.String(length=80), nullable=False),
-        sa.Column("state", sa.String(length=80), nullable=False),
-        sa.Column("due_at", hub.model.column.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("lease_token", sa.String(length=36), nullable=True),
-        sa.Column("leased_until", hub.model.column.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("after_id", sa.String(length=36), nullable=True),
-        sa.Column("order_key", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("repeat", sa.Boolean(), nullable=False),
-        sa.Column("amends", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("remote_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("created_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("replayed_at", hub.model.column.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("transported_at", hub.model.column.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("settled_at", hub.model.column.UtcDateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("(state = 'leased') = (lease_token IS NOT NULL)", name=op.f("ck_delivery_lease")),
-        sa.CheckConstraint(
-            "state IN ('waiting', 'leased', 'retry', 'transported', 'delivered', 'unknown', 'parked', 'manual', 'cancelled')",
-            name=op.f("ck_delivery_state"),
-        ),
-        sa.ForeignKeyConstraint(["record_id"], ["record.id"], name=op.f("fk_delivery_record_id_record")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
-        sa.UniqueConstraint("key", name=op.f("uq_delivery_key")),
-    )
-    with op.batch_alter_table("delivery", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_delivery_after_id",
-            ["after_id"],
-            unique=False,
-            sqlite_where=sa.text("after_id IS NOT NULL"),
-            postgresql_where=sa.text("after_id IS NOT NULL"),
-        )
-        batch_op.create_index(
-            "ix_delivery_leased_until",
-            ["leased_until"],
-            unique=False,
-            sqlite_where=sa.text("leased_until IS NOT NULL"),
-            postgresql_where=sa.text("leased_until IS NOT NULL"),
-        )
-        batch_op.create_index(
-            "ix_delivery_order_key",
-            ["order_key"],
-            unique=False,
-            sqlite_where=sa.text("order_key IS NOT NULL"),
-            postgresql_where=sa.text("order_key IS NOT NULL"),
-        )
-        batch_op.create_index(batch_op.f("ix_delivery_record_id"), ["record_id"], unique=False)
-        batch_op.create_index("ix_delivery_record_key_system", ["record_key", "system"], unique=False)
-        batch_op.create_index("ix_delivery_state_system", ["state", "system"], unique=False)
-        batch_op.create_index(
-            "ix_delivery_system_due_at",
-            ["system", "due_at"],
-            unique=False,
-            sqlite_where=sa.text("due_at IS NOT NULL"),
-            postgresql_where=sa.text("due_at IS NOT NULL"),
-        )
-
-    op.create_table(
-        "issue_step",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("issue_id", sa.String(length=36), nullable=False),
-        sa.Column("old", sa.String(length=80), nullable=False),
-        sa.Column("new", sa.String(length=80), nullable=False),
-        sa.Column("account_id", sa.String(length=36), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["issue_id"], ["issue.id"], name=op.f("fk_issue_step_issue_id_issue")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_issue_step")),
-    )
-    with op.batch_alter_table("issue_step", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_issue_step_issue_id"), ["issue_id"], unique=False)
-
-    op.create_table(
-        "skip",
-        sa.Column("record_id", sa.String(length=36), nullable=False),
-        sa.Column("system", sa.String(length=80), nullable=False),
-        sa.Column("flow", sa.String(length=80), nullable=False),
-        sa.Column("code", sa.String(length=80), nullable=False),
-        sa.Column("reason_zh", sa.Text(), nullable=False),
-        sa.Column("reason_en", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["record_id"], ["record.id"], name=op.f("fk_skip_record_id_record")),
-        sa.PrimaryKeyConstraint("record_id", "system", "flow", name=op.f("pk_skip")),
-    )
-    op.create_table(
-        "attempt",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("delivery_id", sa.String(length=36), nullable=False),
-        sa.Column("kind", sa.String(length=80), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("started_at", hub.model.column.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("ended_at", hub.model.column.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("outcome", sa.String(length=80), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("answer", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["delivery_id"], ["delivery.id"], name=op.f("fk_attempt_delivery_id_delivery")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
-    )
-    with op.batch_alter_table("attempt", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_attempt_delivery_id"), ["delivery_id"], unique=False)
-
-    # ### end Alembic commands ###
+    SCHEMA.create_all(op.get_bind(), checkfirst=False)
 
 
 def downgrade() -> None:
-    # ### commands auto generated by Alembic - please adjust! ###
-    with op.batch_alter_table("attempt", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_attempt_delivery_id"))
-
-    op.drop_table("attempt")
-    op.drop_table("skip")
-    with op.batch_alter_table("issue_step", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_issue_step_issue_id"))
-
-    op.drop_table("issue_step")
-    with op.batch_alter_table("delivery", schema=None) as batch_op:
-        batch_op.drop_index(
-            "ix_delivery_system_due_at",
-            sqlite_where=sa.text("due_at IS NOT NULL"),
-            postgresql_where=sa.text("due_at IS NOT NULL"),
-        )
-        batch_op.drop_index("ix_delivery_state_system")
-        batch_op.drop_index("ix_delivery_record_key_system")
-        batch_op.drop_index(batch_op.f("ix_delivery_record_id"))
-        batch_op.drop_index(
-            "ix_delivery_order_key",
-            sqlite_where=sa.text("order_key IS NOT NULL"),
-            postgresql_where=sa.text("order_key IS NOT NULL"),
-        )
-        batch_op.drop_index(
-            "ix_delivery_leased_until",
-            sqlite_where=sa.text("leased_until IS NOT NULL"),
-            postgresql_where=sa.text("leased_until IS NOT NULL"),
-        )
-        batch_op.drop_index(
-            "ix_delivery_after_id",
-            sqlite_where=sa.text("after_id IS NOT NULL"),
-            postgresql_where=sa.text("after_id IS NOT NULL"),
-        )
-
-    op.drop_table("delivery")
-    with op.batch_alter_table("record", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_record_submission_id"))
-        batch_op.drop_index(batch_op.f("ix_record_place_id"))
-
-    op.drop_table("record")
-    with op.batch_alter_table("issue", schema=None) as batch_op:
-        batch_op.drop_index("ix_issue_division_state")
-        batch_op.drop_index(batch_op.f("ix_issue_assignee_id"))
-
-    op.drop_table("issue")
-    with op.batch_alter_table("discrepancy", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_discrepancy_system"))
-        batch_op.drop_index(batch_op.f("ix_discrepancy_submission_id"))
-        batch_op.drop_index(batch_op.f("ix_discrepancy_place_id"))
-
-    op.drop_table("discrepancy")
-    with op.batch_alter_table("contest", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_contest_submission_id"))
-
-    op.drop_table("contest")
-    with op.batch_alter_table("submission", schema=None) as batch_op:
-        batch_op.drop_index("ix_submission_division_received_at")
-        batch_op.drop_index("ix_submission_account_id_received_at")
-
-    op.drop_table("submission")
-    op.drop_table("snapshot")
-    with op.batch_alter_table("session", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_session_account_id"))
-
-    op.drop_table("session")
-    op.drop_table("attachment")
-    with op.batch_alter_table("api_token", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_api_token_account_id"))
-
-    op.drop_table("api_token")
-    with op.batch_alter_table("alias", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_alias_place_id"))
-        batch_op.drop_index("ix_alias_code")
-
-    op.drop_table("alias")
-    op.drop_table("system_state")
-    with op.batch_alter_table("sign_in_failure", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_sign_in_failure_login"))
-        batch_op.drop_index(batch_op.f("ix_sign_in_failure_address"))
-
-    op.drop_table("sign_in_failure")
-    op.drop_table("pull_cursor")
-    with op.batch_alter_table("pull", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_pull_running",
-            sqlite_where=sa.text("outcome = 'running'"),
-            postgresql_where=sa.text("outcome = 'running'"),
-        )
-        batch_op.drop_index("ix_pull_system_name_started_at")
-
-    op.drop_table("pull")
-    with op.batch_alter_table("place", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_place_division"))
-
-    op.drop_table("place")
-    with op.batch_alter_table("journal", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_journal_subject"))
-
-    op.drop_table("journal")
-    with op.batch_alter_table("division", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_division_parent_code"))
-        batch_op.drop_index("ix_division_code_valid_from")
-
-    op.drop_table("division")
-    op.drop_table("account")
-    # ### end Alembic commands ###
+    SCHEMA.drop_all(op.get_bind(), checkfirst=False)
