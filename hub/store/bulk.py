@@ -1,8 +1,9 @@
-"""Writes many rows of a table in one statement a chunk, on both databases alike. Knows nothing of their meaning.
+"""Writes many rows of a table in one statement, on both databases alike. Knows nothing of their meaning.
 
 The drivers' own `executemany` steps row by row, and between steps every other thread fights for the interpreter.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,29 +16,36 @@ from hub.model.column import UtcDateTime
 
 Rows = Sequence[Mapping[str, Any]]
 Found = Row[*tuple[Any, ...]]
-Bind = Callable[[Any], Any] | None
+Bind = Callable[[Any], Any]
 
-MAX_CHUNK = 128
-"""Rows of one statement; with 32 columns still far below what either database takes (32,766 parameters)."""
+ROOMS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+"""How many rows a statement has room for: few kinds, so that all stay prepared. Room left over is filled with NULL.
+
+With 32 columns the largest is still far below what either database takes (32,766 parameters).
+"""
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Some rows as one statement's parameters, the columns of the first row first."""
+
+    columns: tuple[str, ...]
+    room: int
+    values: tuple[Any, ...]
 
 
 def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
-    """Insert rows that all name the same columns; raises KeyError or ValueError when one does not."""
-    if not rows:
-        return
-    columns = tuple(rows[0])
-    for chunk in _chunks(rows):
-        sql = _insert_sql(table, columns, len(chunk), connection.dialect)
-        connection.exec_driver_sql(sql, _flat(table, columns, chunk, connection.dialect))
+    """Insert rows that all name the same columns, a never empty one first; raises ValueError when one does not."""
+    for batch in _batches(connection, table, rows):
+        connection.exec_driver_sql(_insert_sql(table, batch.columns, batch.room, connection.dialect), batch.values)
 
 
 def insert_new_rows(connection: Connection, table: Table, rows: Rows) -> set[str]:
     """Insert the rows that clash with none there; return their ids."""
     new: set[str] = set()
-    columns = tuple(rows[0]) if rows else ()
-    for chunk in _chunks(rows):
-        sql = _insert_sql(table, columns, len(chunk), connection.dialect) + " ON CONFLICT DO NOTHING RETURNING id"
-        new.update(row[0] for row in connection.exec_driver_sql(sql, _flat(table, columns, chunk, connection.dialect)))
+    for batch in _batches(connection, table, rows):
+        sql = _insert_sql(table, batch.columns, batch.room, connection.dialect) + " ON CONFLICT DO NOTHING RETURNING id"
+        new.update(row[0] for row in connection.exec_driver_sql(sql, batch.values))
     return new
 
 
@@ -57,96 +65,96 @@ class Change:
 def update_rows(connection: Connection, change: Change, rows: Rows) -> set[str]:
     """Change the rows that are found; return their ids. One that is not found any more is no error."""
     moved: set[str] = set()
-    columns = tuple(rows[0]) if rows else ()
-    for chunk in _chunks(rows):
-        sql = _update_sql(change, columns, len(chunk), connection.dialect)
-        values = _flat(change.table, columns, chunk, connection.dialect)
-        moved.update(row[0] for row in connection.exec_driver_sql(sql, values))
+    for batch in _batches(connection, change.table, rows):
+        sql = _update_sql(change, batch.columns, batch.room, connection.dialect)
+        moved.update(row[0] for row in connection.exec_driver_sql(sql, batch.values))
     return moved
 
 
 def find_rows(connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows) -> Iterator[Found]:
     """Yield these columns of the rows that equal the given ones in all these name: one look into an index for each."""
-    match = tuple(rows[0]) if rows else ()
-    for chunk in _chunks(rows):
-        sql = _find_sql(table, match, columns, len(chunk), connection.dialect)
-        yield from connection.exec_driver_sql(sql, _flat(table, match, chunk, connection.dialect))
+    for batch in _batches(connection, table, rows):
+        sql = _find_sql(table, batch.columns, columns, batch.room, connection.dialect)
+        yield from connection.exec_driver_sql(sql, batch.values)
 
 
-def _chunks(rows: Rows) -> Iterator[Rows]:
-    """Cut into powers of two, so that a handful of statements serves every length and stays prepared."""
-    start, size = 0, MAX_CHUNK
-    while start < len(rows):
-        while size > len(rows) - start:
-            size //= 2
-        yield rows[start : start + size]
-        start += size
+def _batches(connection: Connection, table: Table, rows: Rows) -> Iterator[_Batch]:
+    columns = tuple(rows[0]) if rows else ()
+    for start in range(0, len(rows), ROOMS[-1]):
+        some = rows[start : start + ROOMS[-1]]
+        room = ROOMS[bisect_left(ROOMS, len(some))]
+        spare = (None,) * (len(columns) * (room - len(some)))
+        yield _Batch(columns, room, _flat(table, columns, some, connection.dialect) + spare)
 
 
 def _flat(table: Table, columns: tuple[str, ...], rows: Rows, dialect: Dialect) -> tuple[Any, ...]:
-    if any(len(row) != len(columns) for row in rows):
-        raise ValueError(f"rows of {table.name} must all name {columns}")
-    binds = _binds(table, columns, dialect)
-    return tuple(chain.from_iterable(
-        [row[name] if bind is None else bind(row[name]) for name, bind in binds] for row in rows
-    ))  # fmt: skip
+    width = len(columns)
+    if any(len(row) != width or row[columns[0]] is None for row in rows):
+        raise ValueError(f"rows of {table.name} must all name {columns}, and the first of them must not be empty")
+    values = list(chain.from_iterable([[row[name] for name in columns] for row in rows]))
+    for place, bind in _binds(table, columns, dialect):
+        values[place::width] = map(bind, values[place::width])
+    return tuple(values)
 
 
 @lru_cache(maxsize=256)
-def _binds(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tuple[tuple[str, Bind], ...]:
-    """Return each column with what SQLAlchemy does to its values on their way to this database's driver."""
-    return tuple((name, _bind(table.c[name], dialect)) for name in columns)
+def _binds(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tuple[tuple[int, Bind], ...]:
+    """Return the places of columns whose values SQLAlchemy changes on their way to this driver, and how."""
+    binds = [_bind(table.c[name], dialect) for name in columns]
+    return tuple((place, bind) for place, bind in enumerate(binds) if bind is not None)
 
 
-def _bind(column: Column[Any], dialect: Dialect) -> Bind:
-    bind: Bind = column.type.dialect_impl(dialect).bind_processor(dialect)
+def _bind(column: Column[Any], dialect: Dialect) -> Bind | None:
+    bind: Bind | None = column.type.dialect_impl(dialect).bind_processor(dialect)
     # Few moments and many rows: to write the same one anew each time would cost more than all other columns.
     return lru_cache(maxsize=1024)(bind) if bind is not None and isinstance(column.type, UtcDateTime) else bind
 
 
 @lru_cache(maxsize=512)
-def _insert_sql(table: Table, columns: tuple[str, ...], count: int, dialect: Dialect) -> str:
+def _insert_sql(table: Table, columns: tuple[str, ...], room: int, dialect: Dialect) -> str:
     names = ", ".join(_quoted(table.c[name], dialect) for name in columns)
-    return f"INSERT INTO {_quoted(table, dialect)} ({names}) VALUES {_places(len(columns), count, dialect)}"  # noqa: S608 - names come from the model
+    given = ", ".join(_given(table, columns, dialect).values())
+    return (
+        f"INSERT INTO {_quoted(table, dialect)} ({names}) "  # noqa: S608 - names come from the model
+        f"SELECT {given} FROM {_values(columns, room, dialect)} WHERE v.column1 IS NOT NULL"
+    )
 
 
 @lru_cache(maxsize=512)
-def _update_sql(change: Change, columns: tuple[str, ...], count: int, dialect: Dialect) -> str:
+def _update_sql(change: Change, columns: tuple[str, ...], room: int, dialect: Dialect) -> str:
     table, own = change.table, _quoted(change.table, dialect)
-    new = {name: _cast(f"v.column{place}", table.c[name], dialect) for place, name in enumerate(columns, 1)}
+    new = _given(table, columns, dialect)
     made = {name: new[name] for name in columns if name not in change.match}
     made |= {name: expression.format(**new) for name, expression in change.sets}
     sets = ", ".join(f"{_quoted(table.c[name], dialect)} = {value}" for name, value in made.items())
     same = " AND ".join(f"{own}.{_quoted(table.c[name], dialect)} = {new[name]}" for name in change.match)
-    values = _places(len(columns), count, dialect)
     return (
-        f"UPDATE {own} SET {sets} FROM (VALUES {values}) AS v "  # noqa: S608 - names come from the model
+        f"UPDATE {own} SET {sets} FROM {_values(columns, room, dialect)} "  # noqa: S608 - names come from the model
         f"WHERE {same} AND {change.guard} RETURNING {own}.id"
     )
 
 
 @lru_cache(maxsize=128)
-def _find_sql(table: Table, match: tuple[str, ...], columns: tuple[str, ...], count: int, dialect: Dialect) -> str:
-    own = _quoted(table, dialect)
+def _find_sql(table: Table, match: tuple[str, ...], columns: tuple[str, ...], room: int, dialect: Dialect) -> str:
+    own, given = _quoted(table, dialect), _given(table, match, dialect)
     wanted = ", ".join(f"{own}.{_quoted(table.c[name], dialect)}" for name in columns)
-    same = " AND ".join(
-        f"{own}.{_quoted(table.c[name], dialect)} = {_cast(f'v.column{place}', table.c[name], dialect)}"
-        for place, name in enumerate(match, 1)
-    )
+    same = " AND ".join(f"{own}.{_quoted(table.c[name], dialect)} = {value}" for name, value in given.items())
     # A cross join keeps its order on SQLite, which else reads the whole table for more than one row.
-    values = _places(len(match), count, dialect)
-    return f"SELECT {wanted} FROM (VALUES {values}) AS v CROSS JOIN {own} WHERE {same}"  # noqa: S608 - names come from the model
+    return f"SELECT {wanted} FROM {_values(match, room, dialect)} CROSS JOIN {own} WHERE {same}"  # noqa: S608 - names come from the model
 
 
-def _cast(value: str, column: Column[Any], dialect: Dialect) -> str:
-    """Say a value's type where a list of values has none of its own; SQLite compares and stores what it is given."""
-    return value if dialect.name == "sqlite" else f"CAST({value} AS {column.type.compile(dialect)})"
+def _given(table: Table, columns: tuple[str, ...], dialect: Dialect) -> dict[str, str]:
+    """Return each column's given value; its type is said where a list of values has none, SQLite takes any."""
+    named = {name: f"v.column{place}" for place, name in enumerate(columns, 1)}
+    if dialect.name == "sqlite":
+        return named
+    return {name: f"CAST({value} AS {table.c[name].type.compile(dialect)})" for name, value in named.items()}
 
 
-def _places(columns: int, rows: int, dialect: Dialect) -> str:
+def _values(columns: tuple[str, ...], room: int, dialect: Dialect) -> str:
     mark = "?" if dialect.paramstyle == "qmark" else "%s"
-    one = "(" + ", ".join([mark] * columns) + ")"
-    return ", ".join([one] * rows)
+    one = "(" + ", ".join([mark] * len(columns)) + ")"
+    return f"(VALUES {', '.join([one] * room)}) AS v"
 
 
 def _quoted(named: Table | Column[Any], dialect: Dialect) -> str:

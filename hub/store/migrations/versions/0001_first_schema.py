@@ -1,6 +1,7 @@
 """The first schema, as it was: its own declarations, which never follow the model any more."""
 
 import functools
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,7 +25,7 @@ SCHEMA = sa.MetaData(
 )
 
 
-def _columns(kind: TypeEngine, *names: str) -> list[sa.Column]:
+def _columns(kind: TypeEngine[Any], *names: str) -> list[sa.Column[Any]]:
     """Return columns of one kind; a name that ends in `?` may be empty."""
     return [sa.Column(name.rstrip("?"), kind, nullable=name.endswith("?")) for name in names]
 
