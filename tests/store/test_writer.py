@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy.exc import ProgrammingError
 from sqlmodel import Session, select
 
 from hub.errors import Problem
@@ -55,6 +56,22 @@ async def test_a_broken_constraint_is_told_to_its_own_writer(store: Store) -> No
     await store.write(lambda s: add(s, "a"))
     with pytest.raises(Taken):
         await store.write(lambda s: add(s, "a"))
+
+
+async def test_one_failing_question_leaves_the_others_answered(store: Store) -> None:
+    """Questions of one moment share a look; one that the database refuses must not spoil it for the rest."""
+
+    def count(session: Session, asked: Sequence[int]) -> list[int]:
+        return [number + len(session.exec(select(JournalEntry)).all()) for number in asked]
+
+    def refused(session: Session, asked: Sequence[int]) -> list[int]:
+        session.connection().exec_driver_sql("SELECT * FROM nowhere")
+        return list(asked)
+
+    looks = [store.look(refused if number % 3 == 0 else count, number) for number in range(30)]
+    answers = await asyncio.gather(*looks, return_exceptions=True)
+    assert [number for number, answer in enumerate(answers) if answer == number] == [n for n in range(30) if n % 3]
+    assert {type(answers[number]) for number in range(0, 30, 3)} <= {Problem, ProgrammingError}
 
 
 async def test_reading_connections_cannot_write(store: Store) -> None:

@@ -29,12 +29,20 @@ class Reader:
         await self._lane.close()
 
     def _run(self, group: list[Job]) -> None:
-        """Answer a group; one kind that fails leaves the others answered."""
-        for jobs in by_kind(group):
-            try:
-                with Session(self._engine, expire_on_commit=False) as session:
-                    for job, answer in zip(jobs, call(session, jobs), strict=True):
-                        job.settle(answer)
-            except Exception as error:  # noqa: BLE001 - every waiter gets it; none may hang
-                for job in jobs:
-                    job.settle(translate(error))
+        """Answer a group from one look at the database; where it fails, each kind once more by itself."""
+        kinds = by_kind(group)
+        try:
+            self._look(kinds)
+        except Exception as error:  # noqa: BLE001 - every waiter gets it; none may hang
+            if len(kinds) > 1:
+                for jobs in kinds:
+                    self._run(jobs)
+                return
+            for job in group:
+                job.settle(translate(error))
+
+    def _look(self, kinds: list[list[Job]]) -> None:
+        with Session(self._engine, expire_on_commit=False) as session:
+            for jobs in kinds:
+                for job, answer in zip(jobs, call(session, jobs), strict=True):
+                    job.settle(answer)

@@ -1,6 +1,6 @@
 """Tries to sign in, sessions and tokens: whether somebody is who they say. Hashes and digests come in ready made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -70,14 +70,16 @@ def token_accounts(session: Session, asked: Asked) -> list[Account | None]:
 
 
 _PERSON = Account.__table__.c  # type: ignore[attr-defined]  # SQLModel adds it
+_TOLD = tuple(column for column in _PERSON if column.name not in {"password_hash", "created_at", "disabled_at"})
+_NAMES = tuple(column.name for column in _TOLD)
 _ENABLED = _PERSON.disabled_at.is_(None)
 _SESSIONS = (
-    pick(col(SignedIn.token_digest).label("shown"), col(SignedIn.expires_at).label("until"), *_PERSON)
+    pick(col(SignedIn.token_digest).label("shown"), col(SignedIn.expires_at).label("until"), *_TOLD)
     .join_from(SignedIn, Account, col(SignedIn.account_id) == _PERSON.id)
     .where(col(SignedIn.token_digest).in_(bindparam("asked", expanding=True)), _ENABLED)
 )
 _TOKENS = (
-    pick(col(ApiToken.token_digest).label("shown"), col(ApiToken.expires_at).label("until"), *_PERSON)
+    pick(col(ApiToken.token_digest).label("shown"), col(ApiToken.expires_at).label("until"), *_TOLD)
     .join_from(ApiToken, Account, col(ApiToken.account_id) == _PERSON.id)
     .where(col(ApiToken.token_digest).in_(bindparam("asked", expanding=True)), _ENABLED)
     .where(col(ApiToken.revoked_at).is_(None))
@@ -86,15 +88,15 @@ _TOKENS = (
 
 def _holders(session: Session, query: Select[Any], asked: Asked) -> list[Account | None]:
     """Return the account behind each; every request asks this, so what comes is to be read only, not mapped."""
-    rows = session.connection().execute(query, {"asked": list({shown for shown, _ in asked})}).mappings()
-    found = {row["shown"]: row for row in rows}
+    rows = session.connection().execute(query, {"asked": list({shown for shown, _ in asked})})
+    found = {shown: (until, told) for shown, until, *told in rows}
     return [_holder(found.get(shown), now) for shown, now in asked]
 
 
-def _holder(row: Mapping[Any, Any] | None, now: datetime) -> Account | None:
-    if row is None or (row["until"] is not None and row["until"] <= now):
+def _holder(found: tuple[datetime | None, list[Any]] | None, now: datetime) -> Account | None:
+    if found is None or (found[0] is not None and found[0] <= now):
         return None
-    return cast("Account", SimpleNamespace(**row))
+    return cast("Account", SimpleNamespace(**dict(zip(_NAMES, found[1], strict=True))))
 
 
 def add_token(session: Session, login: str, token: ApiToken) -> None:
