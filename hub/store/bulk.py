@@ -45,7 +45,7 @@ def insert_new_rows(connection: Connection, table: Table, rows: Rows) -> set[str
     new: set[str] = set()
     for batch in _batches(connection, table, rows):
         sql = _insert_sql(table, batch.columns, batch.room, connection.dialect) + " ON CONFLICT DO NOTHING RETURNING id"
-        new.update(row[0] for row in connection.exec_driver_sql(sql, batch.values))
+        new.update(connection.exec_driver_sql(sql, batch.values).scalars().all())
     return new
 
 
@@ -67,7 +67,7 @@ def update_rows(connection: Connection, change: Change, rows: Rows) -> set[str]:
     moved: set[str] = set()
     for batch in _batches(connection, change.table, rows):
         sql = _update_sql(change, batch.columns, batch.room, connection.dialect)
-        moved.update(row[0] for row in connection.exec_driver_sql(sql, batch.values))
+        moved.update(connection.exec_driver_sql(sql, batch.values).scalars().all())
     return moved
 
 
@@ -75,7 +75,7 @@ def find_rows(connection: Connection, table: Table, columns: tuple[str, ...], ro
     """Yield these columns of the rows that equal the given ones in all these name: one look into an index for each."""
     for batch in _batches(connection, table, rows):
         sql = _find_sql(table, batch.columns, columns, batch.room, connection.dialect)
-        yield from connection.exec_driver_sql(sql, batch.values)
+        yield from connection.exec_driver_sql(sql, batch.values).all()
 
 
 def _batches(connection: Connection, table: Table, rows: Rows) -> Iterator[_Batch]:

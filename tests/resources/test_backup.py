@@ -19,7 +19,8 @@ from hub.store.backup import restore_copy, take_copy, verify
 from hub.store.backup.rows import FORGOTTEN, copied_tables, lines
 from hub.store.blobs import attachment_key, blob_path
 from hub.store.engine import open_reading, open_writing
-from hub.store.migrate import bring_to, migrate
+from hub.store.migrate import migrate
+from hub.store.steps import bring_to
 from tests.builders import AT, until
 from tests.conftest import HandClock, _create, _numbers
 from tests.some_connectors.county import BIN, PHOTO, QUARREL, RIVER, County, visit

@@ -7,12 +7,14 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 from hub.errors import Problem
 from hub.model import METADATA
 from hub.store.engine import lock_file, open_writing
-from hub.store.migrate import _config, is_current, migrate, newest
+from hub.store.migrate import NEWEST, is_current, migrate
+from hub.store.steps import config as steps
 from tests.conftest import _create, _numbers
 
 
@@ -32,7 +34,7 @@ def differences(engine: Engine) -> list[object]:
 
 
 def downgrade(engine: Engine) -> None:
-    config = _config()
+    config = steps()
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "base")
@@ -123,4 +125,4 @@ def test_processes_that_migrate_at_once_take_turns(empty_url: str) -> None:
 
 
 def test_there_is_one_newest_revision() -> None:
-    assert newest() == "0003"
+    assert ScriptDirectory.from_config(steps()).get_heads() == [NEWEST]

@@ -17,7 +17,7 @@ from hub.store.backup.archive import KEY, Manifest, TableCopy, Writing, pieces, 
 from hub.store.backup.rows import copied_tables, kinds_of, lines
 from hub.store.blobs import attachment_key, blob_path, flush_folder
 from hub.store.engine import open_reading
-from hub.store.migrate import current, newest
+from hub.store.migrate import NEWEST, current
 from hub.store.query.journal import latest_epoch
 from hub.store.trouble import translate
 
@@ -73,8 +73,8 @@ def _begun(connection: Connection, now: datetime) -> Manifest:
     if connection.dialect.name == "sqlite" and connection.execute(text("PRAGMA quick_check(1)")).scalar_one() != "ok":
         raise Problem("store.damaged", 503)
     schema = current(connection)
-    if schema is None or schema != newest():
-        raise Problem("backup.other_schema", 409, schema=str(schema), program=str(newest()))
+    if schema != NEWEST:
+        raise Problem("backup.other_schema", 409, schema=str(schema), program=NEWEST)
     epoch = latest_epoch(Session(connection))
     return Manifest(now, schema, connection.dialect.name, epoch.number if epoch else 1)
 

@@ -20,7 +20,8 @@ from hub.store.backup.archive import KEY, Manifest, open_copy, pieces, verify
 from hub.store.backup.rows import load
 from hub.store.blobs import blob_path, flush_folder, give_place, make_folder
 from hub.store.engine import lock_file, open_writing
-from hub.store.migrate import TURN, bring_to, knows, newest
+from hub.store.migrate import NEWEST, TURN
+from hub.store.steps import bring_to, knows
 
 Reckon = Callable[[Session, Epoch], None]
 """Decides what becomes of Deliveries that may have been sent after the copy was taken; same transaction as the rows."""
@@ -93,7 +94,7 @@ class _Filling:
                 count = load(connection, name, table.columns, lines)
             if count != table.rows:
                 raise Problem("backup.damaged", 422, file=str(self.copy.filename), what=f"tables/{name}.jsonl")
-        bring_to(connection, str(newest()))
+        bring_to(connection, NEWEST)
         with Session(connection, join_transaction_mode="rollback_only") as session:
             session.add(self.epoch.model_copy())
             session.flush()

@@ -14,7 +14,7 @@ from typing import Any
 from alembic import command
 from sqlalchemy import Engine, LargeBinary, MetaData, Table
 
-from hub.store.migrate import _config
+from hub.store.steps import config as steps
 
 FOLDER = Path(__file__).parent
 REVISIONS = sorted(file.stem for file in FOLDER.glob("*.json"))
@@ -39,7 +39,7 @@ def _told(value: object) -> object:
 def load(engine: Engine, revision: str) -> Rows:
     """Bring an empty database to a released revision and fill it with that revision's rows; return them."""
     rows: Rows = json.loads((FOLDER / f"{revision}.json").read_text(encoding="utf-8"))
-    config = _config()
+    config = steps()
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)

@@ -10,7 +10,7 @@ from hub.model import Attempt
 from hub.model.column import new_id
 from hub.model.delivery import State
 from hub.store import open_store
-from hub.store.migrate import migrate, newest
+from hub.store.migrate import NEWEST, migrate
 from tests.builders import AT, World
 from tests.conftest import HandClock
 from tests.faults.released import FOLDER, dump
@@ -43,7 +43,7 @@ async def write() -> None:
         await store.close()
         rows = dump(Path(folder) / "hub.db")
     text = json.dumps(rows, ensure_ascii=False, indent=1)
-    (FOLDER / f"{newest()}.json").write_text(text + "\n", encoding="utf-8")
+    (FOLDER / f"{NEWEST}.json").write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
