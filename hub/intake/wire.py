@@ -8,6 +8,7 @@ form are the same Submission. The digest is SHA-256 over it.
 import hashlib
 import json
 import unicodedata
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -36,12 +37,14 @@ def read_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise _malformed("json", "", detail=str(error)) from error
-    _demand_limits(value)
+    texts = _demand_limits(value)
     try:
-        json.loads(raw, object_pairs_hook=_unique)
+        # Two quotes a text; where there are more, one may have been the key of a value that is gone now.
+        if raw.count(b'"') != 2 * texts:
+            json.loads(raw, object_pairs_hook=_unique)
+        return _normal(value)
     except _DuplicateKey as error:
         raise _malformed("duplicate_key", "", key=str(error)) from error
-    return _normal(value)
 
 
 def canonical(value: object) -> bytes:
@@ -68,57 +71,61 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return seen
 
 
-Trail = tuple[Any, str | int] | None
-"""The way to a value: the way to what holds it, and the step from there. Written out only in a refusal."""
+def _demand_limits(value: Any) -> int:  # noqa: ANN401 - any JSON value
+    """Walk without recursion, so that depth cannot exhaust the stack; refuse what a database would; count the texts."""
+    levels: list[Iterator[tuple[Any, Any]]] = [iter([("", value)])]
+    path: list[str | int] = [""]
+    nodes = texts = 0
+    while levels:
+        for path[-1], item in levels[-1]:
+            kind = type(item)
+            if kind is str:
+                texts += 1
+                _demand_text(item, path)
+            elif kind is dict or kind is list:
+                nodes += len(item)
+                _demand_size(nodes, path)
+                keys = item if kind is dict else ()
+                texts += len(keys)
+                for key in keys:
+                    _demand_text(key, path)
+                levels.append(iter(item.items() if kind is dict else enumerate(item)))
+                path.append("")
+                break
+            elif item is not None and abs(item) > MAX_WHOLE:
+                raise _malformed("number_too_large", _written(path), most=MAX_WHOLE)
+        else:
+            levels.pop()
+            path.pop()
+    return texts
 
 
-def _demand_limits(value: object) -> None:
-    """Walk without recursion, so that depth cannot exhaust the stack; refuse what a database would."""
-    stack: list[tuple[object, int, Trail]] = [(value, 1, None)]
-    nodes = 0
-    while stack:
-        item, depth, trail = stack.pop()
-        if not isinstance(item, dict | list):
-            _demand_scalar(item, trail)
-            continue
-        if depth > MAX_DEPTH:
-            raise _malformed("too_deep", _path(trail), most=MAX_DEPTH)
-        nodes += len(item)
-        if nodes > MAX_KEYS:
-            raise _malformed("too_many_keys", _path(trail), most=MAX_KEYS)
-        if isinstance(item, dict):
-            for key in item:
-                _demand_scalar(key, trail)
-        steps = item.items() if isinstance(item, dict) else enumerate(item)
-        stack.extend([(child, depth + 1, (trail, step)) for step, child in steps])
+def _demand_size(nodes: int, path: list[str | int]) -> None:
+    if len(path) > MAX_DEPTH:
+        raise _malformed("too_deep", _written(path), most=MAX_DEPTH)
+    if nodes > MAX_KEYS:
+        raise _malformed("too_many_keys", _written(path), most=MAX_KEYS)
 
 
-def _path(trail: Trail) -> str:
-    steps: list[str | int] = []
-    while trail is not None:
-        trail, step = trail
-        steps.append(step if isinstance(step, int) else step[:80])
-    return pointer(reversed(steps))
+def _demand_text(text: str, path: list[str | int]) -> None:
+    if len(text) > MAX_TEXT:
+        raise _malformed("too_long", _written(path), most=MAX_TEXT)
+    if "\0" in text:
+        raise _malformed("nul", _written(path))
 
 
-def _demand_scalar(item: object, trail: Trail) -> None:
-    if isinstance(item, str):
-        if len(item) > MAX_TEXT:
-            raise _malformed("too_long", _path(trail), most=MAX_TEXT)
-        if "\0" in item:
-            raise _malformed("nul", _path(trail))
-    elif isinstance(item, int | float) and abs(item) > MAX_WHOLE:
-        raise _malformed("number_too_large", _path(trail), most=MAX_WHOLE)
+def _written(path: list[str | int]) -> str:
+    return pointer(step if isinstance(step, int) else step[:80] for step in path[1:])
 
 
 def _normal(value: Any) -> Any:  # noqa: ANN401 - any JSON value; depth is bounded by now
-    """Return the value with NFC text and whole numbers whole."""
-    if isinstance(value, str):
+    """Return the value with NFC text and whole numbers whole; keys that become one are refused."""
+    kind = type(value)
+    if kind is str:
         return unicodedata.normalize("NFC", value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {unicodedata.normalize("NFC", key): _normal(child) for key, child in value.items()}
-    if isinstance(value, list):
+    if kind is dict:
+        normal = {unicodedata.normalize("NFC", key): _normal(child) for key, child in value.items()}
+        return normal if len(normal) == len(value) else _unique(list(value.items()))
+    if kind is list:
         return [_normal(child) for child in value]
-    return value
+    return int(value) if kind is float and value.is_integer() else value
