@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from hub.catalog.messages import Messages
@@ -132,15 +133,30 @@ class Form:
         first, last = (date.fromisoformat(limit) for limit in self.licence["valid"])
         return first <= day <= last
 
-    @property
+    @cached_property
     def place_questions(self) -> tuple[str, ...]:
         """Return the pointers whose answers name a Place."""
         return tuple(q.path for q in self.questions if q.type == "place")
 
-    @property
+    @cached_property
     def photo_questions(self) -> tuple[str, ...]:
         """Return the pointers whose answers are lists of photo digests."""
         return tuple(q.path for q in self.questions if q.type == "photos")
+
+    @cached_property
+    def place_elements(self) -> frozenset[str]:
+        """Return the elements whose values name a Place."""
+        return frozenset(q.element for q in self.questions if q.type == "place")
+
+    @cached_property
+    def photo_elements(self) -> tuple[str, ...]:
+        """Return the elements whose values are lists of photo digests, in the order they are asked."""
+        return tuple(q.element for q in self.questions if q.type == "photos")
+
+    @cached_property
+    def elements(self) -> Mapping[str, str]:
+        """Return the element asked at each pointer."""
+        return {q.path: q.element for q in self.questions}
 
 
 @dataclass(frozen=True)

@@ -52,15 +52,17 @@ def _flat(answers: Answers) -> dict[str, Any]:
     for name, value in answers.items():
         if "." in name:
             flat[name] = value
-        elif isinstance(value, Mapping):
+        elif isinstance(value, dict):
             flat.update(value)
     return flat
 
 
 def _content(make: Make, scope: Answers) -> dict[str, Any]:
-    values = {element: _value(make.fields.get(element, {"from": element}), scope) for element in make.carried}
-    return {element: value for element, value in values.items() if value is not None}
+    values = [(element, _value(make.fields.get(element), element, scope)) for element in make.carried]
+    return {element: value for element, value in values if value is not None}
 
 
-def _value(rule: Answers, scope: Answers) -> Document:
+def _value(rule: Answers | None, element: str, scope: Answers) -> Document:
+    if rule is None:
+        return scope.get(element)
     return rule["const"] if "const" in rule else scope.get(rule["from"])

@@ -55,10 +55,12 @@ class Rules:
     registry: Registry
 
 
+_PLAIN = bytes.maketrans(b"IOL", b"890")
+
+
 def quotable(submission_id: str) -> str:
     """Return the number people quote: eight letters and digits without the ones easily mixed up."""
-    raw = base64.b32encode(hashlib.sha256(submission_id.encode()).digest()).decode()
-    return raw.translate(str.maketrans("IOL", "890"))[:8]
+    return base64.b32encode(hashlib.sha256(submission_id.encode()).digest()[:5]).translate(_PLAIN).decode()
 
 
 def submission_row(arrival: Arrival, root_id: str, revision: int) -> Row:
@@ -103,7 +105,7 @@ def _record(
     here = arrival.world.at(arrival.filled.place)
     content = {**envelope, **_with_places(draft.content, arrival)}
     content.update(record=draft.record, key=key, revision=revision, nothing_to_report=draft.nothing_to_report)
-    content["photos"] = [photo for element in _photo_elements(arrival.form) for photo in draft.content.get(element, ())]
+    content["photos"] = [photo for element in arrival.form.photo_elements for photo in draft.content.get(element, ())]
     row = {
         "id": child_id(key, RECORD_NAMESPACE, f"{key}/{revision}"),
         "key": key,
@@ -119,13 +121,9 @@ def _record(
     return row, content
 
 
-def _photo_elements(form: Form) -> list[str]:
-    return [question.element for question in form.questions if question.type == "photos"]
-
-
 def _kept(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Return a value as Records keep it: flows may map what is known of a Place, a Record does not copy it."""
-    if isinstance(value, Mapping) and "known" in value:
+    if isinstance(value, dict) and "known" in value:
         return {name: part for name, part in value.items() if name != "known"}
     return value
 
@@ -147,9 +145,8 @@ def _envelope(arrival: Arrival) -> dict[str, Any]:
 
 def _with_places(content: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
     """Return the content with every answered Place as its envelope, so that flows reach its ids."""
-    questions = {q.element for q in arrival.form.questions if q.type == "place"}
     resolved = dict(content)
-    for element in questions & content.keys():
+    for element in arrival.form.place_elements & content.keys():
         known = arrival.world.at(content[element])
         if known is not None:
             resolved[element] = known.envelope()
@@ -181,10 +178,9 @@ def discrepancy_rows(arrival: Arrival) -> list[Row]:
     here = arrival.world.at(arrival.filled.place)
     if here is None:
         return []
-    elements = {question.path: question.element for question in arrival.form.questions}
     rows = []
     for path, seen in arrival.filled.seen.items():
-        snapshot = here.snapshot(elements.get(path, ""), seen.system)
+        snapshot = here.snapshot(arrival.form.elements.get(path, ""), seen.system)
         ours = next((value for _, value in answers_at(arrival.filled.answers, path)), None)
         if snapshot is None or (ours == snapshot.value and not seen.refused):
             continue
