@@ -1,9 +1,9 @@
 """Routing, pure: which Systems a Record is owed to, as what bytes; and for the others, why not."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from hub.mapping import Unmapped, digest, encode
 from hub.model.column import new_id
@@ -13,14 +13,13 @@ from hub.systems import Flow
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Mapped:
+class Mapped(NamedTuple):
     """What a flow makes of a Record: bytes to deliver, or the reason there are none."""
 
     payload: bytes = b""
     skip_code: str = ""
     """`condition`: the flow's own; `unmapped`: a declared field could not be made."""
-    reason: Mapping[str, str] = field(default_factory=dict)
+    reason: Mapping[str, str] = MappingProxyType({})
 
 
 def map_record(flow: Flow, content: Mapping[str, Any]) -> Mapped:

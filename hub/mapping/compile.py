@@ -5,7 +5,7 @@ from typing import Any
 
 from hub.mapping.fault import BadMapping, Unfit, Unmapped
 from hub.mapping.fieldmap import Context, FieldMap, Get, Scopes
-from hub.mapping.path import ABSENT, Lookup, is_empty, lookup
+from hub.mapping.path import ABSENT, is_empty, lookup
 from hub.mapping.site import Site, names
 from hub.mapping.step import OPTIONS, steps_of
 from hub.mapping.transform import plain_text
@@ -56,10 +56,10 @@ def _is_misshapen(rule: Rule, allowed: set[str], site: Site) -> bool:
 def _from(rule: Rule, site: Site) -> Get:
     path = rule["from"]
     site.link(path)
-    find, steps, absent = lookup(path), steps_of(rule, site), _absent(rule, site.target, path)
+    find, steps, absent = _search(path), steps_of(rule, site), _absent(rule, site.target, path)
 
     def get(scopes: Scopes) -> object:
-        value = _first(find, scopes)
+        value = find(scopes)
         if is_empty(value):
             return absent()
         try:
@@ -80,14 +80,14 @@ def _const(rule: Rule, _: Site) -> Get:
 def _each(rule: Rule, site: Site) -> Get:
     path = rule["each"]
     site.link(path)
-    find, absent = lookup(path), _absent(rule, site.target, path)
+    find, absent = _search(path), _absent(rule, site.target, path)
     inner = FieldMap(_fields(rule.get("fields"), site.items(path)), ())
 
     def get(scopes: Scopes) -> object:
-        items = _first(find, scopes)
+        items = find(scopes)
         if is_empty(items):
             return absent()
-        if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise Unmapped(site.target, path, "not_a_list", {})
         return [inner.apply_within((item, *scopes)) for item in items]
 
@@ -104,12 +104,12 @@ def _join(rule: Rule, site: Site) -> Get:
     paths = [part for part in rule["join"] if isinstance(part, str)]
     for path in paths:
         site.link(path)
-    parts = [(lookup(part), "") if isinstance(part, str) else (_nothing, part["const"]) for part in rule["join"]]
+    parts = [(_search(part), "") if isinstance(part, str) else (_nothing, part["const"]) for part in rule["join"]]
     source, steps = " + ".join(paths), steps_of({key: rule[key] for key in ("cut",) if key in rule}, site)
     absent, between = _absent(rule, site.target, source), rule.get("with", "")
 
     def get(scopes: Scopes) -> object:
-        found = [(_first(find, scopes), literal) for find, literal in parts]
+        found = [(find(scopes), literal) for find, literal in parts]
         if all(is_empty(value) for value, _ in found):
             return absent()
         try:
@@ -125,12 +125,18 @@ def _join(rule: Rule, site: Site) -> Get:
     return get
 
 
-def _first(find: Lookup, scopes: Scopes) -> object:
-    for scope in scopes:
-        value = find(scope)
-        if value is not ABSENT:
-            return value
-    return ABSENT
+def _search(path: str) -> Get:
+    """Return what looks `path` up in every scope, innermost first."""
+    find = lookup(path)
+
+    def first(scopes: Scopes) -> object:
+        for scope in scopes:
+            value = scope[path] if path in scope else find(scope)
+            if value is not ABSENT:
+                return value
+        return ABSENT
+
+    return first
 
 
 def _absent(rule: Rule, target: str, source: str) -> Callable[[], object]:

@@ -1,6 +1,6 @@
 """Paths into records and rows, compiled to lookups. Decides what counts as absent; knows no transforms."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import Enum
 from functools import cache
 from typing import Final
@@ -27,16 +27,14 @@ def lookup(path: str) -> Lookup:
     below = [(".".join(parts[:n]), lookup(".".join(parts[n:]))) for n in range(len(parts) - 1, 0, -1)]
 
     def find(holder: object) -> object:
-        if isinstance(holder, list):
-            return _find_in_list(holder, parts)
-        if not isinstance(holder, Mapping):
+        if isinstance(holder, dict):
+            if path in holder:
+                return holder[path]
+            for head, rest in below:
+                if head in holder:
+                    return rest(holder[head])
             return ABSENT
-        if path in holder:
-            return holder[path]
-        for head, rest in below:
-            if head in holder:
-                return rest(holder[head])
-        return ABSENT
+        return _find_in_list(holder, parts) if isinstance(holder, list) else ABSENT
 
     return find
 

@@ -36,9 +36,11 @@ class Transform:
 
 def plain_text(value: object) -> str:
     """Return a scalar as people write it."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if not isinstance(value, str | int | float):
+    if not isinstance(value, int | float):
         raise Unfit("not_text")
     return str(value)
 
@@ -50,7 +52,7 @@ def number(value: object) -> int | float:
         if written is None:
             raise Unfit("not_a_number")
         return float(written[0]) if written["fraction"] else int(written[0])
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_NUMBER:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= LARGEST_NUMBER:
         raise Unfit("not_a_number")
     return value
 
@@ -96,7 +98,7 @@ def division(wanted_digits: int, value: object) -> str:
 
 def lonlat(crs: Crs, value: object) -> object:
     """Return `[lon, lat]` of a location in `crs`; a location that says why it is missing counts as absent."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise Unfit("not_a_location")
     if "missing" in value:
         return ABSENT

@@ -66,10 +66,9 @@ def new_id() -> str:
     """
     global _last_tick  # noqa: PLW0603 - one counter a process
     with _id_lock:
-        _last_tick = max(_last_tick + 1, time.time_ns() * _TICKS // 1_000_000)
-        milliseconds, fraction = divmod(_last_tick, _TICKS)
-    value = (milliseconds << 80) | (7 << 76) | (fraction << 64) | (2 << 62) | secrets.randbits(62)
-    return _written(f"{value:032x}")
+        tick = _last_tick = max(_last_tick + 1, time.time_ns() * _TICKS // 1_000_000)
+    moment, rest = f"{tick:015x}", f"{2 << 62 | secrets.randbits(62):x}"
+    return f"{moment[:8]}-{moment[8:12]}-7{moment[12:]}-{rest[:4]}-{rest[4:]}"
 
 
 def id_before(newest: str, span: timedelta) -> str:

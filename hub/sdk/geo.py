@@ -4,6 +4,8 @@ CGCS2000 differs from WGS-84 by centimetres, far below a phone's error, and is t
 the public ones on the Krasovsky ellipsoid; the inverse iterates until it is exact to below a millimetre.
 """
 
+from collections.abc import Mapping
+from functools import lru_cache
 from math import atan2, cos, pi, sin, sqrt
 from typing import Final, Literal
 
@@ -19,11 +21,16 @@ _BD_X_PI: Final = pi * 3000 / 180
 
 def convert(lon: float, lat: float, source: Crs, into: Crs) -> Point:
     """Return the point in another system; ValueError outside mainland China, where the shifts do not apply."""
-    origin, goal = (("wgs84" if crs == "cgcs2000" else crs) for crs in (source, into))
+    origin, goal = _EQUAL.get(source, source), _EQUAL.get(into, into)
     if origin == goal:
         return lon, lat
     if not (WEST <= lon <= EAST and SOUTH <= lat <= NORTH):
         raise ValueError(f"{lon}, {lat} is outside mainland China, where {source} to {into} is not defined")
+    return _moved(lon, lat, origin, goal)
+
+
+@lru_cache(maxsize=64)  # a Record goes to several Systems, one right after the other
+def _moved(lon: float, lat: float, origin: Crs, goal: Crs) -> Point:
     return _FROM_GCJ[goal](*_TO_GCJ[origin](lon, lat))
 
 
@@ -66,5 +73,6 @@ def _same(lon: float, lat: float) -> Point:
     return lon, lat
 
 
+_EQUAL: Final[Mapping[Crs, Crs]] = {"cgcs2000": "wgs84"}
 _TO_GCJ = {"wgs84": _shifted, "bd09": _unbaidu, "gcj02": _same}
 _FROM_GCJ = {"wgs84": _unshifted, "bd09": _baidu, "gcj02": _same}
