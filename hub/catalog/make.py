@@ -58,11 +58,10 @@ def _flat(answers: Answers) -> dict[str, Any]:
 
 
 def _content(make: Make, scope: Answers) -> dict[str, Any]:
-    values = [(element, _value(make.fields.get(element), element, scope)) for element in make.carried]
-    return {element: value for element, value in values if value is not None}
+    values = {element: scope.get(element) for element in make.carried}
+    values |= {element: _value(rule, scope) for element, rule in make.fields.items()}
+    return {element: value for element, value in values.items() if value is not None}
 
 
-def _value(rule: Answers | None, element: str, scope: Answers) -> Document:
-    if rule is None:
-        return scope.get(element)
+def _value(rule: Answers, scope: Answers) -> Document:
     return rule["const"] if "const" in rule else scope.get(rule["from"])

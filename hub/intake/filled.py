@@ -1,6 +1,7 @@
 """The envelope of a Submission as people send it: what must be there besides the answers, checked field by field."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Annotated, Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -62,9 +63,14 @@ class Filled(BaseModel):
     answers: dict[str, Any]
     seen: dict[str, Seen] = Field(default_factory=dict)
 
+    @cached_property
+    def client_id(self) -> str:
+        """Return the id its author's client gave it, as it is written."""
+        return str(self.id)
+
     def submission_id(self, account_id: str) -> str:
         """Return the id it is kept under: the author's own namespace, so that equal ids of two people never meet."""
-        return timed_id(self.reported_at, NAMESPACE, f"{account_id}/{self.id}")
+        return timed_id(self.reported_at, NAMESPACE, f"{account_id}/{self.client_id}")
 
     def clock_suspect(self, received_at: datetime) -> bool:
         """Say whether the device's clock is too far off to be believed."""

@@ -44,7 +44,7 @@ class Arrival:
     @property
     def client_id(self) -> tuple[str, str]:
         """Return what it is known by before it is kept: whose it is, and its client id."""
-        return self.author.id, str(self.filled.id)
+        return self.author.id, self.filled.client_id
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def submission_row(arrival: Arrival, root_id: str, revision: int) -> Row:
     return {
         "id": arrival.submission_id,
         "account_id": arrival.author.id,
-        "client_id": str(filled.id),
+        "client_id": filled.client_id,
         "root_id": root_id,
         "revision": revision,
         "number": quotable(root_id),

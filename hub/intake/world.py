@@ -76,7 +76,7 @@ class Question:
     @cached_property
     def client_id(self) -> tuple[str, str]:
         """Return what it is known by before it is kept: whose it is, and its client id."""
-        return self.scope.account_id, str(self.filled.id)
+        return self.scope.account_id, self.filled.client_id
 
     @property
     def is_open(self) -> bool:

@@ -67,7 +67,7 @@ def digits(value: object) -> str:
 
 def local_time(value: object) -> str:
     """Return an instant as Beijing wall-clock time, the way departmental systems write it."""
-    return _instant(value).astimezone(BEIJING).replace(tzinfo=None).isoformat(" ", "seconds")
+    return _instant(value).astimezone(BEIJING).isoformat(" ", "seconds").removesuffix("+08:00")
 
 
 def instant(value: object) -> str:
