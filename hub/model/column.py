@@ -1,10 +1,10 @@
 """Column types and identifiers every row shares: UTC times, JSON on both databases, time-ordered ids."""
 
 import hashlib
-import secrets
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from os import urandom
 from typing import Any
 from uuid import UUID
 
@@ -67,20 +67,21 @@ def new_id() -> str:
     global _last_tick  # noqa: PLW0603 - one counter a process
     with _id_lock:
         tick = _last_tick = max(_last_tick + 1, time.time_ns() * _TICKS // 1_000_000)
-    moment, rest = f"{tick:015x}", f"{2 << 62 | secrets.randbits(62):x}"
-    return f"{moment[:8]}-{moment[8:12]}-7{moment[12:]}-{rest[:4]}-{rest[4:]}"
+    moment = f"{tick:015x}"
+    return _written(f"{moment[:12]}7{moment[12:]}{urandom(8).hex()}", "7")
 
 
 def id_before(newest: str, span: timedelta) -> str:
     """Return what stands before every id made later than this span before a time-ordered one."""
     milliseconds = int(newest.replace("-", "")[:12], 16) - int(span.total_seconds() * 1000)
-    return _written(f"{max(0, milliseconds):012x}{0:020x}")
+    moment = f"{max(0, milliseconds):012x}"
+    return f"{moment[:8]}-{moment[8:]}-0000-0000-000000000000"
 
 
 def named_id(namespace: UUID, name: str) -> str:
     """Return the UUID of a name (version 5, RFC 9562 5.5): the same name always gives the same id."""
-    digest = int.from_bytes(hashlib.sha1(namespace.bytes + name.encode(), usedforsecurity=False).digest()[:16])
-    return _written(f"{digest & _NAMED_MASK | _NAMED_MARK:032x}")
+    digest = hashlib.sha1(namespace.bytes + name.encode(), usedforsecurity=False).hexdigest()
+    return _written(digest[:32], "5")
 
 
 def timed_id(at: datetime, namespace: UUID, name: str) -> str:
@@ -100,16 +101,13 @@ def child_id(of: str, namespace: UUID, name: str) -> str:
 
 
 def _timed(milliseconds: int, namespace: UUID, name: str) -> str:
-    digest = int.from_bytes(hashlib.sha256(namespace.bytes + name.encode()).digest()[:10])
-    return _written(f"{milliseconds << 80 | digest & _TIMED_MASK | _TIMED_MARK:032x}")
+    digest = hashlib.sha256(namespace.bytes + name.encode()).hexdigest()
+    return _written(f"{milliseconds:012x}{digest[:20]}", "8")
 
 
-_TIMED_MASK = ~(0xF << 76 | 0x3 << 62)
-_TIMED_MARK = 8 << 76 | 2 << 62
-_NAMED_MASK = ~(0xF << 76 | 0x3 << 62)
-_NAMED_MARK = 5 << 76 | 2 << 62
+_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
 
-def _written(digits: str) -> str:
-    """Return 32 hexadecimal digits the way UUIDs are written."""
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+def _written(digits: str, version: str) -> str:
+    """Return 32 hexadecimal digits the way UUIDs are written, marked as one of this version (RFC 9562 4)."""
+    return f"{digits[:8]}-{digits[8:12]}-{version}{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
