@@ -5,7 +5,7 @@ from typing import Any
 
 from hub.mapping.fault import BadMapping, Unfit, Unmapped
 from hub.mapping.fieldmap import Context, FieldMap, Get, Scopes
-from hub.mapping.path import ABSENT, is_empty, lookup
+from hub.mapping.path import ABSENT, lookup
 from hub.mapping.site import Site, names
 from hub.mapping.step import OPTIONS, steps_of
 from hub.mapping.transform import plain_text
@@ -60,7 +60,7 @@ def _from(rule: Rule, site: Site) -> Get:
 
     def get(scopes: Scopes) -> object:
         value = find(scopes)
-        if is_empty(value):
+        if value is ABSENT:
             return absent()
         try:
             for step in steps:
@@ -85,7 +85,7 @@ def _each(rule: Rule, site: Site) -> Get:
 
     def get(scopes: Scopes) -> object:
         items = find(scopes)
-        if is_empty(items):
+        if items is ABSENT:
             return absent()
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise Unmapped(site.target, path, "not_a_list", {})
@@ -110,11 +110,11 @@ def _join(rule: Rule, site: Site) -> Get:
 
     def get(scopes: Scopes) -> object:
         found = [(find(scopes), literal) for find, literal in parts]
-        if all(is_empty(value) for value, _ in found):
+        if all(value is ABSENT for value, _ in found):
             return absent()
         try:
             text: object = between.join(
-                literal or plain_text(value) for value, literal in found if literal or not is_empty(value)
+                literal or plain_text(value) for value, literal in found if literal or value is not ABSENT
             )
         except Unfit as unfit:
             raise Unmapped(site.target, source, unfit.reason, unfit.params) from None
@@ -126,14 +126,14 @@ def _join(rule: Rule, site: Site) -> Get:
 
 
 def _search(path: str) -> Get:
-    """Return what looks `path` up in every scope, innermost first."""
+    """Return what looks `path` up, innermost scope first. Null and empty text are no answer; an empty list is one."""
     find = lookup(path)
 
     def first(scopes: Scopes) -> object:
         for scope in scopes:
             value = scope[path] if path in scope else find(scope)
             if value is not ABSENT:
-                return value
+                return ABSENT if value is None or value == "" else value
         return ABSENT
 
     return first

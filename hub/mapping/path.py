@@ -1,4 +1,4 @@
-"""Paths into records and rows, compiled to lookups. Decides what counts as absent; knows no transforms."""
+"""Paths into records and rows, compiled to lookups. Knows no transforms."""
 
 from collections.abc import Callable
 from enum import Enum
@@ -45,8 +45,3 @@ def _find_in_list(items: list[object], parts: list[str]) -> object:
         return ABSENT
     item = items[int(position)]
     return lookup(rest)(item) if rest else item
-
-
-def is_empty(value: object) -> bool:
-    """Say whether `value` is no answer at all: absent, null or empty text. An empty list is an answer."""
-    return value is ABSENT or value is None or value == ""

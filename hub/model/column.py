@@ -67,8 +67,8 @@ def new_id() -> str:
     global _last_tick  # noqa: PLW0603 - one counter a process
     with _id_lock:
         tick = _last_tick = max(_last_tick + 1, time.time_ns() * _TICKS // 1_000_000)
-    moment = f"{tick:015x}"
-    return _written(f"{moment[:12]}7{moment[12:]}{urandom(8).hex()}", "7")
+    moment, rest = f"{tick:015x}", urandom(8).hex()
+    return f"{moment[:8]}-{moment[8:12]}-7{moment[12:]}-{_VARIANT[rest[0]]}{rest[1:4]}-{rest[4:]}"
 
 
 def id_before(newest: str, span: timedelta) -> str:
