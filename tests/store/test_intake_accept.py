@@ -26,7 +26,7 @@ from hub.model import (
 )  # fmt: skip
 from hub.store import Store, Taken
 from tests.conftest import HandClock
-from tests.some_connectors.county import BIN, DIRT, HERS, PHOTO, QUARREL, RIVER, VILLAGE, Body, County, visit
+from tests.some_connectors.county import BIN, DIRT, HERS, PHOTO, QUARREL, RIVER, TOWN, VILLAGE, Body, County, visit
 
 ID = "0198c1de-7c1e-7a01-9d3f-5f1d3a1f0c11"
 
@@ -97,6 +97,16 @@ async def test_its_records_carry_who_where_and_when(county: County) -> None:
     }
     assert (told["occurred_at"], told["received_at"]) == ("2026-11-23T00:50:00+00:00", "2026-11-23T01:00:00+00:00")
     assert told["location"] == {"lon": 120.24, "lat": 29.28, "crs": "wgs84", "accuracy_m": 12}
+
+
+async def test_a_place_taken_over_into_a_record_brings_nothing_known_along(county: County) -> None:
+    times = {"patrol.started_at": "2026-11-23T08:30:00+08:00", "patrol.ended_at": "2026-11-23T08:50:00+08:00"}
+    answers = dict.fromkeys(visit()["answers"]) | times | {"patrol.result": "problem", "findings": [DIRT]}
+    await county.submit(visit(form="patrol", place="R-1", answers=answers), county.bo)
+    (finding,) = await county.rows(Record, record="finding/v1")
+    assert orjson.loads(finding.content)["finding.segment"] == {
+        "id": "river", "kind": "river_segment", "name": "river", "division": TOWN, "aliases": {"rivers": "R-1"},
+    }  # fmt: skip
 
 
 async def test_it_owes_exactly_these_deliveries(county: County, clock: HandClock) -> None:

@@ -36,6 +36,7 @@ HOSTILE: dict[str, tuple[bytes, str, str]] = {
     "duplicate key": (b'{"a": 1, "a": 1}', "malformed", "duplicate_key"),
     "duplicate key inside": (b'{"a": [{"b": {"c": 1, "d": 2, "c": 3}}]}', "malformed", "duplicate_key"),
     "duplicate key spelt otherwise": (b'{"a": 1, "\\u0061": 1}', "malformed", "duplicate_key"),
+    "duplicate key behind a quote": (b'{"a": "\\"", "b": 1, "b": "\\u0022"}', "malformed", "duplicate_key"),
     "duplicate key after NFC": ('{"\u00e9": 1, "e\u0301": 2}'.encode(), "malformed", "duplicate_key"),
     "100 k nesting": (nested(100_000), "malformed", "json"),
     "1 k nesting": (nested(1_000), "malformed", "too_deep"),
