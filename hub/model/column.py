@@ -1,10 +1,10 @@
 """Column types and identifiers every row shares: UTC times, JSON on both databases, time-ordered ids."""
 
 import hashlib
+import os
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from os import urandom
 from typing import Any
 from uuid import UUID
 
@@ -53,10 +53,15 @@ Id: Any = String(36)
 Short: Any = String(80)
 _TICKS = 1 << 12
 """Parts of a millisecond that fit beside it."""
+_DRAWN = 512
+"""Ids whose random digits are drawn at once."""
 
 
 _id_lock = threading.Lock()
 _last_tick = 0
+_chances: list[str] = []
+"""Random digits of coming ids. Each call to the system lets go of the interpreter, and an id is no secret."""
+os.register_at_fork(after_in_child=_chances.clear)
 
 
 def new_id() -> str:
@@ -67,7 +72,11 @@ def new_id() -> str:
     global _last_tick  # noqa: PLW0603 - one counter a process
     with _id_lock:
         tick = _last_tick = max(_last_tick + 1, time.time_ns() * _TICKS // 1_000_000)
-    moment, rest = f"{tick:015x}", urandom(8).hex()
+        if not _chances:
+            drawn = os.urandom(8 * _DRAWN).hex()
+            _chances.extend(drawn[place : place + 16] for place in range(0, len(drawn), 16))
+        rest = _chances.pop()
+    moment = f"{tick:015x}"
     return f"{moment[:8]}-{moment[8:12]}-7{moment[12:]}-{_VARIANT[rest[0]]}{rest[1:4]}-{rest[4:]}"
 
 

@@ -1,5 +1,7 @@
 """Identifiers grow, stored times are UTC-aware on both kinds of database."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
@@ -27,6 +29,21 @@ def test_ids_made_by_several_threads_never_meet() -> None:
     with ThreadPoolExecutor(4) as pool:
         ids = list(pool.map(make, range(16_000)))
     assert len(set(ids)) == 16_000
+
+
+FORK = """
+import os
+from hub.model.column import new_id
+new_id()
+print(os.fork() and os.wait() and "parent" or "child", new_id()[-12:], flush=True)
+"""
+
+
+def test_a_forked_process_draws_its_own_digits() -> None:
+    told = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, check=True).stdout
+    (child, hers), (parent, his) = (line.split() for line in told.splitlines())
+    assert (child, parent) == ("child", "parent")
+    assert hers != his
 
 
 def test_ids_carry_the_time_and_do_not_go_back_with_the_clock() -> None:
