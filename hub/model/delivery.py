@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
@@ -32,6 +33,8 @@ class State(StrEnum):
     """A person, or a newer revision, ended it with a reason."""
 
 
+Intent = Literal["create", "amend", "withdraw"]
+"""What a System is asked to do with a Record."""
 OPEN = frozenset({State.WAITING, State.LEASED, State.RETRY, State.TRANSPORTED, State.UNKNOWN})
 ENDED = frozenset({State.DELIVERED, State.CANCELLED})
 _HELD = frozenset({State.WAITING, State.RETRY, State.TRANSPORTED, State.UNKNOWN})
@@ -94,7 +97,7 @@ class Delivery(SQLModel, table=True):
     system: str = Field(sa_type=Short)
     flow: str = Field(sa_type=Short)
     flow_version: str = Field(sa_type=Short)
-    intent: str = Field(sa_type=Short)
+    intent: Intent = Field(sa_type=Short)
     payload: bytes = Field(sa_type=Blob)
     digest: str = Field(sa_type=Short)
     account_id: str = Field(sa_type=Id)

@@ -1,11 +1,12 @@
 """The shapes of answers, as OpenAPI shows them. Data only; views.py fills them."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from hub.model.delivery import State
+from hub.model.delivery import Intent, State
 from hub.model.issue import IssueState
 
 PLAIN = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
@@ -23,16 +24,17 @@ class Asked(BaseModel):
 
 
 class View(BaseModel):
-    """What the hub answers."""
+    """What the hub answers, checked as it is made; dataclasses are for what makes up every receipt."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class Text(View):
+@dataclass(frozen=True)
+class Text:
     """The same words in both languages."""
 
-    zh: str = Field(examples=["已送达垃圾分类评分，编号 S-20260105-7。"])
-    en: str = Field(examples=["Delivered to Garbage scoring, number S-20260105-7."])
+    zh: Annotated[str, Field(examples=["已送达垃圾分类评分，编号 S-20260105-7。"])]
+    en: Annotated[str, Field(examples=["Delivered to Garbage scoring, number S-20260105-7."])]
 
 
 class FaultView(View):
@@ -64,7 +66,8 @@ class ProblemView(View):
     id: str | None = Field(default=None, description="of a failure of the hub itself, for those who read its logs")
 
 
-class DeliveryView(View):
+@dataclass
+class DeliveryView:
     """One Record owed to one System, in words."""
 
     id: str
@@ -72,7 +75,7 @@ class DeliveryView(View):
     title: Text
     simulated: bool
     flow: str
-    intent: Literal["create", "amend", "withdraw"]
+    intent: Intent
     state: State
     says: Text
     number: str
@@ -86,17 +89,19 @@ class DeliveryView(View):
     revision: int
 
 
-class AttemptView(View):
+@dataclass
+class AttemptView:
     """One try of a Delivery."""
 
     kind: Literal["push", "probe"]
     number: int
     started_at: datetime
     ended_at: datetime | None
-    outcome: str = Field(examples=["accepted"])
+    outcome: Annotated[str, Field(examples=["accepted"])]
     reason: str
 
 
+@dataclass
 class DeliveryPage(DeliveryView):
     """A Delivery with its tries and, for the System's own department alone, what was sent."""
 
@@ -107,7 +112,8 @@ class DeliveryPage(DeliveryView):
     payload: dict[str, Any] | None
 
 
-class SkippedView(View):
+@dataclass
+class SkippedView:
     """A System that does not get a Record, and why."""
 
     system: str
@@ -116,14 +122,16 @@ class SkippedView(View):
     reason: Text
 
 
-class IssueMark(View):
+@dataclass
+class IssueMark:
     """Where the Issue of a Record stands."""
 
     id: str
     state: IssueState
 
 
-class RecordView(View):
+@dataclass
+class RecordView:
     """One fact a Submission became, and where it went."""
 
     key: str
@@ -137,7 +145,8 @@ class RecordView(View):
     issue: IssueMark | None
 
 
-class DiscrepancyView(View):
+@dataclass
+class DiscrepancyView:
     """Where the author contradicted a source."""
 
     element: str
@@ -148,7 +157,8 @@ class DiscrepancyView(View):
     ours: Any
 
 
-class PlaceMark(View):
+@dataclass
+class PlaceMark:
     """A Place by name."""
 
     id: str
@@ -156,13 +166,15 @@ class PlaceMark(View):
     kind: str
 
 
-class Author(View):
+@dataclass
+class Author:
     """Who filled a form."""
 
     name: str
 
 
-class SubmissionLine(View):
+@dataclass
+class SubmissionLine:
     """A Submission in a list."""
 
     id: str
@@ -180,10 +192,11 @@ class SubmissionLine(View):
     records: list[RecordView]
 
 
+@dataclass
 class SubmissionView(SubmissionLine):
     """A Submission as its page shows it; answers only for those who may read values."""
 
-    durable: bool = Field(description="false where the hub was told to answer before the disk has flushed")
+    durable: Annotated[bool, Field(description="false where the hub was told to answer before the disk has flushed")]
     answers: dict[str, Any] | None
     location: dict[str, Any] | None
     discrepancies: list[DiscrepancyView]

@@ -10,6 +10,7 @@ import orjson
 
 from hub.catalog import Catalog
 from hub.model.delivery import Attempt, Delivery, Skip, State
+from hub.model.issue import IssueState
 from hub.model.people import Role
 from hub.model.submission import Record
 from hub.store.query.views import Loaded
@@ -22,6 +23,7 @@ SEES_VALUES = frozenset({Role.STAFF, Role.LEADER})
 SEES_REASONS = SEES_VALUES | {Role.DEPARTMENT_ADMIN}
 """Others read a System's words with numbers blanked: it may quote what was sent (A25)."""
 UNCHANGED = "unchanged"
+_REASONED = frozenset({State.PARKED, State.CANCELLED})
 _NUMBER = re.compile(r"\d{7,}[Xx]?")
 
 
@@ -35,11 +37,6 @@ class Lens:
     durable: bool = True
     """Whether what is answered was flushed before (HUB_DURABILITY)."""
 
-    def system_title(self, name: str) -> Mapping[str, str]:
-        """Return a System's title; one no longer wired keeps its name."""
-        system = self.registry.systems.get(name)
-        return system.title if system else {"zh": name, "en": name}
-
     def rank(self, row: Delivery | Skip) -> tuple[int, str]:
         """Return where a flow stands in the wiring, so that every page lists Systems in one order."""
         return self._ranks.get(row.system, len(self._ranks)), row.flow
@@ -49,25 +46,35 @@ class Lens:
         return {name: place for place, name in enumerate(self.registry.systems)}
 
     def names(self, system: str) -> Text:
-        """Return a System's title as views hold it."""
-        if system not in self._names:
-            self._names[system] = Text(**self.system_title(system))
-        return self._names[system]
+        """Return a System's title; one no longer wired keeps its name."""
+        return self._names.get(system) or Text(zh=system, en=system)
 
     @cached_property
     def _names(self) -> dict[str, Text]:
-        return {}
+        return {name: Text(**system.title) for name, system in self.registry.systems.items()}
 
     def says(self, key: str, **params: object) -> Text:
         """Return one of our texts."""
         return Text(**self.catalog.messages.both(key, **params))
+
+    def stands(self, key: str, system: str, number: str, reason: str) -> Text:
+        """Return how a Delivery stands with a System; what quotes no word of the System's is made once."""
+        if number or reason:
+            return self.says(key, system=vars(self.names(system)), number=number, reason=reason.rstrip("。."))
+        if (key, system) not in self._unquoted:
+            self._unquoted[key, system] = self.says(key, system=vars(self.names(system)), number="", reason="")
+        return self._unquoted[key, system]
+
+    @cached_property
+    def _unquoted(self) -> dict[tuple[str, str], Text]:
+        return {}
 
 
 def submission_view(loaded: Loaded, lens: Lens) -> shapes.SubmissionView:
     """Return one Submission's page."""
     body: dict[str, Any] = orjson.loads(loaded.submission.body) if lens.role in SEES_VALUES else {}
     return shapes.SubmissionView(
-        **dict(submission_line(loaded, lens)),
+        **vars(submission_line(loaded, lens)),
         durable=lens.durable,
         answers=body.get("answers"),
         location=body.get("location"),
@@ -114,7 +121,7 @@ def _record_view(record: Record, loaded: Loaded, lens: Lens) -> shapes.RecordVie
         deliveries=[delivery_view(row, lens) for row in deliveries],
         skipped=[] if lens.role is Role.DEPARTMENT_ADMIN else [_skipped(row, lens) for row in skips],
         taker=bool(deliveries),
-        issue=shapes.IssueMark(id=issue.id, state=issue.state) if issue else None,
+        issue=shapes.IssueMark(id=issue.id, state=IssueState(issue.state)) if issue else None,
     )
 
 
@@ -143,8 +150,8 @@ def _worded(catalog: Catalog, element_id: str, value: object) -> Mapping[str, st
     """Return a value as people read it: a code by its title, anything else as it is."""
     element = catalog.elements.get(element_id)
     codes = catalog.codes.get(element.codes, ()) if element and element.codes else ()
-    titles = {code.code: code.title for code in codes}
-    return titles.get(str(value), {"zh": str(value), "en": str(value)})
+    said = str(value)
+    return next((code.title for code in codes if code.code == said), {"zh": said, "en": said})
 
 
 def _skipped(row: Skip, lens: Lens) -> shapes.SkippedView:
@@ -195,20 +202,18 @@ def delivery_view(row: Delivery, lens: Lens) -> shapes.DeliveryView:
 
 def says_key(row: Delivery, reason: str) -> str:
     """Return which sentence tells how a Delivery stands."""
-    state = State(row.state)
-    if state is State.WAITING and row.after_id is not None and row.due_at is None:
+    if row.state == State.WAITING and row.after_id is not None and row.due_at is None:
         return "delivery.says.held"
-    if state is State.DELIVERED and not row.remote_id:
+    if row.state == State.DELIVERED and not row.remote_id:
         return "delivery.says.delivered_unnumbered"
-    if state is State.UNKNOWN and row.due_at is None:
+    if row.state == State.UNKNOWN and row.due_at is None:
         return "delivery.says.unknown_stuck"
-    unexplained = state in {State.PARKED, State.CANCELLED} and not reason
-    return f"delivery.says.{state.value}" + ("_unexplained" if unexplained else "")
+    unexplained = row.state in _REASONED and not reason
+    return f"delivery.says.{row.state}" + ("_unexplained" if unexplained else "")
 
 
 def _says(row: Delivery, reason: str, lens: Lens) -> Text:
-    params = {"system": lens.system_title(row.system), "number": row.remote_id, "reason": reason.rstrip("。.")}
-    said = lens.says(says_key(row, reason), **params)
+    said = lens.stands(says_key(row, reason), row.system, row.remote_id, reason)
     if row.intent == "create":
         return said
     before = lens.says(f"delivery.intent.{row.intent}")
@@ -218,7 +223,7 @@ def _says(row: Delivery, reason: str, lens: Lens) -> Text:
 def delivery_page(row: Delivery, attempts: Sequence[Attempt], lens: Lens) -> shapes.DeliveryPage:
     """Return one Delivery with its tries; what was sent is for the System's own department alone."""
     return shapes.DeliveryPage(
-        **dict(delivery_view(row, lens)),
+        **vars(delivery_view(row, lens)),
         record=row.record,
         key=row.key,
         digest=row.digest,

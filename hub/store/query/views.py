@@ -72,7 +72,7 @@ def fresh(bundle: Bundle, author: str, place: Place | None) -> Loaded:
 
 def _as_read(_model: type[Row], rows: Rows) -> list[Row]:
     """Return rows that read like the model's; mapped objects cost as much to make as all the rest of an answer."""
-    return [cast("Row", SimpleNamespace(**row)) for row in rows]
+    return cast("list[Row]", [SimpleNamespace(**row) for row in rows])
 
 
 def submissions(session: Session, viewer: Viewer, window: Window, *, mine: bool) -> list[Loaded]:

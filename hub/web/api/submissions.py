@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from hub.errors import Problem
@@ -60,10 +61,11 @@ async def submit(request: Request) -> Response:
     caller = await FILLER(await signed_in(await recognised(request, hub)))
     accepted = await accept(hub.intake, caller.account, await request.body())
     view = await _view_accepted(hub, caller, accepted)
-    return Response(_WRITE_VIEW.to_json(view), 201 if accepted.created else 200, media_type="application/json")
+    return Response(
+        orjson.dumps(view, option=orjson.OPT_UTC_Z), 201 if accepted.created else 200, media_type="application/json"
+    )
 
 
-_WRITE_VIEW = SubmissionView.__pydantic_serializer__
 router.add_api_route(
     "", submit, methods=["POST"], status_code=201, response_model=SubmissionView, dependencies=SHOWN,
     openapi_extra=_BODY, responses=_REPEATED | documented(409, 507),
