@@ -4,7 +4,6 @@ import secrets
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -16,7 +15,7 @@ from hub.logs import get_logger
 from hub.settings import Settings
 from hub.store.blobs import MOST_BYTES as MOST_PHOTO_BYTES
 from hub.web.problems import Cut, problem_of, refuse
-from hub.web.security import is_secure
+from hub.web.security import header, is_secure
 
 MOST_BODY_BYTES = 2 * 1024 * 1024
 ATTACHMENTS = "/api/v1/attachments/"
@@ -37,7 +36,7 @@ _ALWAYS = {
 }
 _HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 _NO_STORE, _NO_CACHE = (b"cache-control", b"no-store"), (b"cache-control", b"no-cache")
-Hot = Callable[[Request], Awaitable[Response]]
+Operation = Callable[[Request], Awaitable[Response]]
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 log = get_logger(__name__)
 
@@ -48,12 +47,11 @@ def _raw(headers: dict[str, str]) -> RawHeaders:
 
 
 class Edge:
-    """ASGI middleware around the whole app."""
+    """ASGI middleware around an app."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, messages: Messages, hot: Mapping[str, Hot]) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, messages: Messages) -> None:
         self._app = app
         self._messages = messages
-        self._hot = hot
         self._headers = _raw({**_ALWAYS, **(_HTTPS_ONLY if is_secure(settings) else {})})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,16 +59,16 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        await self._answer(scope, receive, self._dressed(scope, send))
+        cache = _NO_STORE if scope["path"].startswith("/api/") else _NO_CACHE
+        await self._answer(scope, receive, _Dressed(send, self._headers, cache))
 
     async def _answer(self, scope: Scope, receive: Receive, send: "_Dressed") -> None:
         most = MOST_PHOTO_BYTES if scope["path"].startswith(ATTACHMENTS) else MOST_BODY_BYTES
         if _announced(scope) > most:
             await refuse(Problem("request.too_large", 413), self._messages)(scope, receive, send)
             return
-        hot = self._hot.get(scope["path"]) if scope["method"] == "POST" else None
         try:
-            await (self._app if hot is None else self._straight(hot))(scope, _capped(receive, most), send)
+            await self._app(scope, _capped(receive, most), send)
         except ClientDisconnect:
             return  # a phone out of reach is no failure of ours, and nobody is left to answer
         except Exception as error:
@@ -79,20 +77,40 @@ class Edge:
             number = _log_failure(scope, error)
             await refuse(Problem("hub.failed", 500, id=number), self._messages, id=number)(scope, receive, send)
 
-    def _straight(self, hot: Hot) -> ASGIApp:
-        """Return the app that answers the one operation everybody waits for, past the framework's own layers."""
 
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            try:
-                response = await hot(Request(scope, receive))
-            except (Problem, HTTPException) as error:
-                response = refuse(problem_of(error), self._messages)
-            await response(scope, receive, send)
+def straight(operation: Operation, messages: Messages) -> ASGIApp:
+    """Return the app that answers with one operation and its problems, and nothing of the framework's."""
 
-        return answer
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            response = await operation(Request(scope, receive))
+        except (Problem, HTTPException) as error:
+            response = refuse(problem_of(error), messages)
+        await response(scope, receive, send)
 
-    def _dressed(self, scope: Scope, send: Send) -> "_Dressed":
-        return _Dressed(send, self._headers, _NO_STORE if scope["path"].startswith("/api/") else _NO_CACHE)
+    return answer
+
+
+def past(app: ASGIApp, posted: Mapping[str, ASGIApp]) -> ASGIApp:
+    """Return the app with a way past all its layers for what is posted to these paths."""
+
+    def answer(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        found = posted.get(scope["path"], app) if scope.get("method") == "POST" else app
+        return found(scope, receive, send)
+
+    return answer
+
+
+async def body_of(request: Request) -> bytes:
+    """Return a body, capped by the edge already; the framework's own reading costs as much as the rest of it."""
+    parts, more = [], True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)
 
 
 class _Dressed:
@@ -109,14 +127,14 @@ class _Dressed:
         if message["type"] == "http.response.start":
             self.has_started = True
             given = message["headers"]
-            cached = () if any(name == b"cache-control" for name, _ in given) else (self._cache,)
+            cached = () if b"cache-control" in dict(given) else (self._cache,)
             message["headers"] = [*given, *self._headers, *cached]
         await self._send(message)
 
 
 def _announced(scope: Scope) -> int:
     """Return how long the body says it is; what is no number is left to the counting."""
-    length = Headers(scope=scope).get("content-length", "0")
+    length = header(scope, b"content-length") or ""
     return int(length) if length.isdecimal() else 0
 
 

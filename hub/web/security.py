@@ -1,8 +1,8 @@
 """Who is asking: cookie sessions, API tokens, roles, and proof that a browser's own page asked. Keeps no state."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
@@ -47,6 +47,14 @@ def is_secure(settings: Settings) -> bool:
     return settings.address.startswith("https://")
 
 
+def header(asked: Mapping[str, Any], name: bytes) -> str | None:
+    """Return a header of a request or its ASGI scope, the first one of that name."""
+    for given, value in asked["headers"]:
+        if given == name:
+            return str(value, "latin-1")
+    return None
+
+
 def client_address(request: Request, settings: Settings) -> str:
     """Return the address the request came from; what proxies say counts only when they are trusted ones (A58)."""
     address = request.client.host if request.client else ""
@@ -59,7 +67,7 @@ def client_address(request: Request, settings: Settings) -> str:
 
 def demand_own_page(request: Request, settings: Settings) -> None:
     """Refuse a change that another site's page asked this browser for (CSRF)."""
-    site = request.headers.get("sec-fetch-site")
+    site = header(request, b"sec-fetch-site")
     if site is not None:
         own = site in {"same-origin", "none"}
     else:
@@ -71,13 +79,13 @@ def demand_own_page(request: Request, settings: Settings) -> None:
 
 async def demand_json(request: Request) -> None:
     """Refuse a body that is not declared JSON: forms of other sites can send anything but that."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    if (header(request, b"content-type") or "").partition(";")[0].strip().lower() != "application/json":
         raise Problem("request.not_json", 415)
 
 
 async def recognised(request: Request, hub: Hub) -> Caller:
     """Return who is asking; a bearer token goes before a cookie. Looked up each time: an end is an end at once."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    scheme, _, token = (header(request, b"authorization") or "").partition(" ")
     now = hub.clock.now()
     if scheme.lower() == "bearer":
         kept, how = digest(token), "token"

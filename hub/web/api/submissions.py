@@ -11,6 +11,7 @@ from hub.intake.revise import revise
 from hub.store.query import views as rows
 from hub.store.query.lists import Viewer, Window
 from hub.web.context import Hub, Parts
+from hub.web.edge import body_of
 from hub.web.problems import documented
 from hub.web.security import FILLER, SHOWN, Caller, Filler, SignedIn, demand_json, recognised, signed_in
 from hub.web.shapes import SubmissionLine, SubmissionView, Uuid
@@ -59,7 +60,7 @@ async def submit(request: Request) -> Response:
     hub: Parts = request.app.state.parts
     await demand_json(request)
     caller = await FILLER(await signed_in(await recognised(request, hub)))
-    accepted = await accept(hub.intake, caller.account, await request.body())
+    accepted = await accept(hub.intake, caller.account, await body_of(request))
     view = await _view_accepted(hub, caller, accepted)
     return Response(
         orjson.dumps(view, option=orjson.OPT_UTC_Z), 201 if accepted.created else 200, media_type="application/json"
