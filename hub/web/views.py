@@ -150,8 +150,8 @@ def _worded(catalog: Catalog, element_id: str, value: object) -> Mapping[str, st
     """Return a value as people read it: a code by its title, anything else as it is."""
     element = catalog.elements.get(element_id)
     codes = catalog.codes.get(element.codes, ()) if element and element.codes else ()
-    said = str(value)
-    return next((code.title for code in codes if code.code == said), {"zh": said, "en": said})
+    titles = {code.code: code.title for code in codes}
+    return titles.get(str(value), {"zh": str(value), "en": str(value)})
 
 
 def _skipped(row: Skip, lens: Lens) -> shapes.SkippedView:
