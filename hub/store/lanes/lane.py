@@ -40,20 +40,34 @@ class Lane:
 
     def __init__(self, name: str, run: Callable[[list[Job]], None], threads: int = 1) -> None:
         self._run = run
-        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[Job]] = {}
         self._threads = [threading.Thread(target=self._work, name=f"{name}-{n}", daemon=True) for n in range(threads)]
         for thread in self._threads:
             thread.start()
 
     def put(self, work: Callable[..., Any], item: object, *, vector: bool) -> asyncio.Future[Any]:
-        """Queue one job; the future holds its answer once its group is done."""
+        """Queue one job; the future holds its answer once its group is done.
+
+        What a loop queues in one turn goes over together: waking a thread costs both sides more than a small job.
+        """
         loop = asyncio.get_running_loop()
         job = Job(work, item, vector, loop, loop.create_future())
-        self._queue.put(job)
+        gathered = self._gathered.get(loop)
+        if gathered is None:
+            self._gathered[loop] = [job]
+            loop.call_soon(self._pass_on, loop)
+        else:
+            gathered.append(job)
         return job.future
+
+    def _pass_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        if gathered := self._gathered.pop(loop, None):
+            self._queue.put(gathered)
 
     async def close(self) -> None:
         """Do what is queued, then stop."""
+        self._pass_on(asyncio.get_running_loop())
         for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads:
@@ -68,17 +82,17 @@ class Lane:
                 return
 
 
-def _gather(first: Job, waiting: "queue.SimpleQueue[Job | None]") -> tuple[list[Job], bool]:
-    """Take what is queued now, up to a group's size; say whether work goes on after it."""
-    group = [first]
+def _gather(first: list[Job], waiting: "queue.SimpleQueue[list[Job] | None]") -> tuple[list[Job], bool]:
+    """Take what is queued now, up to about a group's size; say whether work goes on after it."""
+    group = [*first]
     while len(group) < MAX_GROUP:
         try:
-            job = waiting.get_nowait()
+            jobs = waiting.get_nowait()
         except queue.Empty:
             break
-        if job is None:
+        if jobs is None:
             return group, False
-        group.append(job)
+        group += jobs
     return group, True
 
 
