@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,9 @@ __all__ = ["Fault", "fault_at", "pointer", "read_json", "read_table", "read_yaml
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
+_TEXT = "tag:yaml.org,2002:str"
+_Event = Any
+"""What the YAML parser comes upon; PyYAML has no types for what each kind carries."""
 
 
 @dataclass(frozen=True)
@@ -53,34 +56,70 @@ class _Unreadable(Exception):
         self.params = params | ({"line": mark.line + 1, "column": mark.column + 1} if mark else {})
 
 
-class _Loader(yaml.CSafeLoader):
-    """YAML as data only: dates stay text (the schema checks them), keys are unique, numbers are finite."""
+class _Reader(yaml.CSafeLoader):
+    """YAML as data only, in one pass: dates stay text (the schema checks them), keys are unique, numbers are finite.
+
+    What makes small files large or strange is refused where it stands: aliases, tags, depth.
+    """
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own way of configuring a loader
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Refuse a key written twice, which YAML would let win silently, and keys that are no text."""
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.tag != "tag:yaml.org,2002:str":
-                raise _Unreadable("yaml_key", key.start_mark)
-            if key.value in seen:
-                raise _Unreadable("yaml_repeated", key.start_mark, key=key.value)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
+    def document(self) -> Document:
+        """Return the only document, or None when there is none."""
+        self._next()
+        if self.check_event(yaml.StreamEndEvent):
+            return None
+        self._next()
+        document = self._value(self._next(), 0)
+        self._next()
+        if not self.check_event(yaml.StreamEndEvent):
+            raise _Unreadable("yaml_syntax", self._next().start_mark, problem="but found another document")
+        return document
 
-    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
-        """Refuse what JSON has no word for."""
-        value = super().construct_yaml_float(node)
-        if not math.isfinite(value):
-            raise _Unreadable("yaml_number", node.start_mark)
+    def _next(self) -> _Event:
+        event: _Event = self.get_event()
+        if getattr(event, "anchor", None):
+            raise _Unreadable("yaml_alias", event.start_mark)
+        if getattr(event, "tag", None):
+            raise _Unreadable("yaml_tag", event.start_mark)
+        return event
+
+    def _value(self, event: _Event, depth: int) -> Document:
+        if isinstance(event, yaml.ScalarEvent):
+            return event.value if (tag := self._tag(event)) == _TEXT else self._scalar(event, tag)
+        if depth == MAX_DEPTH:
+            raise _Unreadable("yaml_depth", event.start_mark, limit=MAX_DEPTH)
+        return self._mapping(depth + 1) if isinstance(event, yaml.MappingStartEvent) else self._list(depth + 1)
+
+    def _mapping(self, depth: int) -> Document:
+        made = {}
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent) or self._tag(event) != _TEXT:
+                raise _Unreadable("yaml_key", event.start_mark)
+            if event.value in made:
+                raise _Unreadable("yaml_repeated", event.start_mark, key=event.value)
+            made[event.value] = self._value(self._next(), depth)
+        return made
+
+    def _list(self, depth: int) -> Document:
+        made = []
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            made.append(self._value(event, depth))
+        return made
+
+    def _tag(self, event: _Event) -> str:
+        """Return what kind of scalar this is by the way it is written."""
+        tag: str = self.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]  # PyYAML has no types
+        return tag
+
+    def _scalar(self, event: _Event, tag: str) -> Document:
+        value = self.construct_object(yaml.ScalarNode(tag, event.value, event.start_mark, event.end_mark))
+        if isinstance(value, float) and not math.isfinite(value):
+            raise _Unreadable("yaml_number", event.start_mark)
         return value
-
-
-_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
 
 
 def read_yaml(path: Path, file: str, most: int = MAX_BYTES) -> tuple[Any, list[Fault]]:
@@ -164,22 +203,8 @@ def _parse_json(text: str) -> dict[str, Any]:
 
 def _parse_yaml(text: str) -> Document:
     try:
-        _scan(text)
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader by descent
+        return _Reader(text).document()
     except yaml.MarkedYAMLError as error:
         raise _Unreadable("yaml_syntax", error.problem_mark, problem=error.problem) from error
     except (yaml.YAMLError, ValueError) as error:
         raise _Unreadable("yaml_text", problem=str(error).splitlines()[0]) from error
-
-
-def _scan(text: str) -> None:
-    """Refuse, before anything is built, what makes small files large or strange: aliases, tags, depth."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise _Unreadable("yaml_alias", event.start_mark)
-        if getattr(event, "tag", None):
-            raise _Unreadable("yaml_tag", event.start_mark)
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise _Unreadable("yaml_depth", event.start_mark, limit=MAX_DEPTH)
