@@ -16,17 +16,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import hanging, report, scenarios, startup
+from benchmarks import report, scenarios
 from benchmarks.candidates import Candidate, baseline, hub, prototype
 from benchmarks.machine import end_in_order, rss_mb
 from benchmarks.postgres import Postgres
-from benchmarks.rig import NOISE, Rig, Sink
+from benchmarks.rig import Rig, Sink
 from benchmarks.scenarios import Figures
 from benchmarks.world import ROOT
 
-SCENARIOS = ("accept", "complete", "idle", "backlog", "door", "hanging", "startup")
-ASIDE = ("hanging", "startup")
-"""Tables of their own, measured before the rest."""
+SCENARIOS = ("accept", "complete", "idle", "backlog", "door")
 QUICK = ("hub", "prototype-door", "prototype-hand")
 DATABASE = "measured"
 
@@ -96,8 +94,6 @@ def measure_door(ports: list[int], seconds: float) -> Figures:
 def measure_all(asked: argparse.Namespace, rig: Rig, postgres: Postgres) -> report.Rounds:
     """Measure all candidates in turn, round after round: A B C A B C."""
     rounds: report.Rounds = {name: [] for name in asked.systems}
-    if set(asked.only) <= set(ASIDE):
-        return {}
     for number in range(asked.rounds):
         for name in asked.systems:
             place = Place(rig.folder / f"{name}-{number}", rig.sink.ports, postgres)
@@ -125,26 +121,11 @@ def _tell(line: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
 
 
-def tables_aside(asked: argparse.Namespace, rig: Rig) -> list[str]:
-    """Return the tables that compare the hub only with itself."""
-    found = []
-    if "startup" in asked.only:
-        found.append(startup.run(asked.rounds, rig.folder, rig.sink.ports[0]))
-    if "hanging" in asked.only:
-        found.append(hanging.run(asked.rounds, asked.hanging, rig))
-    return found
-
-
-def written(asked: argparse.Namespace, rig: Rig, rounds: report.Rounds, aside: list[str]) -> str:
+def written(asked: argparse.Namespace, rig: Rig, rounds: report.Rounds) -> str:
     """Return the whole report."""
     command = " ".join(["python -m benchmarks", *sys.argv[1:]])
-    parts = [report.setting(command, report.commit())]
-    if rounds:
-        parts += _compared(asked, rounds)
-    parts += aside
-    others = statistics.median(rig.others) if rig.others else 0.0
-    warning = " That is much: run it again on a quieter machine." if others > NOISE else ""
-    parts.append(f"Other programs took {others:.0%} of all cores (median of the runs).{warning}")
+    parts = [report.setting(command, report.commit()), *_compared(asked, rounds)]
+    parts.append(report.noise(statistics.median(rig.others)))
     parts += [f"- {note}" for note in rig.notes]
     return "\n\n".join(parts) + "\n"
 
@@ -172,10 +153,8 @@ def read_choices() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.0, help="length of an `accept` run")
     parser.add_argument("--idle", type=int, default=100, help="submissions of an `idle` run")
     parser.add_argument("--backlog", type=int, default=10_000, help="submissions accepted while the Systems are away")
-    parser.add_argument("--hanging", type=float, default=6.0, help="seconds of a run with one System hanging")
     parser.add_argument("--long", type=int, default=0, help="submissions of a long run that watches the hub's memory")
-    parser.add_argument("--page", action="store_true", help="put the report into docs/performance.md")
-    parser.add_argument("--markdown", type=Path, help="write the report to this file as well")
+    report.offer_places(parser)
     first, _ = parser.parse_known_args()
     if first.quick:
         parser.set_defaults(systems=list(QUICK), only=["accept", "complete", "idle", "door"], rounds=2, count=2000,
@@ -203,8 +182,7 @@ def main() -> None:
     asked = read_choices()
     with tempfile.TemporaryDirectory(prefix="fillonce-bench-") as folder, Sink() as sink, Postgres() as postgres:
         rig = Rig(Path(folder), sink)
-        aside = tables_aside(asked, rig)
-        text = written(asked, rig, measure_all(asked, rig, postgres), aside)
+        text = written(asked, rig, measure_all(asked, rig, postgres))
     report.publish(text, "bench", asked.markdown, page=asked.page)
 
 

@@ -1,4 +1,6 @@
-"""The load generator: a process of its own, a closed loop over keep-alive connections, one request at a time on each.
+"""The load generator: a process of its own, keep-alive connections, one request at a time on each.
+
+A closed loop, each client sending the next when the last was answered; with `per_second` at a steady rate instead.
 
     python -m benchmarks.load '{"port": 8000, "path": "/…", "clients": 64, "count": 2000}'
 
@@ -37,6 +39,8 @@ class Order:
     warm: float = 0.0
     gap: float = 0.0
     """Seconds each client pauses after an answer."""
+    per_second: float = 0.0
+    """Submissions a second from all clients together, sent when they are due; an answer is waited for by its client."""
     headers: dict[str, str] = field(default_factory=dict)
     log: str = ""
 
@@ -77,12 +81,24 @@ class Run:
         self.from_ns = self.started_ns + int(order.warm * 1e9)
         self.until_ns = self.from_ns + int((order.seconds or LONGEST_S) * 1e9)
         self.last_ns = self.started_ns
+        self.slots = 0
+        self.latest_s = 0.0
         self.over = asyncio.get_running_loop().create_future()
 
     def more(self) -> bool:
         """Say whether another request is to be sent."""
         order = self.order
         return (not order.count or self.bodies.made < order.count) and time.monotonic_ns() < self.until_ns
+
+    def pause_s(self) -> float:
+        """Return how long a client that could send waits: until the next submission is due, or all is over."""
+        if not self.order.per_second:
+            return self.order.gap
+        due_ns = min(self.until_ns, self.started_ns + int(self.slots * 1e9 / self.order.per_second))
+        self.slots += 1
+        pause = (due_ns - time.monotonic_ns()) / 1e9
+        self.latest_s = max(self.latest_s, -pause)
+        return max(0.0, pause)
 
     def note(self, reference: bytes, sent_ns: int, status: int) -> None:
         """Note one answer."""
@@ -118,6 +134,7 @@ class Run:
             "p50_ms": _share(waits, 0.5),
             "p99_ms": _share(waits, 0.99),
             "most_ms": _share(waits, 1.0),
+            "late_ms": self.latest_s * 1000,
             "started_ns": self.started_ns,
             "seconds": (time.monotonic_ns() - self.started_ns) / 1e9,
             "cpu_s": own.ru_utime + own.ru_stime - _SPENT,
@@ -141,7 +158,13 @@ class Client(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: Any = transport
         self._parser = httptools.HttpResponseParser(self)
-        self._send()
+        self._send_after(self._run.pause_s() if self._run.order.per_second else 0)
+
+    def _send_after(self, pause_s: float) -> None:
+        if pause_s:
+            asyncio.get_running_loop().call_later(pause_s, self._send)
+        else:
+            self._send()
 
     def _send(self) -> None:
         if not self._run.more():
@@ -159,10 +182,7 @@ class Client(asyncio.Protocol):
     def on_message_complete(self) -> None:
         self._run.note(self._reference, self._sent_ns, self._parser.get_status_code())
         self._reference = b""
-        if self._run.order.gap:
-            asyncio.get_running_loop().call_later(self._run.order.gap, self._send)
-        else:
-            self._send()
+        self._send_after(self._run.pause_s())
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the interface of a protocol
         if not self._left:

@@ -1,5 +1,6 @@
 """Tables of medians and the issue's targets as ratios, in Markdown. Measures nothing."""
 
+import argparse
 import os
 import platform
 import statistics
@@ -158,13 +159,28 @@ TARGETS = [
 ]  # fmt: skip
 
 
-def targets(found: Medians) -> str:
+def targets(found: Medians, asked: Iterable[Target] = TARGETS) -> str:
     """Return the targets that could be judged."""
-    rows = [row for target in TARGETS if (row := target.row(found)) is not None]
+    rows = [row for target in asked if (row := target.row(found)) is not None]
     return lines([["target", "measured", "asked", ""], *rows])
 
 
+NOISE = 0.1
+
+
+def noise(others: float) -> str:
+    """Return the line that says what share of all cores other programs took."""
+    warning = " That is much: run it again on a quieter machine." if others > NOISE else ""
+    return f"Other programs took {others:.0%} of all cores (median of the runs).{warning}"
+
+
 PAGE = ROOT / "docs/performance.md"
+
+
+def offer_places(parser: argparse.ArgumentParser) -> None:
+    """Let a program be asked where to keep its report."""
+    parser.add_argument("--page", action="store_true", help="put the report into docs/performance.md")
+    parser.add_argument("--markdown", type=Path, help="write the report to this file as well")
 
 
 def place(text: str, mark: str) -> None:

@@ -18,7 +18,7 @@ BOTTLENECK = 0.85
 """A load generator or sink that used this share of a core may have been the limit itself."""
 QUIET_S = 45.0
 PAUSE_S = 0.5
-NOISE = 0.1
+LATE_MS = 50.0
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,8 @@ class Rig:
                 )
         if not result["accepted"]:
             raise SystemExit(f"{candidate.name} accepted nothing ({result['statuses']}):\n{candidate.log()}")
+        if result["late_ms"] > LATE_MS:
+            self.notes.append(f"{candidate.name}: the load generator sent up to {result['late_ms']:.0f} ms late")
         if result["refused"] or result["broken"]:
             self.notes.append(
                 f"{candidate.name}, {result['clients']} clients: {result['refused']} refused {result['statuses']}, "

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[1]
 COUNTY = Path(__file__).with_name("county")
 PASSWORD = "speed-test-dummy"
@@ -89,5 +91,13 @@ def write_home(home: Path, wired: dict[str, Any]) -> None:
     for folder in ("forms", "schemas"):
         shutil.copytree(ROOT / folder, home / folder, dirs_exist_ok=True)
         shutil.copytree(COUNTY / folder, home / folder, dirs_exist_ok=True)
-    (home / "connectors.yaml").write_text(json.dumps(wired), encoding="utf-8")
-    (home / "accounts.yaml").write_text(json.dumps(accounts()), encoding="utf-8")
+    for name, document in (("connectors", wired), ("accounts", accounts())):
+        text = yaml.dump(document, Dumper=_Written, allow_unicode=True, sort_keys=False)
+        (home / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+
+class _Written(yaml.CSafeDumper):
+    """Writes YAML the way people do: what comes twice is written twice."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the interface of a dumper
+        return True

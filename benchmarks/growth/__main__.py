@@ -179,8 +179,7 @@ def main() -> None:
     )
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--page", action="store_true", help="put the report into docs/performance.md")
-    parser.add_argument("--markdown", type=Path, help="write the report to this file as well")
+    report.offer_places(parser)
     asked = parser.parse_args()
     counts = [0, *(int(part) for part in asked.rows.split(","))]
     with tempfile.TemporaryDirectory(prefix="fillonce-growth-") as folder, Sink() as sink, Postgres() as postgres:

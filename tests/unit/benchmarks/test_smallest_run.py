@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import scenarios
+from benchmarks import many, scenarios
 from benchmarks.candidates import hub
 from benchmarks.growth import fill
+from benchmarks.hanging import ALL, BUT_ONE, SYSTEMS, waits
 from benchmarks.report import medians, targets
 from benchmarks.rig import Rig, Sink
 from benchmarks.world import TEMPLATE, wiring, write_home
@@ -58,6 +59,35 @@ def test_medians_add_up_what_must_be_nothing() -> None:
     judged = dict(line.strip("| ").split(" | ", 1) for line in targets(found).splitlines()[2:])
     assert judged["accepted at 64, hub : Procrastinate"] == "14.0× | ≥ 8.00× | met"
     assert judged["lost, all candidates"].endswith("**not met**")
+
+
+def test_waits_are_those_of_the_others_and_what_never_came_is_lost() -> None:
+    """Nineteen of twenty count, from sending to arrival; the first one's never do, nor do submissions of before."""
+    sent = {"a": 1_000_000, "b": 2_000_000}
+    lines = [f"{system} a 1 {1_000_000 * (1 + system)}" for system in range(SYSTEMS)]
+    lines += [f"{system} b 2 {3_000_000}" for system in range(SYSTEMS - 1)] + ["5 earlier 1 9000000"]
+    found = waits(sent, lines)
+    assert (found["p50"], found["p95"], found["lost"]) == (1.0, 17.0, 1)
+
+
+def test_what_many_systems_cost_is_judged() -> None:
+    """Ratios to few Systems and to none hanging; one Delivery missing at the hanging one is not met."""
+    idle = {"tasks": 3.0, "threads": 4.0, "switches": 5.0, "idle_cpu_ms": 2.0}
+    rounds = {
+        ALL: [{"p50": 6.0, "p95": 10.0, "lost": 0.0}],
+        BUT_ONE: [{"p50": 7.0, "p95": 25.0, "lost": lost} for lost in (0.0, 1.0, 0.0)],
+        many.THREE: [idle | {"ready_s": 1.0, "check_s": 0.5}],
+        many.THOUSAND: [idle | {"ready_s": 2.0, "check_s": 0.9, "tasks": 1003.0}],
+    }
+    text = many.written(medians(rounds), 3)
+    judged = dict(line.strip("| ").split(" | ", 1) for line in text.rpartition("\n\n")[2].splitlines()[2:])
+    assert len(judged) == len(many.TARGETS)
+    assert {words for words, rest in judged.items() if "**not met**" in rest} == {
+        "the others' p95, one hangs : all answer",
+        "lost, the hanging one's included",
+        "tasks when idle, 1,000 : 3 Systems",
+    }
+    assert judged["start to ready, 1,000 Systems"] == "2.00 s | ≤ 3.00 s | met"
 
 
 def test_a_thousand_systems_fit_into_one_file(tmp_path: Path) -> None:
