@@ -1,6 +1,8 @@
-"""Writes many rows of a table in one statement, on both databases alike. Knows nothing of their meaning.
+"""Writes many rows of a table in one statement. Knows nothing of their meaning.
 
-The drivers' own `executemany` steps row by row, and between steps every other thread fights for the interpreter.
+The drivers' own `executemany` steps row by row, and between steps every other thread fights for the interpreter. So all
+rows travel at once: to SQLite as a list of values, to PostgreSQL as one JSON document, which it takes apart by itself.
+Each is the slower way on the other (docs/decisions/0017).
 """
 
 from bisect import bisect_left
@@ -10,7 +12,8 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Row, Table
+import orjson
+from sqlalchemy import JSON, Column, Connection, Dialect, LargeBinary, Row, Table
 
 from hub.model.column import UtcDateTime
 
@@ -31,6 +34,7 @@ class _Batch:
 
     columns: tuple[str, ...]
     room: int
+    """Rows the statement is made for; a document is not counted."""
     values: tuple[Any, ...]
 
 
@@ -80,17 +84,27 @@ def find_rows(connection: Connection, table: Table, columns: tuple[str, ...], ro
 
 def _batches(connection: Connection, table: Table, rows: Rows) -> Iterator[_Batch]:
     columns = tuple(rows[0]) if rows else ()
+    if any(row.keys() != rows[0].keys() or row[columns[0]] is None for row in rows):
+        raise ValueError(f"rows of {table.name} must all name {columns}, and the first of them must not be empty")
     for start in range(0, len(rows), ROOMS[-1]):
         some = rows[start : start + ROOMS[-1]]
+        if connection.dialect.name == "postgresql":
+            yield _Batch(columns, 0, (orjson.dumps(some, _plain).decode(),))
+            continue
         room = ROOMS[bisect_left(ROOMS, len(some))]
         spare = (None,) * (len(columns) * (room - len(some)))
         yield _Batch(columns, room, _flat(table, columns, some, connection.dialect) + spare)
 
 
+def _plain(value: object) -> str:
+    """Return bytes as the text they are; what is kept as bytes here is always UTF-8."""
+    if isinstance(value, bytes):
+        return value.decode()
+    raise TypeError(f"rows cannot hold {type(value).__name__}")
+
+
 def _flat(table: Table, columns: tuple[str, ...], rows: Rows, dialect: Dialect) -> tuple[Any, ...]:
     width = len(columns)
-    if any(len(row) != width or row[columns[0]] is None for row in rows):
-        raise ValueError(f"rows of {table.name} must all name {columns}, and the first of them must not be empty")
     values = list(chain.from_iterable([[row[name] for name in columns] for row in rows]))
     for place, bind in _binds(table, columns, dialect):
         values[place::width] = map(bind, values[place::width])
@@ -113,10 +127,10 @@ def _bind(column: Column[Any], dialect: Dialect) -> Bind | None:
 @lru_cache(maxsize=512)
 def _insert_sql(table: Table, columns: tuple[str, ...], room: int, dialect: Dialect) -> str:
     names = ", ".join(_quoted(table.c[name], dialect) for name in columns)
-    given = ", ".join(_given(table, columns, dialect).values())
+    given = [*_given(table, columns, dialect).values()]
     return (
         f"INSERT INTO {_quoted(table, dialect)} ({names}) "  # noqa: S608 - names come from the model
-        f"SELECT {given} FROM {_values(columns, room, dialect)} WHERE v.column1 IS NOT NULL"
+        f"SELECT {', '.join(given)} FROM {_source(table, columns, room, dialect)} WHERE {given[0]} IS NOT NULL"
     )
 
 
@@ -129,7 +143,7 @@ def _update_sql(change: Change, columns: tuple[str, ...], room: int, dialect: Di
     sets = ", ".join(f"{_quoted(table.c[name], dialect)} = {value}" for name, value in made.items())
     same = " AND ".join(f"{own}.{_quoted(table.c[name], dialect)} = {new[name]}" for name in change.match)
     return (
-        f"UPDATE {own} SET {sets} FROM {_values(columns, room, dialect)} "  # noqa: S608 - names come from the model
+        f"UPDATE {own} SET {sets} FROM {_source(table, columns, room, dialect)} "  # noqa: S608 - names come from the model
         f"WHERE {same} AND {change.guard} RETURNING {own}.id"
     )
 
@@ -140,21 +154,34 @@ def _find_sql(table: Table, match: tuple[str, ...], columns: tuple[str, ...], ro
     wanted = ", ".join(f"{own}.{_quoted(table.c[name], dialect)}" for name in columns)
     same = " AND ".join(f"{own}.{_quoted(table.c[name], dialect)} = {value}" for name, value in given.items())
     # A cross join keeps its order on SQLite, which else reads the whole table for more than one row.
-    return f"SELECT {wanted} FROM {_values(match, room, dialect)} CROSS JOIN {own} WHERE {same}"  # noqa: S608 - names come from the model
+    return f"SELECT {wanted} FROM {_source(table, match, room, dialect)} CROSS JOIN {own} WHERE {same}"  # noqa: S608 - names come from the model
 
 
 def _given(table: Table, columns: tuple[str, ...], dialect: Dialect) -> dict[str, str]:
-    """Return each column's given value; its type is said where a list of values has none, SQLite takes any."""
-    named = {name: f"v.column{place}" for place, name in enumerate(columns, 1)}
-    if dialect.name == "sqlite":
-        return named
-    return {name: f"CAST({value} AS {table.c[name].type.compile(dialect)})" for name, value in named.items()}
+    """Return the expression that gives each column's value in a row that was sent."""
+    if dialect.name == "postgresql":
+        return {name: _in_document(table.c[name], dialect) for name in columns}
+    return {name: f"v.column{place}" for place, name in enumerate(columns, 1)}
 
 
-def _values(columns: tuple[str, ...], room: int, dialect: Dialect) -> str:
-    mark = "?" if dialect.paramstyle == "qmark" else "%s"
-    one = "(" + ", ".join([mark] * len(columns)) + ")"
+def _in_document(column: Column[Any], dialect: Dialect) -> str:
+    value = f"v.{_quoted(column, dialect)}"
+    if isinstance(column.type, JSON):
+        return f"coalesce({value}, 'null')"
+    return f"convert_to({value}, 'UTF8')" if isinstance(column.type, LargeBinary) else value
+
+
+def _source(table: Table, columns: tuple[str, ...], room: int, dialect: Dialect) -> str:
+    """Return what the rows are read from, named `v`."""
+    if dialect.name == "postgresql":
+        kinds = [f"{_quoted(table.c[name], dialect)} {_sent_as(table.c[name], dialect)}" for name in columns]
+        return f"json_to_recordset(%s) AS v({', '.join(kinds)})"
+    one = "(" + ", ".join("?" * len(columns)) + ")"
     return f"(VALUES {', '.join([one] * room)}) AS v"
+
+
+def _sent_as(column: Column[Any], dialect: Dialect) -> str:
+    return "text" if isinstance(column.type, LargeBinary) else column.type.compile(dialect)
 
 
 def _quoted(named: Table | Column[Any], dialect: Dialect) -> str:

@@ -13,7 +13,7 @@ from hub.store.bulk import ROOMS, Change, find_rows, insert_new_rows, insert_row
 ATTEMPT: Table = Attempt.__table__
 AT = datetime(2026, 1, 5, 9, 12, 0, 120_000, tzinfo=UTC)
 SIZES = sorted({size + more for size in ROOMS for more in (-1, 0, 1)} - {0} | {300})
-CLOSE = Change(ATTEMPT, ("id",), (("reason", "{outcome} || '!'"),), guard="ended_at IS NULL")
+CLOSE = Change(ATTEMPT, ("id",), (("reason", "{outcome} || '!'"),), guard="attempt.ended_at IS NULL")
 
 
 def rows(count: int, **values: object) -> list[dict[str, Any]]:

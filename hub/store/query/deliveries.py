@@ -26,7 +26,7 @@ CLAIMED = tuple(
 """Columns a worker needs to send; one read serves claim and attempt."""
 
 _DELIVERY, _ATTEMPT = Delivery.__table__, Attempt.__table__  # type: ignore[attr-defined]  # SQLModel adds it
-_LEASE = Change(_DELIVERY, ("id", "state"), (("state", "'leased'"), ("due_at", "NULL")), "due_at IS NOT NULL")
+_LEASE = Change(_DELIVERY, ("id", "state"), (("state", "'leased'"), ("due_at", "NULL")), "delivery.due_at IS NOT NULL")
 _SETTLE = Change(
     _DELIVERY,
     ("id", "lease_token"),
@@ -35,7 +35,7 @@ _SETTLE = Change(
         ("leased_until", "NULL"),
         ("remote_id", "coalesce(nullif({remote_id}, ''), delivery.remote_id)"),
     ),
-    "state = 'leased'",
+    "delivery.state = 'leased'",
 )
 _DUE = (
     pick(*CLAIMED)
@@ -56,7 +56,7 @@ _WITH_DUE = text("""
 """).bindparams(bindparam("now", type_=Instant))
 """From one System to the next along the index of what is due: a backlog of a million is no longer to look at."""
 _BEHIND = pick(col(Delivery.id)).where(col(Delivery.after_id).in_(bindparam("ids", expanding=True)))
-_CLOSE = Change(_ATTEMPT, ("id",), guard="ended_at IS NULL")
+_CLOSE = Change(_ATTEMPT, ("id",), guard="attempt.ended_at IS NULL")
 
 
 def systems_with_due(session: Session, now: datetime) -> list[str]:
