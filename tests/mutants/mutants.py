@@ -97,7 +97,7 @@ MUTANTS = (
         "naive claim: look, then take",
         (
             Edit(QUERY, '_LEASE = Change(_DELIVERY, ("id", "state"), ', '_LEASE = Change(_DELIVERY, ("id",), '),
-            Edit(QUERY, '("due_at", "NULL")), "due_at IS NOT NULL")', '("due_at", "NULL")))'),
+            Edit(QUERY, '("due_at", "NULL")), "delivery.due_at IS NOT NULL")', '("due_at", "NULL")))'),
             Edit(
                 QUERY,
                 '    .limit(bindparam("most"))\n    .with_for_update(skip_locked=True)\n',
@@ -173,7 +173,7 @@ MUTANTS = (
         (
             Edit(
                 "hub/intake/plan.py",
-                '        "client_id": str(filled.id),',
+                '        "client_id": filled.client_id,',
                 '        "client_id": new_id(),',
             ),
         ),
