@@ -25,7 +25,11 @@ from hub.store.steps import bring_to, knows
 
 Reckon = Callable[[Session, Epoch], None]
 """Decides what becomes of Deliveries that may have been sent after the copy was taken; same transaction as the rows."""
-OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+OTHERS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+"""Programs at the database; workers of the server itself, which now and then clean up in any, are in nobody's way."""
 
 
 @dataclass(frozen=True)
