@@ -16,7 +16,7 @@ KILLS = int(os.environ.get("KILLS", "200"))
 AT_RANDOM = 3 / 10
 LANES = 2
 """Hubs killed side by side: one starts on one core while the other works."""
-AT_FIRST_START = ("key.written", "migrate.begin", "migrate.commit")
+AT_FIRST_START = ("migrate.begin", "migrate.commit", "key.written")
 BY_HAND = ("release.stranded", "resume.written", "clock.set_back")
 """Reached in tests/crash/test_rare.py: they need workers at odds, a System that turned us down, a clock set back."""
 KEEPING = tuple(name for name in POINTS if name.startswith(("backup.", "restore.")))
