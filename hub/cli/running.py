@@ -67,6 +67,12 @@ async def _serve(settings: Settings) -> None:
     # uvicorn raises a signal it has obeyed once more at the end; unheard, an orderly stop would look like a crash.
     signal.signal(signal.SIGTERM, lambda *_: None)
     await server.serve()
+    _hear_no_more()
+
+
+def _hear_no_more() -> None:
+    """Let a second signal be too late: the interpreter gives ours back as it ends, and one then would be a crash."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _stand() -> None:
@@ -121,6 +127,7 @@ async def _work(settings: Settings, *, once: bool) -> None:
     await stop.wait()
     await worker.stop()
     await hub.close()
+    _hear_no_more()
 
 
 def migrate() -> None:
