@@ -8,6 +8,7 @@ Each is the slower way on the other (docs/decisions/0017).
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -89,7 +90,7 @@ def _batches(connection: Connection, table: Table, rows: Rows) -> Iterator[_Batc
     for start in range(0, len(rows), ROOMS[-1]):
         some = rows[start : start + ROOMS[-1]]
         if connection.dialect.name == "postgresql":
-            yield _Batch(columns, 0, (orjson.dumps(some, _plain).decode(),))
+            yield _Batch(columns, 0, (orjson.dumps(some, _plain, orjson.OPT_PASSTHROUGH_DATETIME).decode(),))
             continue
         room = ROOMS[bisect_left(ROOMS, len(some))]
         spare = (None,) * (len(columns) * (room - len(some)))
@@ -97,9 +98,13 @@ def _batches(connection: Connection, table: Table, rows: Rows) -> Iterator[_Batc
 
 
 def _plain(value: object) -> str:
-    """Return bytes as the text they are; what is kept as bytes here is always UTF-8."""
+    """Return bytes as the text they are (what is kept as bytes here is always UTF-8), moments with their zone."""
     if isinstance(value, bytes):
         return value.decode()
+    if isinstance(value, datetime):
+        if value.tzinfo is None:  # the server would take it for its own wall time
+            raise ValueError("a stored time must be UTC-aware")
+        return value.isoformat()
     raise TypeError(f"rows cannot hold {type(value).__name__}")
 
 

@@ -25,6 +25,8 @@ Item = TypeVar("Item")
 BUSY_WAIT_MS = 5_000
 WRITER_WAIT_MS = 2_000
 """Whoever comes while one group waits for the file waits for two: within the 5 s nobody is kept longer than (F8)."""
+PREPARED = 512
+"""Statements the writer keeps prepared: those of bulk.py alone are more than the driver's own 128."""
 MOST_LOG_BYTES = 32 * 1024 * 1024
 """SQLite's log is cut back to this once nobody reads what is old; `hub_log_bytes` tells how large it is."""
 READERS = 4
@@ -161,7 +163,7 @@ def _stop_writing_once_damaged(writing: Engine, reading: Engine) -> None:
 def _sqlite_engine(url: URL, durability: str, driver: Any = sqlite3) -> Engine:  # noqa: ANN401 - a DBAPI module
     engine = create_engine(
         url, module=driver, json_serializer=_dumps, json_deserializer=_loads, poolclass=QueuePool,
-        pool_size=1, max_overflow=0, connect_args={"check_same_thread": False},
+        pool_size=1, max_overflow=0, connect_args={"check_same_thread": False, "cached_statements": PREPARED},
     )  # fmt: skip
 
     @event.listens_for(engine, "connect")

@@ -67,6 +67,13 @@ async def test_no_rows_ask_nothing(store: Store) -> None:
     await store.write(check)
 
 
+async def test_a_time_without_a_zone_is_refused(store: Store) -> None:
+    """On either database, whichever way its rows take; it would else be read as somebody's wall time."""
+    naive = [{**rows(1)[0], "started_at": AT.replace(tzinfo=None)}]
+    with pytest.raises((ValueError, TypeError), match=r"UTC-aware|not JSON serializable: datetime"):
+        await store.write(lambda session: insert_rows(session.connection(), ATTEMPT, naive))
+
+
 @pytest.mark.parametrize("odd", [{"id": None}, {"more": 1}], ids=["no-id", "one-column-more"])
 async def test_uneven_rows_are_refused(store: Store, odd: dict[str, object]) -> None:
     """A row that would be taken for room left over, or whose values would slip into other columns, is an error."""

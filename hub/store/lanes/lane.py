@@ -14,7 +14,7 @@ from typing import Any
 from sqlmodel import Session
 
 MAX_GROUP = 256
-"""Jobs in one group: larger groups gain little and make the first wait."""
+"""Jobs after which a group takes no more: larger ones gain little and make the first wait."""
 
 
 @dataclass(eq=False, slots=True)
@@ -67,7 +67,8 @@ class Lane:
 
     async def close(self) -> None:
         """Do what is queued, then stop."""
-        self._pass_on(asyncio.get_running_loop())
+        for loop in [*self._gathered]:
+            self._pass_on(loop)
         for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads:

@@ -87,7 +87,7 @@ _TOKENS = (
 
 
 def _holders(session: Session, query: Select[Any], asked: Asked) -> list[Account | None]:
-    """Return the account behind each; every request asks this, so what comes is to be read only, not mapped."""
+    """Return the account behind each; every request asks this, so what comes is to be read, without its secrets."""
     rows = session.connection().execute(query, {"asked": list({shown for shown, _ in asked})})
     found = {shown: (until, told) for shown, until, *told in rows}
     return [_holder(found.get(shown), now) for shown, now in asked]
