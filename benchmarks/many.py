@@ -1,6 +1,6 @@
 """Measures the hub with many Systems, and with one of twenty that hangs; prints tables and targets.
 
-python -m benchmarks.many [--rounds 3] [--seconds 10] [--page] [--markdown FILE]
+python -m benchmarks.many [--rounds 3] [--seconds 20] [--page] [--markdown FILE]
 """
 
 import argparse

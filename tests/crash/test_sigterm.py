@@ -121,6 +121,16 @@ async def test_what_is_under_way_is_finished_though_asked_twice(tmp_path: Path) 
 
 
 @pytest.mark.fault("F73")
+async def test_asked_again_until_the_very_end_it_still_ends_in_order(tmp_path: Path) -> None:
+    """The interpreter gives signals back before it is gone: one that comes then would look like a crash."""
+    async with begun(lone(tmp_path)) as (county, parts):
+        for _ in range(3):
+            assert await parts[0].stop(*[0.001] * 1500) == 0, parts[0].last_words()
+            parts[0].start()
+            await all_ready(county, parts)
+
+
+@pytest.mark.fault("F73")
 async def test_who_does_not_answer_in_time_is_left_to_the_next_life(tmp_path: Path) -> None:
     async with begun(lone(tmp_path)) as (county, (hub,)):
         county.write_files(answer_within="60s")
