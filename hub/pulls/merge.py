@@ -36,6 +36,7 @@ class Merged:
 
 def merge_page(session: Session, rows: Sequence[PulledRow], told: Told) -> Merged:
     """Store a page; rows whose codes belong to two different Places are left out and named, never guessed."""
+    places.take_turn(session)
     known = places.known_as(session, (pair for row in rows for pair in _codes(row, told.flow.system)))
     merged = Merged()
     values: list[Mapping[str, Any]] = []

@@ -41,7 +41,8 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         try:
             hub.serve()
             for name in SYSTEMS:
-                assert {one["outcome"] for one in made.pull(name)} == {"done"}
+                runs = made.pull(name)
+                assert {one["outcome"] for one in runs} == {"done"}, runs
             yield made
         finally:
             made.part()

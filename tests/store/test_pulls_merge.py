@@ -1,5 +1,7 @@
 """What pages become on both databases: one Place per door whatever order the Systems are read in."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import permutations
@@ -10,8 +12,9 @@ import pytest
 from hub.model import Alias, Place, Snapshot
 from hub.model.people import Role, Scope
 from hub.pulls.merge import Merged, Told, merge_page
-from hub.store import Store
+from hub.store import Session, Store, open_store
 from hub.store.query import places
+from hub.systems import PulledRow
 from tests.conftest import HandClock
 from tests.some_connectors.county import SIBLING, VILLAGE, County, files
 
@@ -31,10 +34,17 @@ def county(store: Store, clock: HandClock) -> County:
 
 async def page(county: County, system: str, rows: Sequence[Row], as_of: datetime | None = None) -> Merged:
     """Store one page of a System's rows."""
+    told = said(county, system, rows, as_of)
+    return await county.store.write(lambda session: merge_page(session, *told))
+
+
+def said(
+    county: County, system: str, rows: Sequence[Row], as_of: datetime | None = None
+) -> tuple[list[PulledRow], Told]:
+    """A page as a pull has read it."""
     (flow,) = files()[1].systems[system].pulls
     now = county.clock.now()
-    told = Told(flow, as_of or now, f"pull-{system}", now)
-    return await county.store.write(lambda session: merge_page(session, [flow.read_row(row) for row in rows], told))
+    return [flow.read_row(row) for row in rows], Told(flow, as_of or now, f"pull-{system}", now)
 
 
 async def keys(county: County) -> dict[tuple[str, str], bool]:
@@ -69,6 +79,29 @@ async def test_in_any_order_of_pulls(county: County, order: Sequence[str]) -> No
     for system in (*order, *reversed(order)):
         await page(county, system, [ROWS[system]])
     await one_door(county)
+
+
+@pytest.mark.fault("F71")
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_two_systems_that_name_one_door_at_the_same_moment(county: County, database_url: str) -> None:
+    """The second waits for the first and finds its Place, instead of making it too and failing."""
+    here, there = asyncio.get_running_loop(), asyncio.Event()
+    other = open_store(database_url)
+
+    def slowly(session: Session) -> Merged:
+        merged = merge_page(session, *said(county, "doors", [DOOR]))
+        here.call_soon_threadsafe(there.set)
+        time.sleep(0.3)  # time for the other to come and find nothing yet
+        return merged
+
+    try:
+        first = asyncio.create_task(other.write(slowly))
+        await there.wait()
+        assert (await page(county, "bins", [BIN])).left_out == []
+        assert (await first).rows == 1
+    finally:
+        await other.close()
+    assert len(await county.rows(Place)) == 1
 
 
 async def test_two_places_that_turn_out_to_be_one_are_named_for_a_person(county: County) -> None:

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, or_, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from hub.model.people import DIVISION_LEVELS, VILLAGE_DIGITS, Scope
 from hub.model.place import CODE_PREFIX, Alias, Discrepancy, Division, Place, Snapshot
 
+TURN = 0x506C616365730000
+"""Key of the advisory lock: "Places" in ASCII."""
 MOST_ASKED = 1_000
 """Values in one `IN`: databases cap the parameters of a statement."""
 
@@ -122,6 +124,15 @@ def search(session: Session, scope: Scope, wanted: PlaceSearch) -> Sequence[Plac
         coded = select(Alias.place_id).where(col(Alias.code).contains(wanted.text, autoescape=True))
         query = query.where(or_(col(Place.name).contains(wanted.text, autoescape=True), col(Place.id).in_(coded)))
     return session.exec(query.order_by(col(Place.division), col(Place.name)).limit(wanted.limit)).all()
+
+
+def take_turn(session: Session) -> None:
+    """Let one transaction at a time give Places their codes; its end ends the turn.
+
+    Two that read "nobody knows this code" at the same moment would both make the Place. SQLite has one writer anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": TURN})
 
 
 def known_as(session: Session, codes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Alias]:
