@@ -14,12 +14,13 @@ from itertools import chain
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, Column, Connection, Dialect, LargeBinary, Row, Table
+from sqlalchemy import JSON, Column, Connection, Dialect, LargeBinary, Table
+from sqlalchemy.exc import DBAPIError
 
 from hub.model.column import UtcDateTime
 
 Rows = Sequence[Mapping[str, Any]]
-Found = Row[*tuple[Any, ...]]
+Found = Sequence[Any]
 Bind = Callable[[Any], Any]
 
 ROOMS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
@@ -42,7 +43,7 @@ class _Batch:
 def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
     """Insert rows that all name the same columns, a never empty one first; raises ValueError when one does not."""
     for batch in _batches(connection, table, rows):
-        connection.exec_driver_sql(_insert_sql(table, batch.columns, batch.room, connection.dialect), batch.values)
+        run(connection, _insert_sql(table, batch.columns, batch.room, connection.dialect), batch.values)
 
 
 def insert_new_rows(connection: Connection, table: Table, rows: Rows) -> set[str]:
@@ -50,7 +51,7 @@ def insert_new_rows(connection: Connection, table: Table, rows: Rows) -> set[str
     new: set[str] = set()
     for batch in _batches(connection, table, rows):
         sql = _insert_sql(table, batch.columns, batch.room, connection.dialect) + " ON CONFLICT DO NOTHING RETURNING id"
-        new.update(connection.exec_driver_sql(sql, batch.values).scalars().all())
+        new.update(key for (key,) in run(connection, sql, batch.values))
     return new
 
 
@@ -72,7 +73,7 @@ def update_rows(connection: Connection, change: Change, rows: Rows) -> set[str]:
     moved: set[str] = set()
     for batch in _batches(connection, change.table, rows):
         sql = _update_sql(change, batch.columns, batch.room, connection.dialect)
-        moved.update(connection.exec_driver_sql(sql, batch.values).scalars().all())
+        moved.update(key for (key,) in run(connection, sql, batch.values))
     return moved
 
 
@@ -80,7 +81,22 @@ def find_rows(connection: Connection, table: Table, columns: tuple[str, ...], ro
     """Yield these columns of the rows that equal the given ones in all these name: one look into an index for each."""
     for batch in _batches(connection, table, rows):
         sql = _find_sql(table, batch.columns, columns, batch.room, connection.dialect)
-        yield from connection.exec_driver_sql(sql, batch.values).all()
+        read = _reads(table, columns, connection.dialect)
+        for found in run(connection, sql, batch.values):
+            yield [make(value) if make else value for make, value in zip(read, found, strict=True)] if read else found
+
+
+def run(connection: Connection, sql: str, values: tuple[Any, ...] = ()) -> Sequence[Found]:
+    """Run one statement as the driver takes it; return its rows as the driver gives them."""
+    if connection.dialect.name != "sqlite":
+        result = connection.exec_driver_sql(sql, values)
+        return result.all() if result.returns_rows else ()
+    # SQLAlchemy's own way costs ten times the statement. What it would do besides is for connections that break off.
+    driver: Any = connection.dialect.dbapi
+    try:
+        return connection.connection.cursor().execute(sql, values).fetchall()  # type: ignore[no-any-return]  # as sqlite3 gives it
+    except driver.Error as error:
+        raise DBAPIError.instance(sql, None, error, driver.Error, dialect=connection.dialect) from error
 
 
 def _batches(connection: Connection, table: Table, rows: Rows) -> Iterator[_Batch]:
@@ -127,6 +143,14 @@ def _bind(column: Column[Any], dialect: Dialect) -> Bind | None:
     bind: Bind | None = column.type.dialect_impl(dialect).bind_processor(dialect)
     # Few moments and many rows: to write the same one anew each time would cost more than all other columns.
     return lru_cache(maxsize=1024)(bind) if bind is not None and isinstance(column.type, UtcDateTime) else bind
+
+
+@lru_cache(maxsize=128)
+def _reads(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tuple[Bind | None, ...]:
+    """Return how SQLAlchemy changes what the driver gives for each column; nothing where none needs it."""
+    kinds = [table.c[name].type.dialect_impl(dialect) for name in columns]
+    reads = tuple(kind.result_processor(dialect, None) for kind in kinds)
+    return reads if any(reads) else ()
 
 
 @lru_cache(maxsize=512)

@@ -10,15 +10,16 @@ from typing import IO, Any, Literal, TypeVar
 
 import orjson
 from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.engine import URL, ExceptionContext, make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
 from hub.errors import Problem
+from hub.store.bulk import run
 from hub.store.lanes import Reader, Writer
 from hub.store.lanes.writer import Vector
-from hub.store.trouble import is_damage, translate
+from hub.store.trouble import Damage, Translate, translate
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -45,13 +46,22 @@ def _loads(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 class Store:
     """The database as the rest of the hub sees it: `read` in threads, `write` through the one writer."""
 
-    def __init__(self, writing: Engine, reading: Engine, *, writers: int, lock: IO[str] | None = None) -> None:
+    def __init__(
+        self,
+        writing: Engine,
+        reading: Engine,
+        *,
+        writers: int,
+        lock: IO[str] | None = None,
+        translate: Translate = translate,
+    ) -> None:
         self.writing = writing
         self._reading = reading
         self._lock = lock
+        self._translate = translate
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
-        self._looker = Reader(reading)
-        self.writer = Writer(writing, writers)
+        self._looker = Reader(reading, translate)
+        self.writer = Writer(writing, translate, writers)
 
     async def read(self, query: Callable[[Session], T]) -> T:
         """Run a query on a read-only connection in a thread and return what it returns."""
@@ -67,7 +77,7 @@ class Store:
             with Session(self._reading, expire_on_commit=False) as session:
                 return query(session)
         except Exception as error:
-            raise translate(error) from error
+            raise self._translate(error) from error
 
     async def write(self, write: Callable[[Session], T]) -> T:
         """Run a write in the writer's next group and return once it is on disk."""
@@ -132,7 +142,8 @@ def lock_file(url: str) -> IO[str] | None:
 def _open_sqlite(url: URL, durability: Literal["full", "relaxed"], driver: Any) -> Store:  # noqa: ANN401 - a DBAPI module
     lock = lock_file(url.render_as_string(hide_password=False))
     writing, reading = _sqlite_engine(url, durability, driver), _sqlite_reading(url, driver)
-    _stop_writing_once_damaged(writing, reading)
+    damage = Damage()
+    event.listen(writing, "begin", damage.refuse, insert=True)
     try:
         with writing.connect():
             """The first connection makes the file and switches it to WAL, so that readers find it."""
@@ -140,24 +151,7 @@ def _open_sqlite(url: URL, durability: Literal["full", "relaxed"], driver: Any) 
         if lock is not None:
             lock.close()
         raise translate(error) from error
-    return Store(writing, reading, writers=1, lock=lock)
-
-
-def _stop_writing_once_damaged(writing: Engine, reading: Engine) -> None:
-    """Whoever meets a damaged page stops every write until the next start: more of them would damage more (F11)."""
-    met: list[str] = []
-
-    def note(context: ExceptionContext) -> None:
-        if is_damage(context.original_exception):
-            met.append(str(context.original_exception))
-
-    def refuse(_connection: object) -> None:
-        if met:
-            raise Problem("store.damaged", 503)
-
-    for engine in (writing, reading):
-        event.listen(engine, "handle_error", note)
-    event.listen(writing, "begin", refuse, insert=True)
+    return Store(writing, reading, writers=1, lock=lock, translate=damage.translate)
 
 
 def _sqlite_engine(url: URL, durability: str, driver: Any = sqlite3) -> Engine:  # noqa: ANN401 - a DBAPI module
@@ -181,7 +175,7 @@ def _sqlite_engine(url: URL, durability: str, driver: Any = sqlite3) -> Engine: 
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's Connection, untyped in events
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        run(connection, "BEGIN IMMEDIATE")
 
     return engine
 
@@ -202,7 +196,7 @@ def _sqlite_reading(url: URL, driver: Any) -> Engine:  # noqa: ANN401 - a DBAPI 
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's Connection, untyped in events
-        connection.exec_driver_sql("BEGIN")
+        run(connection, "BEGIN")
 
     return engine
 

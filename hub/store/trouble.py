@@ -1,9 +1,15 @@
 """What the database's errors mean to people: busy, full, gone. Nothing else reads driver errors."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hub.errors import Problem
+
+Translate = Callable[[Exception], Exception]
+"""Says what an error of the database means to people."""
 
 _CONFLICTS = {"40001", "40P01"}
 _FULL = ("database or disk is full", "disk i/o error", "no space left", "readonly database")
@@ -52,3 +58,20 @@ def translate(error: Exception) -> Exception:
     if "locked" in text or "busy" in text:
         return Problem("store.busy", 503, retry_after=RETRY_AFTER_SECONDS)
     return Problem("store.unavailable", 503, retry_after=RETRY_AFTER_SECONDS)
+
+
+@dataclass
+class Damage:
+    """Whether anybody met a damaged page; then nothing is written until the next start: it would damage more (F11)."""
+
+    met: bool = False
+
+    def translate(self, error: Exception) -> Exception:
+        """Note damage, and say what the error means to people."""
+        self.met = self.met or is_damage(error)
+        return translate(error)
+
+    def refuse(self, _connection: object) -> None:
+        """Let no transaction begin that could write."""
+        if self.met:
+            raise Problem("store.damaged", 503)

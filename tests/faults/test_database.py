@@ -100,8 +100,8 @@ def test_only_the_store_opens_databases_and_its_writes_begin_as_writes() -> None
     users = {path: names for path, names in found.items() if names}
     assert list(users) == ["hub/store/engine.py"]
     source = (ROOT / "hub/store/engine.py").read_text()
-    assert source.count('exec_driver_sql("BEGIN IMMEDIATE")') == 1
-    assert len(re.findall(r'exec_driver_sql\("BEGIN"\)', source)) == 1, "the reading side's, on a read-only file"
+    assert source.count('run(connection, "BEGIN IMMEDIATE")') == 1
+    assert len(re.findall(r'run\(connection, "BEGIN"\)', source)) == 1, "the reading side's, on a read-only file"
     assert "mode=ro" in source
 
 

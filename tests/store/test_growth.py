@@ -3,12 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 from sqlmodel import select
 
 from hub.model import Alias, Attempt, Delivery, Issue, Place, Record, Snapshot
@@ -17,6 +18,7 @@ from hub.model.delivery import State
 from hub.model.people import Role, Scope
 from hub.pulls.run import Pulls
 from hub.store import Session, Store
+from hub.store.engine import open_writing
 from hub.store.query import deliveries, issues, places, submissions, views
 from hub.store.query.counts import advance, delivery_counts, keep, open_counts, totals
 from hub.store.query.lists import Viewer, Window
@@ -133,34 +135,44 @@ def pages(county: County) -> dict[str, Asked]:
     return asked
 
 
-def statements(store: Store, ask: Asked) -> list[tuple[str, Any]]:
-    """Return what is sent to the database while something is asked."""
+@contextmanager
+def beside(store: Store) -> Iterator[Connection]:
+    """Lend another writing connection to the same database; the store keeps its own to itself."""
+    engine = open_writing(store.writing.url.render_as_string(hide_password=False))
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def statements(connection: Connection, ask: Asked) -> list[tuple[str, Any]]:
+    """Return what is sent to the database while something is asked; SQLite tells it with its values filled in."""
     sent: list[tuple[str, Any]] = []
 
     def note(_connection: Loose, _cursor: Loose, statement: str, parameters: Loose, *_rest: Loose) -> None:
         sent.append((statement, parameters))
 
-    event.listen(store.writing, "before_cursor_execute", note)
-    try:
-        with Session(store.writing) as session:
-            ask(session)
-            session.rollback()
-    finally:
-        event.remove(store.writing, "before_cursor_execute", note)
+    driver: Loose = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        driver.set_trace_callback(lambda statement: sent.append((statement, ())))
+    else:
+        event.listen(connection, "before_cursor_execute", note)
+    with Session(connection) as session:
+        ask(session)
+    if connection.dialect.name == "sqlite":
+        driver.set_trace_callback(None)
     return [(one, values) for one, values in sent if one.lstrip().startswith(("SELECT", "WITH", "UPDATE", "DELETE"))]
 
 
 def plans(store: Store, ask: Asked) -> Iterator[str]:
     """Yield the steps the database takes."""
-    sent = statements(store, ask)
-    with store.writing.connect() as connection:
+    with beside(store) as connection:
+        sent = statements(connection, ask)
         lite = connection.dialect.name == "sqlite"
         if not lite:
             connection.exec_driver_sql("SET enable_seqscan = off")
         for statement, values in sent:
             plan = connection.exec_driver_sql(f"EXPLAIN {'QUERY PLAN ' if lite else ''}{statement}", values)
             yield from [str(row[-1]) for row in plan.all()]
-        connection.rollback()
 
 
 def is_scan(step: str) -> bool:

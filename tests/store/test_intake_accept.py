@@ -396,23 +396,28 @@ async def test_nothing_is_torn_when_the_write_fails_half_way(county: County, clo
     assert accepted.submission_id not in {row.id for row in await county.rows(Submission)}
 
 
-def freeze(county: County, state: str) -> None:
-    """Make the writing connection unable to write, as a disk mounted read-only is, or able again."""
+async def freeze(county: County) -> None:
+    """Make the writing connection unable to write, as a disk mounted read-only is."""
+    await county.store.write(lambda session: session.connection().exec_driver_sql("PRAGMA query_only=ON").close())
+
+
+def thaw(county: County) -> None:
+    """Make it able again; since its failure nobody holds it."""
     connection = county.store.writing.raw_connection()
-    connection.cursor().execute(f"PRAGMA query_only={state}")
+    connection.cursor().execute("PRAGMA query_only=OFF")
     connection.close()
 
 
 @pytest.mark.fault("F6")
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_database_that_cannot_write_keeps_nothing_and_says_so(county: County) -> None:
-    freeze(county, "ON")
+    await freeze(county)
     problem = await refused(county, visit(id=ID))
     assert (problem.code, problem.status, problem.retry_after) == ("store.full", 507, 60)
     assert county.rung == []
-    freeze(county, "OFF")
+    thaw(county)
     assert (await county.submit(visit(id=ID))).created
-    freeze(county, "ON")
+    await freeze(county)
     assert not (await county.submit(visit(id=ID))).created
 
 

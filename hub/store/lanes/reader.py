@@ -3,11 +3,11 @@
 from typing import TypeVar
 
 from sqlalchemy import Engine
-from sqlmodel import Session
 
+from hub.store.lanes.held import Held
 from hub.store.lanes.lane import Job, Lane, by_kind, call
 from hub.store.lanes.writer import Vector
-from hub.store.trouble import translate
+from hub.store.trouble import Translate
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -16,8 +16,9 @@ Item = TypeVar("Item")
 class Reader:
     """Runs questions in groups on one thread of its own, on a read-only connection."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, translate: Translate) -> None:
+        self._held = Held(engine)
+        self._translate = translate
         self._lane = Lane("looker", self._run)
 
     async def look(self, query: "Vector[Item, T]", item: Item) -> T:
@@ -27,6 +28,7 @@ class Reader:
     async def close(self) -> None:
         """Answer what is queued, then stop."""
         await self._lane.close()
+        self._held.close()
 
     def _run(self, group: list[Job]) -> None:
         """Answer a group from one look at the database; where it fails, each kind once more by itself."""
@@ -39,10 +41,10 @@ class Reader:
                     self._run(jobs)
                 return
             for job in group:
-                job.settle(translate(error))
+                job.settle(self._translate(error))
 
     def _look(self, kinds: list[list[Job]]) -> None:
-        with Session(self._engine, expire_on_commit=False) as session:
+        with self._held.turn() as (session, _):
             for jobs in kinds:
                 for job, answer in zip(jobs, call(session, jobs), strict=True):
                     job.settle(answer)

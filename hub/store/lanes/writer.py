@@ -14,8 +14,9 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from hub.failpoint import passing
+from hub.store.lanes.held import Held
 from hub.store.lanes.lane import Job, Lane, by_kind, call
-from hub.store.trouble import is_busy, is_conflict, is_lost, translate
+from hub.store.trouble import Translate, is_busy, is_conflict, is_lost
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -31,8 +32,9 @@ MOST_PAUSE_S = 0.05
 class Writer:
     """Runs writes in groups on its own threads; every write is a sync function of a Session."""
 
-    def __init__(self, engine: Engine, threads: int = 1) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, translate: Translate, threads: int = 1) -> None:
+        self._held = Held(engine)
+        self._translate = translate
         self._pause = threading.Event()
         self._lane = Lane("writer", self._run, threads)
 
@@ -47,6 +49,7 @@ class Writer:
     async def close(self) -> None:
         """Write what is queued, then stop."""
         await self._lane.close()
+        self._held.close()
 
     def _run(self, group: list[Job]) -> None:
         """Write a group in one go; if any of it fails, once more with each kind behind a savepoint of its own."""
@@ -56,7 +59,7 @@ class Writer:
             # Where the connection broke, the commit may have happened: writing again could double what is not unique.
             # Where somebody holds the database, waiting once more would keep everybody twice as long.
             if is_lost(error) or is_busy(error) or (len(group) == 1 and not is_conflict(error)):
-                _fail(group, error)
+                self._fail(group, error)
             else:
                 self._run_carefully(group)
 
@@ -64,44 +67,43 @@ class Writer:
         """Write a group so that one job's failure is its own; whatever goes wrong outside is every job's error."""
         for attempt in range(1, MAX_CONFLICTS + 1):
             try:
-                self._commit(group, _write_kind)
+                self._commit(group, self._write_kind)
             except Exception as error:  # noqa: BLE001 - every waiter gets it; none may hang
                 if is_conflict(error) and attempt < MAX_CONFLICTS:
                     self._pause.wait(uniform(0, MOST_PAUSE_S))  # noqa: S311 - spreads rivals, keeps no secret
                     continue
-                _fail(group, error)
+                self._fail(group, error)
             return
 
     def _commit(self, group: list[Job], write: Callable[[Session, list[Job]], None]) -> None:
-        with Session(self._engine, expire_on_commit=False) as session:
+        with self._held.turn() as (session, transaction):
             for kind in by_kind(group):
                 write(session, kind)
+            session.flush()
             passing("writer.before_commit")
-            session.commit()
+            transaction.commit()
             passing("writer.committed")
 
+    def _fail(self, group: list[Job], error: Exception) -> None:
+        for job in group:
+            job.settle(self._translate(error))
 
-def _fail(group: list[Job], error: Exception) -> None:
-    for job in group:
-        job.settle(translate(error))
+    def _write_kind(self, session: Session, jobs: list[Job]) -> None:
+        """Write jobs of one kind in a savepoint; if a vector fails as a whole, find the culprit one by one."""
+        try:
+            with session.begin_nested():
+                _write_bare(session, jobs)
+        except Exception as error:
+            if is_conflict(error):
+                raise
+            if len(jobs) == 1:
+                jobs[0].error = self._translate(error)
+                return
+            for job in jobs:
+                self._write_kind(session, [job])
 
 
 def _write_bare(session: Session, jobs: list[Job]) -> None:
     """Write jobs of one kind without a savepoint: nearly always nothing fails, and a savepoint has its price."""
     for job, answer in zip(jobs, call(session, jobs), strict=True):
         job.settle(answer)
-
-
-def _write_kind(session: Session, jobs: list[Job]) -> None:
-    """Write jobs of one kind in a savepoint; if a vector fails as a whole, find the culprit one by one."""
-    try:
-        with session.begin_nested():
-            _write_bare(session, jobs)
-    except Exception as error:
-        if is_conflict(error):
-            raise
-        if len(jobs) == 1:
-            jobs[0].error = translate(error)
-            return
-        for job in jobs:
-            _write_kind(session, [job])

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from hub.model.column import Instant
 from hub.model.delivery import ENDED, NOT_ENDED, Attempt, Delivery, State
-from hub.store.bulk import Change, insert_rows, update_rows
+from hub.store.bulk import Change, find_rows, insert_rows, update_rows
 
 FRESH = {"populate_existing": True}
 """Writes of one group share a session, and most of them change rows behind its back."""
@@ -55,7 +55,6 @@ _WITH_DUE = text("""
     WHERE EXISTS (SELECT 1 FROM delivery AS d WHERE d.system = known.system AND d.due_at <= :now)
 """).bindparams(bindparam("now", type_=Instant))
 """From one System to the next along the index of what is due: a backlog of a million is no longer to look at."""
-_BEHIND = pick(col(Delivery.id)).where(col(Delivery.after_id).in_(bindparam("ids", expanding=True)))
 _CLOSE = Change(_ATTEMPT, ("id",), guard="attempt.ended_at IS NULL")
 
 
@@ -159,7 +158,8 @@ def bring_forward(session: Session, column: str, after: datetime, by: timedelta)
 
 def waiting_for(session: Session, delivery_ids: Sequence[str]) -> list[Delivery]:
     """Return Deliveries held back behind any of these."""
-    behind = session.connection().scalars(_BEHIND, {"ids": list(delivery_ids)}).all()
+    first = [{"after_id": delivery_id} for delivery_id in delivery_ids]
+    behind = [key for (key,) in find_rows(session.connection(), _DELIVERY, ("id",), first)]
     if not behind:
         return []  # nearly always
     query = select(Delivery).where(col(Delivery.id).in_(behind), Delivery.state == State.WAITING)

@@ -3,23 +3,15 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, or_, text, update
-from sqlalchemy import select as pick
+from sqlalchemy import text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from hub.model.system import Breaker, Pull, PullCursor, PullOutcome, SystemState
+from hub.store.bulk import Found, find_rows
 
-_NAMED = col(SystemState.system).in_(bindparam("systems", expanding=True))
-_HELD = pick(col(SystemState.system)).where(
-    _NAMED, or_(col(SystemState.breaker) != Breaker.CLOSED, col(SystemState.paused_reason) != "")
-)
-_WELL = pick(col(SystemState.system), col(SystemState.last_success_at)).where(
-    _NAMED,
-    col(SystemState.breaker) == Breaker.CLOSED,
-    col(SystemState.failures) == 0,
-    col(SystemState.paused_reason) == "",
-)
+_STATE = SystemState.__table__  # type: ignore[attr-defined]  # SQLModel adds it
+_HEALTH = ("system", "breaker", "failures", "paused_reason", "last_success_at")
 
 
 def states(session: Session, systems: Iterable[str]) -> dict[str, SystemState]:
@@ -45,14 +37,21 @@ def _locked(session: Session, names: Sequence[str]) -> dict[str, SystemState]:
 
 def flowing(session: Session, systems: Collection[str]) -> set[str]:
     """Return which of these Systems have neither an open breaker nor a pause; those never heard of have neither."""
-    held = session.connection().scalars(_HELD, {"systems": sorted(systems)}) if systems else ()
-    return set(systems).difference(held)
+    rows = _health(session, systems)
+    return set(systems) - {name for name, breaker, _, paused, _ in rows if breaker != Breaker.CLOSED or paused}
 
 
 def well_since(session: Session, systems: Collection[str]) -> dict[str, datetime]:
     """Return, for those of these Systems that are quite well, when each last said yes."""
-    found = session.connection().execute(_WELL, {"systems": sorted(systems)}) if systems else ()
-    return {system: last_at for system, last_at in found if last_at is not None}
+    return {
+        name: last_at
+        for name, breaker, failures, paused, last_at in _health(session, systems)
+        if last_at is not None and breaker == Breaker.CLOSED and not failures and not paused
+    }
+
+
+def _health(session: Session, systems: Iterable[str]) -> Iterable[Found]:
+    return find_rows(session.connection(), _STATE, _HEALTH, [{"system": name} for name in sorted(systems)])
 
 
 def all_states(session: Session) -> dict[str, SystemState]:

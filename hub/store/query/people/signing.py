@@ -1,17 +1,17 @@
 """Tries to sign in, sessions and tokens: whether somebody is who they say. Hashes and digests come in ready made."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
-from sqlalchemy import Select, bindparam, delete, func
-from sqlalchemy import select as pick
+from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 
 from hub.errors import Problem
 from hub.model.people import Account, ApiToken, SignInFailure
 from hub.model.people import Session as SignedIn
+from hub.store.bulk import find_rows
 from hub.store.query.people.accounts import account_named
 
 WINDOW = timedelta(minutes=1)
@@ -57,46 +57,43 @@ def end_session(session: Session, token_digest: str) -> None:
 
 Asked = Sequence[tuple[str, datetime]]
 """Digests of what proves somebody, each with the moment it is shown."""
+_Held = tuple[str, datetime | None]
+"""Whose it is, and until when."""
+_ACCOUNT = Account.__table__  # type: ignore[attr-defined]  # SQLModel adds it
+_SESSION, _TOKEN = SignedIn.__table__, ApiToken.__table__  # type: ignore[attr-defined]  # SQLModel adds it
+_TOLD = tuple({*_ACCOUNT.c.keys()} - {"password_hash", "created_at", "disabled_at"})
 
 
 def session_accounts(session: Session, asked: Asked) -> list[Account | None]:
     """Return who is signed in with each of these sessions then, unless it ran out or the account is disabled."""
-    return _holders(session, _SESSIONS, asked)
+    found = find_rows(session.connection(), _SESSION, ("token_digest", "account_id", "expires_at"), _shown(asked))
+    return _holders(session, asked, {shown: (account_id, until) for shown, account_id, until in found})
 
 
 def token_accounts(session: Session, asked: Asked) -> list[Account | None]:
     """Return whom each of these API tokens acts for, unless it was revoked, ran out or the account is disabled."""
-    return _holders(session, _TOKENS, asked)
+    columns = ("token_digest", "account_id", "expires_at", "revoked_at")
+    found = find_rows(session.connection(), _TOKEN, columns, _shown(asked))
+    held = {shown: (account_id, until) for shown, account_id, until, revoked_at in found if revoked_at is None}
+    return _holders(session, asked, held)
 
 
-_PERSON = Account.__table__.c  # type: ignore[attr-defined]  # SQLModel adds it
-_TOLD = tuple(column for column in _PERSON if column.name not in {"password_hash", "created_at", "disabled_at"})
-_NAMES = tuple(column.name for column in _TOLD)
-_ENABLED = _PERSON.disabled_at.is_(None)
-_SESSIONS = (
-    pick(col(SignedIn.token_digest).label("shown"), col(SignedIn.expires_at).label("until"), *_TOLD)
-    .join_from(SignedIn, Account, col(SignedIn.account_id) == _PERSON.id)
-    .where(col(SignedIn.token_digest).in_(bindparam("asked", expanding=True)), _ENABLED)
-)
-_TOKENS = (
-    pick(col(ApiToken.token_digest).label("shown"), col(ApiToken.expires_at).label("until"), *_TOLD)
-    .join_from(ApiToken, Account, col(ApiToken.account_id) == _PERSON.id)
-    .where(col(ApiToken.token_digest).in_(bindparam("asked", expanding=True)), _ENABLED)
-    .where(col(ApiToken.revoked_at).is_(None))
-)
+def _shown(asked: Asked) -> list[dict[str, str]]:
+    return [{"token_digest": shown} for shown in sorted({shown for shown, _ in asked})]
 
 
-def _holders(session: Session, query: Select[Any], asked: Asked) -> list[Account | None]:
+def _holders(session: Session, asked: Asked, holds: Mapping[str, _Held]) -> list[Account | None]:
     """Return the account behind each; every request asks this, so what comes is to be read, without its secrets."""
-    rows = session.connection().execute(query, {"asked": list({shown for shown, _ in asked})})
-    found = {shown: (until, told) for shown, until, *told in rows}
-    return [_holder(found.get(shown), now) for shown, now in asked]
+    wanted = [{"id": account_id} for account_id in sorted({account_id for account_id, _ in holds.values()})]
+    rows = find_rows(session.connection(), _ACCOUNT, ("disabled_at", *_TOLD), wanted)
+    enabled = [dict(zip(_TOLD, told, strict=True)) for disabled_at, *told in rows if disabled_at is None]
+    people = {told["id"]: cast("Account", SimpleNamespace(**told)) for told in enabled}
+    return [_holder(holds.get(shown), people, now) for shown, now in asked]
 
 
-def _holder(found: tuple[datetime | None, list[Any]] | None, now: datetime) -> Account | None:
-    if found is None or (found[0] is not None and found[0] <= now):
-        return None
-    return cast("Account", SimpleNamespace(**dict(zip(_NAMES, found[1], strict=True))))
+def _holder(held: _Held | None, people: Mapping[str, Account], now: datetime) -> Account | None:
+    account_id, until = held or ("", None)
+    return people.get(account_id) if until is None or until > now else None
 
 
 def add_token(session: Session, login: str, token: ApiToken) -> None:
