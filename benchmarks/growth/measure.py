@@ -2,8 +2,8 @@
 
 import http.client
 import time
-from collections.abc import Callable, Sequence
-from itertools import cycle, islice
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
 from urllib.parse import quote
 
 import orjson
@@ -14,6 +14,7 @@ from benchmarks.rig import Rig
 from benchmarks.scenarios import Figures, share
 
 READS = 200
+QUESTIONS = ("status_ms", "list_ms", "prefill_ms")
 CLAIMED = 1500
 
 
@@ -33,14 +34,13 @@ class Reader:
             raise SystemExit(f"GET {path}: {answer.status} {body.decode()[:300]}")
         return body
 
-    def median_ms(self, paths: Sequence[str]) -> float:
-        """Return the median answer time over these paths, each asked as often as the others."""
-        waits = []
-        for path in islice(cycle(paths), READS):
-            began = time.perf_counter()
-            self.get(path)
-            waits.append((time.perf_counter() - began) * 1000)
-        return share(waits, 0.5)
+    def paths(self, old: Sequence[str], places: Sequence[str]) -> dict[str, list[str]]:
+        """Return what people ask: what became of one of mine, new or old, my list, what is known at a Place."""
+        mine = "/api/v1/submissions?mine=true&limit=50"
+        newest = [line["id"] for line in orjson.loads(self.get(mine))]
+        shown = [f"/api/v1/submissions/{each}" for each in [*newest[: len(old) or None], *old]]
+        known = [f"/api/v1/forms/visit/prefill?place={quote(code)}" for code in places]
+        return {"status_ms": shown, "list_ms": [mine], "prefill_ms": known}
 
 
 def claim(rig: Rig, make: Callable[[bool], Candidate]) -> Figures:
@@ -62,19 +62,29 @@ def claim(rig: Rig, make: Callable[[bool], Candidate]) -> Figures:
     return {"claimed": arrivals.wanted * len(rig.sink.ports) / seconds, **scenarios.tallied(arrivals)}
 
 
-def reads(candidate: Candidate, old: Sequence[str], places: Sequence[str]) -> Figures:
-    """Measure the three questions people ask: what became of one, my list, what is known at a Place."""
-    reader = Reader(candidate)
-    mine = "/api/v1/submissions?mine=true&limit=50"
-    newest = [line["id"] for line in orjson.loads(reader.get(mine))]
-    shown = [f"/api/v1/submissions/{each}" for each in [*newest[: len(old) or None], *old]]
-    known = [f"/api/v1/forms/visit/prefill?place={quote(code)}" for code in places]
-    return {"status_ms": reader.median_ms(shown), "list_ms": reader.median_ms([mine]),
-            "prefill_ms": reader.median_ms(known)}  # fmt: skip
+def reads(asked: Mapping[str, tuple[Candidate, Sequence[str], Sequence[str]]]) -> dict[str, Figures]:
+    """Measure what people ask of hubs that run side by side, one question each in turn.
+
+    A machine's drift from one minute to the next is larger than what these figures are to show.
+    """
+    readers = {name: Reader(candidate) for name, (candidate, _, _) in asked.items()}
+    paths = {name: readers[name].paths(old, places) for name, (_, old, places) in asked.items()}
+    found: dict[str, Figures] = {name: {} for name in asked}
+    for question in QUESTIONS:
+        waits: dict[str, list[float]] = {name: [] for name in asked}
+        turns = {name: cycle(mine[question]) for name, mine in paths.items()}
+        for _ in range(READS):
+            for name, reader in readers.items():
+                began = time.perf_counter()
+                reader.get(next(turns[name]))
+                waits[name].append((time.perf_counter() - began) * 1000)
+        for name, each in waits.items():
+            found[name][question] = share(each, 0.5)
+    return found
 
 
-def measure(rig: Rig, make: Callable[[bool], Candidate], old: Sequence[str], places: Sequence[str]) -> Figures:
-    """Return all figures of one size."""
+def work(rig: Rig, make: Callable[[bool], Candidate]) -> Figures:
+    """Return how fast one size accepts, delivers and claims."""
     found = claim(rig, make)
     candidate = make(True)
     candidate.start()
@@ -83,7 +93,6 @@ def measure(rig: Rig, make: Callable[[bool], Candidate], old: Sequence[str], pla
         found["ready_s"] = candidate.ready_s
         for more in (scenarios.accept(rig, candidate, scenarios.MOST, 2.0), scenarios.complete(rig, candidate, 2000)):
             found.update(more | {name: found[name] + more[name] for name in ("lost", "repeated")})
-        found.update(reads(candidate, old, places))
     finally:
         candidate.stop()
     return found

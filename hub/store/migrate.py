@@ -1,10 +1,14 @@
-"""Which schema a database has, and how it gets this version's. A start that finds it there loads no Alembic."""
+"""Which schema a database has, and how it gets this version's: made in one go where there is none, else step by step.
+
+Only steps load Alembic. tests/store/test_migrations.py holds both ways to the very same schema.
+"""
 
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from hub.errors import Problem
 from hub.failpoint import passing
+from hub.model import METADATA
 from hub.store.engine import lock_file, open_writing
 from hub.store.trouble import is_damage, translate
 
@@ -12,6 +16,8 @@ NEWEST = "0003"
 """The revision this program is made for: the last one in `migrations`."""
 TURN = 0x46696C6C4F6E6365
 """Key of the advisory lock: "FillOnce" in ASCII."""
+_VERSION = "CREATE TABLE alembic_version (version_num VARCHAR(32) CONSTRAINT alembic_version_pkc PRIMARY KEY NOT NULL)"
+"""Where Alembic looks which step was the last."""
 
 
 def current(connection: Connection) -> str | None:
@@ -31,6 +37,17 @@ def _wait_for_turn(connection: Connection) -> None:
     """Let one process at a time migrate a PostgreSQL database; closing the connection ends the turn."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_lock(:turn)"), {"turn": TURN})
+
+
+def _make(connection: Connection) -> None:
+    """Make this version's schema in an empty database, in one transaction."""
+    connection.commit()
+    passing("migrate.begin")
+    METADATA.create_all(connection, checkfirst=False)
+    connection.execute(text(_VERSION))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": NEWEST})
+    passing("migrate.commit")
+    connection.commit()
 
 
 def _upgrade(connection: Connection) -> None:
@@ -58,7 +75,9 @@ def migrate(url: str) -> None:
     try:
         with engine.connect() as connection:
             _wait_for_turn(connection)
-            if not is_current(connection):
+            if not inspect(connection).get_table_names():
+                _make(connection)
+            elif not is_current(connection):
                 _upgrade(connection)
     except DBAPIError as error:
         raise (translate(error) if is_damage(error) else error) from error

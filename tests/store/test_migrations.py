@@ -58,6 +58,43 @@ def test_from_nothing_to_the_model_and_back(empty_url: str) -> None:
     engine.dispose()
 
 
+def shape(engine: Engine) -> set[tuple[str, ...]]:
+    """Return the whole schema in the database's own words: every column, index and constraint, conditions included."""
+    lite = """
+        SELECT 'column', m.name, c.name, upper(c.type), c."notnull", coalesce(c.dflt_value, ''), c.pk
+        FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c WHERE m.type = 'table'
+        UNION ALL SELECT 'key', m.name, k."from", k."table", k."to", k.on_delete, 0
+        FROM sqlite_master AS m JOIN pragma_foreign_key_list(m.name) AS k WHERE m.type = 'table'
+        UNION ALL SELECT 'index', tbl_name, name, coalesce(sql, ''), 0, '', 0 FROM sqlite_master WHERE type = 'index'
+    """
+    server = """
+        SELECT 'column', table_name, column_name, data_type, is_nullable, coalesce(column_default, ''),
+               coalesce(character_maximum_length, 0)
+        FROM information_schema.columns WHERE table_schema = 'public'
+        UNION ALL SELECT 'key', conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', '', 0
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+        UNION ALL SELECT 'index', tablename, indexname, indexdef, '', '', 0 FROM pg_indexes WHERE schemaname = 'public'
+    """
+    with engine.connect() as connection:
+        found = connection.execute(text(lite if connection.dialect.name == "sqlite" else server))
+        return {tuple(" ".join(str(word).split()) for word in row) for row in found}
+
+
+@pytest.mark.fault("F22")
+def test_made_in_one_go_or_step_by_step_it_is_the_same_schema(empty_url: str) -> None:
+    migrate(empty_url)
+    engine = open_writing(empty_url)
+    made = shape(engine)
+    downgrade(engine)
+    assert {row[1] for row in shape(engine)} == {"alembic_version"}
+    engine.dispose()
+    migrate(empty_url)
+    engine = open_writing(empty_url)
+    assert shape(engine) == made
+    assert len(made) > 150, "columns, keys and indexes of all tables"
+    engine.dispose()
+
+
 def test_running_it_again_changes_nothing(empty_url: str) -> None:
     migrate(empty_url)
     migrate(empty_url)
