@@ -46,6 +46,18 @@ def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
         run(connection, _insert_sql(table, batch.columns, batch.room, connection.dialect), batch.values)
 
 
+def insert_all(connection: Connection, filled: Sequence[tuple[Table, Rows]]) -> None:
+    """Insert rows of several tables as `insert_rows` does; PostgreSQL takes all of them in one statement."""
+    if connection.dialect.name != "postgresql":
+        for table, rows in filled:
+            insert_rows(connection, table, rows)
+        return
+    given = [(table, _columns(table, rows), _document(rows)) for table, rows in filled if rows]
+    if given:
+        sql = _insert_all_sql(tuple((table, columns) for table, columns, _ in given), connection.dialect)
+        run(connection, sql, tuple(document for _, _, document in given))
+
+
 def insert_new_rows(connection: Connection, table: Table, rows: Rows) -> set[str]:
     """Insert the rows that clash with none there; return their ids."""
     new: set[str] = set()
@@ -100,17 +112,26 @@ def run(connection: Connection, sql: str, values: tuple[Any, ...] = ()) -> Seque
 
 
 def _batches(connection: Connection, table: Table, rows: Rows) -> Iterator[_Batch]:
-    columns = tuple(rows[0]) if rows else ()
-    if any(row.keys() != rows[0].keys() or row[columns[0]] is None for row in rows):
-        raise ValueError(f"rows of {table.name} must all name {columns}, and the first of them must not be empty")
+    columns = _columns(table, rows)
     for start in range(0, len(rows), ROOMS[-1]):
         some = rows[start : start + ROOMS[-1]]
         if connection.dialect.name == "postgresql":
-            yield _Batch(columns, 0, (orjson.dumps(some, _plain, orjson.OPT_PASSTHROUGH_DATETIME).decode(),))
+            yield _Batch(columns, 0, (_document(some),))
             continue
         room = ROOMS[bisect_left(ROOMS, len(some))]
         spare = (None,) * (len(columns) * (room - len(some)))
         yield _Batch(columns, room, _flat(table, columns, some, connection.dialect) + spare)
+
+
+def _columns(table: Table, rows: Rows) -> tuple[str, ...]:
+    columns = tuple(rows[0]) if rows else ()
+    if any(row.keys() != rows[0].keys() or row[columns[0]] is None for row in rows):
+        raise ValueError(f"rows of {table.name} must all name {columns}, and the first of them must not be empty")
+    return columns
+
+
+def _document(rows: Rows) -> str:
+    return orjson.dumps(rows, _plain, orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 
 def _plain(value: object) -> str:
@@ -161,6 +182,13 @@ def _insert_sql(table: Table, columns: tuple[str, ...], room: int, dialect: Dial
         f"INSERT INTO {_quoted(table, dialect)} ({names}) "  # noqa: S608 - names come from the model
         f"SELECT {', '.join(given)} FROM {_source(table, columns, room, dialect)} WHERE {given[0]} IS NOT NULL"
     )
+
+
+@lru_cache(maxsize=128)
+def _insert_all_sql(given: tuple[tuple[Table, tuple[str, ...]], ...], dialect: Dialect) -> str:
+    # Keys between the tables are looked at when the whole statement is done.
+    parts = [f"t{place} AS ({_insert_sql(table, columns, 0, dialect)})" for place, (table, columns) in enumerate(given)]
+    return f"WITH {', '.join(parts)} SELECT"
 
 
 @lru_cache(maxsize=512)

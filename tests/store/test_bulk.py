@@ -1,16 +1,20 @@
 """Many rows in one statement: every number of rows arrives whole, in room made for more."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import Table, select
 
-from hub.model import Attempt
-from hub.store import Session, Store
-from hub.store.bulk import ROOMS, Change, find_rows, insert_new_rows, insert_rows, update_rows
+from hub.model import Attempt, Record, Submission
+from hub.store import Session, Store, Taken
+from hub.store.bulk import ROOMS, Change, find_rows, insert_all, insert_new_rows, insert_rows, update_rows
+from tests.builders import World, record, submission
 
 ATTEMPT: Table = Attempt.__table__
+SUBMISSION: Table = Submission.__table__
+RECORD: Table = Record.__table__
 AT = datetime(2026, 1, 5, 9, 12, 0, 120_000, tzinfo=UTC)
 SIZES = sorted({size + more for size in ROOMS for more in (-1, 0, 1)} - {0} | {300})
 CLOSE = Change(ATTEMPT, ("id",), (("reason", "{outcome} || '!'"),), guard="attempt.ended_at IS NULL")
@@ -85,3 +89,23 @@ async def test_uneven_rows_are_refused(store: Store, odd: dict[str, object]) -> 
     given = [rows(1)[0], {**rows(1)[0], **odd}]
     with pytest.raises(ValueError, match="rows of attempt must all name"):
         await store.write(lambda session: insert_rows(session.connection(), ATTEMPT, given))
+
+
+async def test_several_tables_at_once(world: World) -> None:
+    """Rows that need each other come in one call; where one is refused none is kept."""
+    (first,) = await world.add([submission(world.author)])
+    sub, other = submission(world.author), submission(world.author)
+    row = record(sub, submission_id=sub.id).model_dump()
+
+    async def kept() -> set[str]:
+        return set(await world.store.read(lambda session: session.exec(select(Submission.id)).scalars().all()))
+
+    def insert(some: Submission) -> Callable[[Session], None]:
+        tables = [(SUBMISSION, [some.model_dump()]), (RECORD, [row]), (ATTEMPT, [])]
+        return lambda session: insert_all(session.connection(), tables)
+
+    await world.store.write(insert(sub))
+    assert await kept() == {first, sub.id}
+    with pytest.raises(Taken):
+        await world.store.write(insert(other))
+    assert await kept() == {first, sub.id}

@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy import func
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
 from hub.model.delivery import Attempt, Delivery, Skip
 from hub.model.issue import Issue, IssueStep
 from hub.model.journal import JournalEntry
 from hub.model.place import Discrepancy
 from hub.model.submission import Attachment, Contest, Record, Submission
-from hub.store.bulk import find_rows, insert_new_rows, insert_rows
+from hub.store.bulk import find_rows, insert_all, insert_new_rows
 
 Rows = list[dict[str, Any]]
 
@@ -35,11 +35,11 @@ class Bundle:
 
     def add(self, other: "Bundle") -> None:
         """Take in another bundle's rows."""
-        for name in ORDER:
+        for name in _TABLES:
             getattr(self, name).extend(getattr(other, name))
 
 
-ORDER: dict[str, type[SQLModel]] = {
+_TABLES = {
     "submissions": Submission,
     "records": Record,
     "deliveries": Delivery,
@@ -50,14 +50,13 @@ ORDER: dict[str, type[SQLModel]] = {
     "discrepancies": Discrepancy,
     "journal": JournalEntry,
 }
-"""Tables in the order their foreign keys want."""
+"""In the order their foreign keys want."""
 
 
 def insert_bundle(session: Session, bundle: Bundle) -> None:
-    """Write a bundle, a few statements a table."""
-    connection = session.connection()
-    for name, table in ORDER.items():
-        insert_rows(connection, table.__table__, getattr(bundle, name))  # type: ignore[attr-defined]  # SQLModel adds it
+    """Write a bundle."""
+    filled = [(table.__table__, getattr(bundle, name)) for name, table in _TABLES.items()]  # type: ignore[attr-defined]  # SQLModel adds it
+    insert_all(session.connection(), filled)
 
 
 def insert_new(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[str]:
