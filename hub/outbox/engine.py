@@ -102,8 +102,7 @@ class Engine:
             slots = self._slots.get(name)
             if row["due_at"] is None or slots is None or name in self._rung or name in self._behind:
                 continue
-            if slots.free(now) > 0:
-                slots.take()
+            if slots.take(1, now):
                 seats[row["id"]] = self.lines[name].answer_within
         return seats
 
@@ -195,22 +194,25 @@ class Engine:
         if not wanted:
             return
         now = self.clock.now()
-        claims = await self.store.write(lambda session: claim_due(session, wanted, now))
-        passing("claim.committed")
-        counts = Counter(claim.system for claim in claims)
-        for name, (most, _) in wanted.items():
-            (self._behind.add if counts[name] >= most else self._behind.discard)(name)
+        claims: list[Claim] = []
+        try:
+            claims = await self.store.write(lambda session: claim_due(session, wanted, now))
+            passing("claim.committed")
+        finally:
+            counts = Counter(claim.system for claim in claims)
+            for name, (most, _) in wanted.items():
+                self._slots[name].leave(most - counts[name])
+                (self._behind.add if counts[name] >= most else self._behind.discard)(name)
         for claim in claims:
-            self._slots[claim.system].take()
             self._start(claim)
 
     def _wanted(self) -> dict[str, tuple[int, timedelta]]:
         now = self.clock.monotonic()
         wanted: dict[str, tuple[int, timedelta]] = {}
         for name in sorted(self._rung):
-            free = self._slots[name].free(now)
-            if free > 0:
-                wanted[name] = (free, self.lines[name].answer_within)
+            line = self.lines[name]
+            if taken := self._slots[name].take(line.in_flight, now):
+                wanted[name] = (taken, line.answer_within)
                 self._rung.discard(name)
         return wanted
 

@@ -1,6 +1,7 @@
 """Fresh Deliveries with a seat are leased by the commit that makes them; everything else waits in the database."""
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -107,6 +108,30 @@ async def test_more_than_the_seats_wait_their_turn_and_all_arrive_once(county: C
     keys = Counter(one.key for fake in county.fakes.values() for one in fake.pushed)
     assert (len(keys), set(keys.values())) == (owed, {1})
     assert max(fake.most_under_way for fake in county.fakes.values()) <= 4
+
+
+async def test_places_asked_for_by_a_claim_under_way_are_no_seats(county: Counting) -> None:
+    """Else what is claimed and what is handed over would together be more than a System is to get at once."""
+    at_it, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold(name: str) -> None:
+        if name == "claim.leased":
+            loop.call_soon_threadsafe(at_it.set)
+            go_on.wait(5)
+
+    county.engine._behind.update(SYSTEMS)  # so that the next ones wait and are claimed
+    arm(hold)
+    try:
+        await county.submit(visit())
+        await at_it.wait()
+        county.engine._behind.clear()
+        assert county.engine.seat([{"id": "d", "system": "doors", "due_at": county.clock.now()}]) == {}
+    finally:
+        go_on.set()
+        arm(None)
+    await county.until(lambda states: set(states) == {State.DELIVERED})
+    assert county.busy == 0
 
 
 async def test_what_is_known_already_gives_its_seats_back(county: Counting) -> None:

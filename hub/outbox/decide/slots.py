@@ -21,22 +21,20 @@ class Slots:
     def _burst(self) -> float:
         return max(1.0, self.per_second)
 
-    def free(self, now: float) -> int:
-        """Return how many attempts may start at `now`."""
+    def take(self, most: int, now: float) -> int:
+        """Take up to so many places for attempts that may start at `now`; return how many there were."""
         self.tokens = min(self._burst, self.tokens + (now - self.filled_at) * self.per_second)
         self.filled_at = now
-        return min(self.in_flight - self.busy, int(self.tokens))
-
-    def take(self) -> None:
-        """Start one attempt."""
-        self.busy += 1
-        self.tokens -= 1
+        taken = max(0, min(most, self.in_flight - self.busy, int(self.tokens)))
+        self.busy += taken
+        self.tokens -= taken
+        return taken
 
     def give_back(self) -> None:
         """End one attempt; what its System was asked counts against its rate all the same."""
         self.busy -= 1
 
-    def leave(self) -> None:
-        """Free a place that was only kept: nothing was asked, so its token is there again too."""
-        self.busy -= 1
-        self.tokens += 1
+    def leave(self, places: int = 1) -> None:
+        """Free places that were only kept: nothing was asked, so their tokens are there again too."""
+        self.busy -= places
+        self.tokens += places
