@@ -27,6 +27,7 @@ MACHINE = ("tests/machine/test_hub_machine.py", "-k", "sqlite")
 DOOR = "tests/connectors/test_http_door.py"
 ENGINE, CLAIM, RECORD = "hub/outbox/engine.py", "hub/outbox/claim.py", "hub/outbox/record.py"
 ACCEPT, QUERY = "hub/intake/accept.py", "hub/store/query/deliveries.py"
+WRITER = "hub/store/lanes/writer.py"
 SETTLE, BREAKER = "hub/outbox/decide/settle.py", "hub/outbox/decide/breaker.py"
 
 MUTANTS = (
@@ -37,7 +38,12 @@ MUTANTS = (
     ),
     Mutant(
         "two transactions instead of one",
-        (Edit(ACCEPT, '    passing("intake.row")\n', '    passing("intake.row")\n    session.commit()\n'),),
+        (
+            Edit(
+                ACCEPT, '    passing("intake.row")\n', '    passing("intake.row")\n    session.connection().commit()\n'
+            ),
+            Edit(WRITER, "transaction.commit()", "session.connection().commit()"),
+        ),
         (f"{STORE}intake_accept.py::test_nothing_is_torn_when_the_write_fails_half_way", "-k", "sqlite"),
     ),
     Mutant(
