@@ -61,7 +61,7 @@ def columns(levels: Iterable[int]) -> list[Column]:
         Column("idle → all delivered p50 · p99 ms", ("idle_p50", "idle_p99"), 1),
         Column("RSS MB idle · backlog · after", ("rss_idle", "rss_backlog", "rss_after")),
         Column("backlog s: draining · from the Systems' return", ("drain_s", "back_s"), 1),
-        Column("ready s", ("ready_s",), 2),
+        Column("ready s: first start · any other", ("first_s", "ready_s"), 2),
         Column("lost · repeated", SUMMED),
     ]
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from hub.clock import Clock
@@ -185,11 +186,10 @@ class Engine:
         self._bell.clear()
 
     async def _look(self) -> None:
-        now = self.clock.now()
-        self.ring(await self.store.read(lambda session: deliveries.systems_with_due(session, now)))
+        self.ring(await self.store.read(partial(deliveries.systems_with_due, now=self.clock.now())))
 
     async def step(self) -> None:
-        """Claim once for every rung System with free slots and start the attempts."""
+        """Claim once for every rung System, its free slots kept for it meanwhile, and start the attempts."""
         wanted = self._wanted()
         if not wanted:
             return
@@ -207,8 +207,7 @@ class Engine:
             self._start(claim)
 
     def _wanted(self) -> dict[str, tuple[int, timedelta]]:
-        now = self.clock.monotonic()
-        wanted: dict[str, tuple[int, timedelta]] = {}
+        now, wanted = self.clock.monotonic(), dict[str, tuple[int, timedelta]]()
         for name in sorted(self._rung):
             line = self.lines[name]
             if taken := self._slots[name].take(line.in_flight, now):

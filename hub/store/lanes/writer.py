@@ -1,7 +1,8 @@
 """The one writer: whatever is queued is written in one flushed transaction, then everybody is answered.
 
 Group commit for free: while one transaction is being flushed the next group gathers. On SQLite there is exactly one
-writing thread and connection; on PostgreSQL a few. Nothing awaits inside a transaction.
+writing thread and connection. On PostgreSQL what is hot has one to itself, where it makes the largest groups, and a few
+others do the rest, which may have to wait for a row somebody else has. Nothing awaits inside a transaction.
 """
 
 import asyncio
@@ -36,19 +37,22 @@ class Writer:
         self._held = Held(engine)
         self._translate = translate
         self._pause = threading.Event()
-        self._lane = Lane("writer", self._run, threads)
+        self._hot = Lane("writer", self._run)
+        self._rest = Lane("writer-rest", self._run, threads - 1) if threads > 1 else self._hot
 
     async def write(self, write: Callable[[Session], T]) -> T:
         """Run one write and return its result once it is on disk."""
-        return await self._lane.put(write, None, vector=False)  # type: ignore[no-any-return]  # typed by `write`
+        return await self._rest.put(write, None, vector=False)  # type: ignore[no-any-return]  # typed by `write`
 
     def write_item(self, write: "Vector[Item, T]", item: Item) -> "asyncio.Future[T]":
         """Run one item of a hot kind: all queued items of that kind go in one call."""
-        return self._lane.put(write, item, vector=True)
+        return self._hot.put(write, item, vector=True)
 
     async def close(self) -> None:
         """Write what is queued, then stop."""
-        await self._lane.close()
+        await self._hot.close()
+        if self._rest is not self._hot:
+            await self._rest.close()
         self._held.close()
 
     def _run(self, group: list[Job]) -> None:

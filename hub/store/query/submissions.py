@@ -35,11 +35,11 @@ class Bundle:
 
     def add(self, other: "Bundle") -> None:
         """Take in another bundle's rows."""
-        for name in _TABLES:
+        for name in ORDER:
             getattr(self, name).extend(getattr(other, name))
 
 
-_TABLES = {
+ORDER = {
     "submissions": Submission,
     "records": Record,
     "deliveries": Delivery,
@@ -50,12 +50,12 @@ _TABLES = {
     "discrepancies": Discrepancy,
     "journal": JournalEntry,
 }
-"""In the order their foreign keys want."""
+"""Tables in the order their foreign keys want."""
 
 
 def insert_bundle(session: Session, bundle: Bundle) -> None:
     """Write a bundle."""
-    filled = [(table.__table__, getattr(bundle, name)) for name, table in _TABLES.items()]  # type: ignore[attr-defined]  # SQLModel adds it
+    filled = [(table.__table__, getattr(bundle, name)) for name, table in ORDER.items()]  # type: ignore[attr-defined]  # SQLModel adds it
     insert_all(session.connection(), filled)
 
 
