@@ -3,6 +3,9 @@
 Only steps load Alembic. tests/store/test_migrations.py holds both ways to the very same schema.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
@@ -40,27 +43,29 @@ def _wait_for_turn(connection: Connection) -> None:
 
 
 def _make(connection: Connection) -> None:
-    """Make this version's schema in an empty database, in one transaction."""
-    connection.commit()
-    passing("migrate.begin")
+    """Make this version's schema in an empty database."""
     METADATA.create_all(connection, checkfirst=False)
     connection.execute(text(_VERSION))
     connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": NEWEST})
-    passing("migrate.commit")
-    connection.commit()
 
 
-def _upgrade(connection: Connection) -> None:
-    """Take the missing steps; refuse a revision this program does not know before anything is changed (F22)."""
+def _steps_to_newest(connection: Connection) -> Callable[[Connection], None]:
+    """Return what takes the missing steps; refuses a revision this program does not know (F22)."""
     from hub.store import steps  # noqa: PLC0415 - loading Alembic would be a tenth of every start
 
     there = current(connection)
     if there is not None and not steps.knows(there):
         raise Problem("store.newer", 503, revision=there)
+    return partial(steps.bring_to, revision="head")
+
+
+def _bring_up(connection: Connection) -> None:
+    """Give the database this version's schema; nothing is changed before it is known how."""
+    bring = _steps_to_newest(connection) if inspect(connection).get_table_names() else _make
     # Alembic must begin its own transactions, or all revisions would share the one these looks opened.
     connection.commit()
     passing("migrate.begin")
-    steps.bring_to(connection, "head")
+    bring(connection)
     passing("migrate.commit")
     connection.commit()
 
@@ -75,10 +80,8 @@ def migrate(url: str) -> None:
     try:
         with engine.connect() as connection:
             _wait_for_turn(connection)
-            if not inspect(connection).get_table_names():
-                _make(connection)
-            elif not is_current(connection):
-                _upgrade(connection)
+            if not is_current(connection):
+                _bring_up(connection)
     except DBAPIError as error:
         raise (translate(error) if is_damage(error) else error) from error
     finally:
