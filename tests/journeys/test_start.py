@@ -18,6 +18,8 @@ import yaml
 from tests.journeys.process import ROOT, Hub
 
 READY_S, READY_MANY_S, CHECKED_S = 1.5, 3.0, 1.0
+FIRST_S = 2.0
+"""A first start also makes the database and the first account, whose password takes long to hash on purpose."""
 SLACK = 3
 LONGEST_WALL_S = 30
 MANY = 1_000
@@ -54,16 +56,17 @@ def hub_in(home: Path, **told: str) -> Hub:
 
 
 def test_a_hub_is_ready_soon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    hub = hub_in(tmp_path / "hub")
-    starts = []
-    for _ in range(3):
-        try:
-            starts.append(timed_start(hub))
-        finally:
-            hub.stop()
-    say(capsys, "hub serve ready", READY_S, *min(starts[1:]))
-    assert min(used for _, used in starts) < SLACK * READY_S
-    assert starts[0][1] < SLACK * READY_S, "the first start also makes the database"
+    firsts, others = [], []
+    for hub in (hub_in(tmp_path / "one"), hub_in(tmp_path / "two")):
+        for starts in (firsts, others):
+            try:
+                starts.append(timed_start(hub))
+            finally:
+                hub.stop()
+    say(capsys, "hub serve ready", READY_S, *min(others))
+    say(capsys, "hub serve ready for the first time", FIRST_S, *min(firsts))
+    assert min(used for _, used in others) < SLACK * READY_S
+    assert min(used for _, used in firsts) < SLACK * FIRST_S
 
 
 def test_files_are_checked_soon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
