@@ -101,9 +101,8 @@ class Engine:
         for row in rows:
             name = row["system"]
             slots = self._slots.get(name)
-            if row["due_at"] is None or slots is None or name in self._rung or name in self._behind:
-                continue
-            if slots.take(1, now):
+            older = name in self._rung or name in self._behind
+            if row["due_at"] is not None and slots is not None and not older and slots.take(1, now):
                 seats[row["id"]] = self.lines[name].answer_within
         return seats
 
@@ -202,7 +201,8 @@ class Engine:
             counts = Counter(claim.system for claim in claims)
             for name, (most, _) in wanted.items():
                 self._slots[name].leave(most - counts[name])
-                (self._behind.add if counts[name] >= most else self._behind.discard)(name)
+        for name, (most, _) in wanted.items():
+            (self._behind.add if counts[name] >= most else self._behind.discard)(name)
         for claim in claims:
             self._start(claim)
 

@@ -1,13 +1,13 @@
 """What pages become on both databases: one Place per door whatever order the Systems are read in."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from hub.model import Alias, Place, Snapshot
 from hub.model.people import Role, Scope
@@ -16,6 +16,7 @@ from hub.store import Session, Store, open_store
 from hub.store.query import places
 from hub.systems import PulledRow
 from tests.conftest import HandClock
+from tests.journeys.process import until
 from tests.some_connectors.county import SIBLING, VILLAGE, County, files
 
 OLD = [{"by": "police", "text": "S-1"}, {"by": "bins", "text": "B-1"}]
@@ -25,6 +26,8 @@ FILE = {"file": "F-1", "door": "D-1", "income": 9000, "head": "陈小山"}
 NEAR = {"near": "N-1", "door": "D-1", "phone": "19900000101"}
 ROWS = {"doors": DOOR, "bins": BIN, "files": FILE, "rivers": NEAR}
 Row = dict[str, Any]
+WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+"""Who waits for something this transaction holds."""
 
 
 @pytest.fixture
@@ -91,7 +94,7 @@ async def test_two_systems_that_name_one_door_at_the_same_moment(county: County,
     def slowly(session: Session) -> Merged:
         merged = merge_page(session, *said(county, "doors", [DOOR]))
         here.call_soon_threadsafe(there.set)
-        time.sleep(0.3)  # time for the other to come and find nothing yet
+        until(lambda: session.connection().scalar(WAITING), 10, what="the other, who must wait for this one")
         return merged
 
     try:

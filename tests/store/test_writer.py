@@ -1,6 +1,7 @@
 """The one writer: grouped, atomic per job, answering everybody."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -50,6 +51,21 @@ async def test_a_vector_answers_each_item_and_finds_the_culprit(store: Store) ->
     answers = await asyncio.gather(*(store.writer.write_item(add_all, n) for n in names), return_exceptions=True)
     assert [str(answer) for answer in answers] == names
     assert await subjects(store) == ["a", "b"]
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_what_is_hot_is_not_held_up_by_writes_that_wait(store: Store) -> None:
+    """Each may wait for a row that another process has; a Submission must not wait with them."""
+    go_on, waiting = threading.Event(), []
+    try:
+        for _ in range(4):
+            waiting.append(asyncio.create_task(store.write(lambda _: go_on.wait(30))))
+            await asyncio.sleep(0.05)  # one by one, so that each is a group of its own
+        assert await asyncio.wait_for(store.writer.write_item(add_all, "hot"), 10) == "hot"
+        assert not any(task.done() for task in waiting)
+    finally:
+        go_on.set()
+    assert await asyncio.gather(*waiting) == [True] * 4
 
 
 async def test_a_broken_constraint_is_told_to_its_own_writer(store: Store) -> None:

@@ -61,7 +61,7 @@ _Held = tuple[str, datetime | None]
 """Whose it is, and until when."""
 _ACCOUNT = Account.__table__  # type: ignore[attr-defined]  # SQLModel adds it
 _SESSION, _TOKEN = SignedIn.__table__, ApiToken.__table__  # type: ignore[attr-defined]  # SQLModel adds it
-_TOLD = tuple({*_ACCOUNT.c.keys()} - {"password_hash", "created_at", "disabled_at"})
+_TOLD = tuple(column.name for column in _ACCOUNT.c if column.name not in {"password_hash", "created_at", "disabled_at"})
 
 
 def session_accounts(session: Session, asked: Asked) -> list[Account | None]:
