@@ -156,7 +156,7 @@ def _open_sqlite(url: URL, durability: Literal["full", "relaxed"], driver: Any) 
 
 def _sqlite_engine(url: URL, durability: str, driver: Any = sqlite3) -> Engine:  # noqa: ANN401 - a DBAPI module
     engine = create_engine(
-        url, module=driver, json_serializer=_dumps, json_deserializer=_loads, poolclass=QueuePool,
+        url, module=driver, json_serializer=_dumps, json_deserializer=_loads, hide_parameters=True, poolclass=QueuePool,
         pool_size=1, max_overflow=0, connect_args={"check_same_thread": False, "cached_statements": PREPARED},
     )  # fmt: skip
 
@@ -186,7 +186,7 @@ def _sqlite_reading(url: URL, driver: Any) -> Engine:  # noqa: ANN401 - a DBAPI 
     engine = create_engine(
         "sqlite://", module=driver,
         creator=lambda: driver.connect(address, uri=True, check_same_thread=False, isolation_level=None),
-        json_serializer=_dumps, json_deserializer=_loads, poolclass=QueuePool,
+        json_serializer=_dumps, json_deserializer=_loads, hide_parameters=True, poolclass=QueuePool,
         pool_size=READERS, max_overflow=READERS,
     )  # fmt: skip
 
@@ -215,8 +215,8 @@ def _open_postgres(url: URL, durability: Literal["full", "relaxed"]) -> Store:
 
 def _postgres_engine(url: URL) -> Engine:
     return create_engine(
-        url, json_serializer=_dumps, json_deserializer=_loads, pool_size=READERS, max_overflow=READERS,
-        pool_timeout=BUSY_WAIT_MS / 1000, pool_pre_ping=True,
+        url, json_serializer=_dumps, json_deserializer=_loads, hide_parameters=True,
+        pool_size=READERS, max_overflow=READERS, pool_timeout=BUSY_WAIT_MS / 1000, pool_pre_ping=True,
     )  # fmt: skip
 
 

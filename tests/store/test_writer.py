@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -66,6 +67,15 @@ async def test_what_is_hot_is_not_held_up_by_writes_that_wait(store: Store) -> N
     finally:
         go_on.set()
     assert await asyncio.gather(*waiting) == [True] * 4
+
+
+async def test_no_error_says_what_was_to_be_written(store: Store) -> None:
+    """Errors are logged with all that led to them, and what is written is about people."""
+    await store.write(lambda s: add(s, "a"))
+    row = JournalEntry(id="a", at=AT, account_id="", action="test.written", subject="s", why="陈大山 19900000101")
+    with pytest.raises(Taken) as caught:
+        await store.write(lambda s: s.add(row))
+    assert "陈大山" not in "".join(traceback.format_exception(caught.value))
 
 
 async def test_a_broken_constraint_is_told_to_its_own_writer(store: Store) -> None:
