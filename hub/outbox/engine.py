@@ -21,22 +21,18 @@ from hub.failpoint import passing
 from hub.logs import get_logger
 from hub.model.delivery import State
 from hub.outbox.attempt import attempt
-from hub.outbox.claim import LEASE_MARGIN, claim_due, overrun_claims, shorten_waits
-from hub.outbox.decide.settle import Claim, Outcome, Result
+from hub.outbox.claim import LEASE_MARGIN, claim_due
+from hub.outbox.decide.settle import Claim, Result
 from hub.outbox.decide.slots import Slots
-from hub.outbox.decide.wall import Wall
 from hub.outbox.record import Ledger, Settled
-from hub.outbox.release import release_stranded
+from hub.outbox.recover import Recovery
 from hub.sdk import Capabilities, Connector
 from hub.store import Store
 from hub.store.query import deliveries
 
 log = get_logger(__name__)
-REAP_EVERY = timedelta(seconds=15)
 GONE = Capabilities(honours_key=False)
 """What may be assumed of a System that is no longer configured: nothing."""
-REAPED_AT_ONCE = 500
-"""Leases of dead workers settled together."""
 REFILL = timedelta(milliseconds=50)
 """How soon to look again at a System that had something due but no free slot or token."""
 
@@ -72,12 +68,11 @@ class Engine:
         self._behind: set[str] = set()
         """Systems that had at least as much due as they could take: what is new waits its turn behind that."""
         self._bell = asyncio.Event()
-        self._reap_at = self._look_at = 0.0
-        self._reap_everything = self.sole
+        self._look_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._in_hand: dict[str, float] = {}
         """Attempts of our own under way, and until when at most in monotonic time, whatever the wall clock says."""
-        self._wall = Wall(self.clock)
+        self.recovery = Recovery(self.store, self.clock, self._settle, self.ring, self._in_hand, everything=self.sole)
         self._stopping = False
         self._ended = asyncio.Event()
         self._ended.set()
@@ -95,7 +90,7 @@ class Engine:
     def seat(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, timedelta]:
         """Keep a free place for these new Deliveries, unless older ones wait; give each back through `hand_over`."""
         seats: dict[str, timedelta] = {}
-        if self._ended.is_set() or self._stopping or self._reap_everything:
+        if self._ended.is_set() or self._stopping or self.recovery.everything:
             return seats  # while every lease counts as a dead one's, none may be made
         now = self.clock.monotonic()
         for row in rows:
@@ -134,15 +129,8 @@ class Engine:
 
     async def _turn(self) -> None:
         """Do what is due in the hub's own time: recover, look, claim."""
+        await self.recovery.turn()
         now = self.clock.monotonic()
-        if back := self._wall.set_back_by():
-            await self._shorten_waits(back)
-        if now >= self._reap_at:
-            more = True
-            while more:  # a full page of leases: the rest must not wait until they run out
-                more = await self.reap(everything=self._reap_everything) == REAPED_AT_ONCE
-            await self._release_stranded()
-            self._reap_at, self._reap_everything = now + REAP_EVERY.total_seconds(), False
         if now >= self._look_at:
             await self._look()
             self._look_at = now + self.poll_interval.total_seconds()
@@ -253,42 +241,6 @@ class Engine:
                 _note(result, settled)
                 self.ring(settled.released)
                 return settled
-
-    async def reap(self, *, everything: bool = False) -> int:
-        """Settle attempts whose worker died or overran its lease as lost; return how many that ended."""
-        now = None if everything else self.clock.now()
-        claims = await self.store.write(lambda session: overrun_claims(session, now, REAPED_AT_ONCE))
-        passing("reap.read")
-        # A wall clock set forward ends leases early, but not what this very process still carries.
-        steady_s = self.clock.monotonic()
-        claims = [claim for claim in claims if self._in_hand.get(claim.attempt_id, steady_s) <= steady_s]
-        settled = await asyncio.gather(*map(self._lose, claims))
-        if claims:
-            log.warning("leases.reaped", count=len(claims))
-            self.ring({claim.system for claim in claims})
-        return sum(one is not None for one in settled)
-
-    async def _lose(self, claim: Claim) -> Settled | None:
-        """Settle the attempt of a worker that is gone."""
-        before = await self.store.read(lambda session: deliveries.lost_in_a_row(session, claim.delivery_id))
-        return await self._settle(
-            Result(claim, Outcome.LOST, "the worker was lost before an answer came", lost_before=before)
-        )
-
-    async def _shorten_waits(self, back: timedelta) -> None:
-        """Let nothing wait longer than was meant because somebody set the wall clock back (F42)."""
-        log.warning("clock.set_back", seconds=round(back.total_seconds()))
-        now = self.clock.now()
-        passing("clock.set_back")
-        await self.store.write(lambda session: shorten_waits(session, now, back))
-        self._wall.noted()
-
-    async def _release_stranded(self) -> None:
-        """Let go what waits behind something that ended unseen; a look first, since there hardly ever is any."""
-        if await self.store.read(deliveries.stranded):
-            now = self.clock.now()
-            passing("release.stranded")
-            self.ring(await self.store.write(lambda session: release_stranded(session, now)))
 
 
 def _note(result: Result, settled: Settled) -> None:

@@ -10,7 +10,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from hub.clock import Clock
 from hub.logs import get_logger
 from hub.outbox.engine import Engine
-from hub.outbox.resume import check_paused
+from hub.outbox.upkeep.resume import check_paused
 from hub.pulls.due import Rounds
 from hub.pulls.run import Pulls, lose_stale
 from hub.store import doorbell

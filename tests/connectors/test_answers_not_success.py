@@ -5,7 +5,7 @@ import re
 import pytest
 
 from hub.model.delivery import State
-from hub.outbox.resume import resume
+from hub.outbox.upkeep.resume import resume
 from hub.sdk import Misconfigured, Refused
 from hub.sdk.errors import DeliveryFailure, Unanswered
 from tests.builders import World

@@ -7,7 +7,7 @@ import pytest
 
 from hub import failpoint
 from hub.model.delivery import State
-from hub.outbox.resume import check_paused
+from hub.outbox.upkeep.resume import check_paused
 from hub.sdk import Misconfigured, Unavailable
 from tests.builders import World
 from tests.crash.orders import Acting, Struck, read_orders

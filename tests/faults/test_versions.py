@@ -74,7 +74,7 @@ async def test_what_a_released_version_left_in_any_state_comes_to_its_end(
 async def settle(world: World) -> None:
     """Let the engine work for a day, then let a person decide what is left to one."""
     world.clock.tick(minutes=1)
-    assert await world.engine().reap() == 2
+    assert await world.engine().recovery.reap() == 2
     for _ in range(3):
         await world.drain(hours=6)
     by_state = {State(row.state): row.id for row in await world.all(Delivery) if row.state not in ENDED}

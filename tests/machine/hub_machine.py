@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from hub.errors import Problem
 from hub.intake.accept import accept
 from hub.outbox.hand import cancel, confirm, replay
-from hub.outbox.resume import check_paused
+from hub.outbox.upkeep.resume import check_paused
 from tests.builders import Loose
 from tests.machine.peer import PROBE_ANSWERS, PUSH_ANSWERS
 from tests.machine.promises import check, check_end

@@ -11,7 +11,7 @@ import orjson
 from hub.errors import Problem
 from hub.intake.accept import accept
 from hub.intake.revise import revise
-from hub.outbox.resume import resume
+from hub.outbox.upkeep.resume import resume
 from tests.builders import Loose
 from tests.machine.peer import Call
 from tests.machine.promises import ENDED, Memory, Receipted

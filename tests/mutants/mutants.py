@@ -26,6 +26,7 @@ STORE, WEB, UNIT = "tests/store/test_", "tests/web/test_", "tests/unit/"
 MACHINE = ("tests/machine/test_hub_machine.py", "-k", "sqlite")
 DOOR = "tests/connectors/test_http_door.py"
 ENGINE, CLAIM, RECORD = "hub/outbox/engine.py", "hub/outbox/claim.py", "hub/outbox/record.py"
+RECOVER = "hub/outbox/recover.py"
 ACCEPT, QUERY = "hub/intake/accept.py", "hub/store/query/deliveries.py"
 WRITER = "hub/store/lanes/writer.py"
 SETTLE, BREAKER = "hub/outbox/decide/settle.py", "hub/outbox/decide/breaker.py"
@@ -203,7 +204,7 @@ MUTANTS = (
     ),
     Mutant(
         "what a dead process held is not looked for",
-        (Edit(ENGINE, "overrun_claims(session, now, REAPED_AT_ONCE))", "overrun_claims(session, now, 0))"),),
+        (Edit(RECOVER, "overrun_claims(session, now, REAPED_AT_ONCE))", "overrun_claims(session, now, 0))"),),
         (f"{STORE}outbox_crash.py", "-k", "sqlite and dead"),
     ),
 )

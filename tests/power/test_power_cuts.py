@@ -52,7 +52,7 @@ async def recovered(database: Path) -> None:
     systems = {name: FakeSystem() for name in SYSTEMS}
     lines = {name: line(system, in_flight=8, per_second=100_000) for name, system in systems.items()}
     engine = Engine(store, world.clock, lines, sole=True)
-    await engine.reap(everything=True)
+    await engine.recovery.reap(everything=True)
     for _ in range(4):  # every revision of a Record waits for the one before
         await engine.drain()
         world.clock.tick(minutes=5)

@@ -77,7 +77,7 @@ async def test_set_forward_an_hour_takes_nothing_out_of_its_workers_hands(world:
     await until(lambda: world.north.under_way == 1)
     world.clock.at += timedelta(hours=1)
     world.clock.tick(seconds=16)
-    assert await engine.reap() == 0
+    assert await engine.recovery.reap() == 0
     answer.set()
     await engine.drain()
     row = await world.get(one)

@@ -49,10 +49,10 @@ async def test_a_dead_workers_delivery_is_sent_again_as_a_repeat_where_the_key_i
     await claim(world)
     engine = world.engine()
     world.clock.tick(seconds=45)
-    assert await engine.reap() == 0
+    assert await engine.recovery.reap() == 0
     world.clock.tick(seconds=1)
-    assert await engine.reap() == 1
-    assert await engine.reap() == 0
+    assert await engine.recovery.reap() == 1
+    assert await engine.recovery.reap() == 0
     row = await world.get(one)
     assert (row.state, row.repeat, row.attempts, row.lease_token) == (State.RETRY, True, 1, None)
     await world.drain(seconds=2)
@@ -70,7 +70,7 @@ async def test_a_dead_workers_delivery_is_unknown_where_a_repeat_would_double_it
     (probed,) = await world.owe(1, "south")
     await claim(world, "south")
     world.clock.tick(minutes=1)
-    assert await world.engine().reap() == 2
+    assert await world.engine().recovery.reap() == 2
     states = await world.states()
     assert (states[left], states[probed]) == (State.UNKNOWN, State.UNKNOWN)
     await world.drain(minutes=1)
@@ -91,7 +91,7 @@ async def test_a_worker_that_died_while_it_looked_leaves_it_as_it_was(world: Wor
     (unknown,) = await world.owe(1, "south", state=State.UNKNOWN, attempts=1)
     assert (await claim(world, "south")).before is State.UNKNOWN
     world.clock.tick(minutes=2)
-    assert await world.engine().reap() == 2
+    assert await world.engine().recovery.reap() == 2
     states = await world.states()
     assert (states[transported], states[unknown]) == (State.TRANSPORTED, State.UNKNOWN)
 
@@ -101,7 +101,7 @@ async def test_the_result_of_a_worker_that_overran_its_lease_changes_nothing(wor
     (one,) = await world.owe()
     slow = await claim(world)
     world.clock.tick(minutes=1)
-    await world.engine().reap()
+    await world.engine().recovery.reap()
     world.clock.tick(seconds=2)
     quick = await claim(world)
     late = Result(slow, Outcome.REFUSED, "too late")
@@ -136,7 +136,7 @@ async def test_a_delivery_that_kills_every_worker_is_parked_and_others_flow(worl
     for _ in range(MAX_LOST):
         await claim(world)
         world.clock.tick(minutes=1)
-        await world.engine().reap()
+        await world.engine().recovery.reap()
         world.clock.tick(minutes=1)
     row = await world.get(poison)
     assert (row.state, row.attempts, row.due_at) == (State.PARKED, MAX_LOST, None)
@@ -155,7 +155,7 @@ async def test_only_losses_in_a_row_make_a_delivery_suspect(world: World) -> Non
         else:
             await claim(world)
         world.clock.tick(minutes=2)
-        await world.engine().reap()
+        await world.engine().recovery.reap()
         world.clock.tick(minutes=2)
     assert (await world.get(one)).state == State.RETRY
 
@@ -164,7 +164,7 @@ async def test_only_losses_in_a_row_make_a_delivery_suspect(world: World) -> Non
 async def test_a_lone_process_recovers_at_once_what_its_forerunner_left(world: World) -> None:
     (one,) = await world.owe()
     await claim(world)
-    assert await world.engine().reap() == 0
+    assert await world.engine().recovery.reap() == 0
     engine = world.engine(sole=True)
     running = asyncio.create_task(engine.run())
     await _until_state(world, one, State.RETRY)
@@ -189,7 +189,7 @@ async def test_a_lease_on_a_system_no_longer_wired_is_left_to_a_person(world: Wo
     await claim(world, "gone")
     del world.lines["gone"]
     world.clock.tick(minutes=1)
-    assert await world.engine().reap() == 1
+    assert await world.engine().recovery.reap() == 1
     row = await world.get(one)
     assert (row.state, row.due_at) == (State.UNKNOWN, None)
 
@@ -259,7 +259,7 @@ async def test_what_does_not_finish_in_time_stays_leased_and_is_recovered(world:
     await running
     await until(lambda: world.north.under_way == 0)
     assert (await world.get(one)).state == State.LEASED
-    assert await world.engine(sole=True).reap(everything=True) == 1
+    assert await world.engine(sole=True).recovery.reap(everything=True) == 1
     await world.drain(seconds=2)
     assert (await world.get(one)).state == State.DELIVERED
 
@@ -337,7 +337,7 @@ async def test_a_result_that_cannot_be_kept_leaves_an_honest_lease(world: World,
     assert first == (0 if isinstance(refusal, Problem) else 1)
     assert (await world.get(one)).state == State.LEASED
     world.clock.tick(minutes=1)
-    assert await world.engine().reap() == 1
+    assert await world.engine().recovery.reap() == 1
     await world.drain(seconds=2)
     assert [s.attempt for s in world.north.pushed] == [1, 2]
     assert (await world.get(one)).repeat is True

@@ -9,7 +9,7 @@ import pytest
 from hub.model import JournalEntry
 from hub.model.delivery import State
 from hub.model.system import Breaker
-from hub.outbox.resume import check_paused, resume
+from hub.outbox.upkeep.resume import check_paused, resume
 from hub.sdk import Misconfigured, Receipt, Refused, Unavailable
 from hub.sdk.errors import Unanswered
 from tests.builders import HONOURS, LATER, NEITHER, PROBES, Loose, World

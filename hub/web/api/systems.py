@@ -12,7 +12,7 @@ from hub.model.delivery import State
 from hub.model.people import Role
 from hub.model.system import Breaker, PullOutcome, SystemState
 from hub.outbox.hand import Deed
-from hub.outbox.resume import resume
+from hub.outbox.upkeep.resume import resume
 from hub.pulls.run import pull_now
 from hub.store import Session
 from hub.store.query import systems

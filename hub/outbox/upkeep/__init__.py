@@ -1,0 +1,1 @@
+"""What is done beside sending: resume what was mended, look again at what was confirmed."""
