@@ -34,6 +34,7 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "replay.moved": "a replay has moved all of its Deliveries, the journal does not say so",
         "replay.committed": "a replay is on disk, who asked has no answer yet",
         "resume.written": "a pause is ended, not committed",
+        "look.written": "what a System has lost is parked, not committed",
         "pull.claimed": "a pull has its slot, nothing is read",
         "pull.page": "a page and its cursor are written, not committed",
         "pull.committed": "a page and its cursor are on disk",

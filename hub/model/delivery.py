@@ -54,10 +54,12 @@ MOVES: dict[State, frozenset[State]] = {
     State.UNKNOWN: _PERSON | {State.LEASED},
     State.PARKED: _PERSON,
     State.MANUAL: _PERSON - {State.WAITING},
-    State.DELIVERED: frozenset({State.WAITING}),
+    State.DELIVERED: frozenset({State.WAITING, State.PARKED}),
     State.CANCELLED: frozenset(),
 }
 """Legal moves; `DELIVERED -> WAITING` is a replay somebody asked for, with the same bytes and key.
+
+`DELIVERED -> PARKED`: the System confirmed it, was asked again, and has it no more.
 
 `WAITING -> UNKNOWN` and `RETRY -> UNKNOWN`: a copy was restored, and it may have been sent after the copy was taken.
 """

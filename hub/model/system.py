@@ -36,6 +36,8 @@ class SystemState(SQLModel, table=True):
     last_success_at: datetime | None = Field(default=None, sa_type=Instant)
     last_failure_at: datetime | None = Field(default=None, sa_type=Instant)
     last_reason: str = Field(default="", sa_type=Words)
+    looked_through: str | None = Field(default=None, sa_type=Id)
+    """The last Delivery, by id, the System was asked about again after it had confirmed."""
 
 
 class PullOutcome(StrEnum):

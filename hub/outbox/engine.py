@@ -224,6 +224,16 @@ class Engine:
         elif claim.system in self._rung:
             self._bell.set()
 
+    async def ask(self, claim: Claim) -> Result:
+        """Ask a System about one Delivery beside the queue; it takes a place and counts against the rate like any."""
+        line, slots = self.lines[claim.system], self._slots[claim.system]
+        while not slots.take(1, self.clock.monotonic()):  # noqa: ASYNC110 - places and tokens tell nobody
+            await asyncio.sleep(REFILL.total_seconds())
+        try:
+            return await attempt(line.connector, claim, line.answer_within)
+        finally:
+            slots.give_back()
+
     async def _settle(self, result: Result) -> Settled | None:
         """Write a result down; if the database cannot for long, the lease runs out and the attempt counts as lost."""
         pauses_s = iter(self.settle_pauses_s)

@@ -10,6 +10,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from hub.clock import Clock
 from hub.logs import get_logger
 from hub.outbox.engine import Engine
+from hub.outbox.upkeep.look_again import look_again
 from hub.outbox.upkeep.resume import check_paused
 from hub.pulls.due import Rounds
 from hub.pulls.run import Pulls, lose_stale
@@ -21,6 +22,7 @@ from hub.worker.schedule import schedule
 log = get_logger(__name__)
 GRACE = timedelta(seconds=20)
 CHECK_PAUSED_EVERY = timedelta(minutes=5)
+LOOK_AGAIN_EVERY = timedelta(minutes=10)
 LONGEST_PULL = timedelta(hours=2)
 LOSE_STALE_EVERY = timedelta(minutes=10)
 TALLY_EVERY = timedelta(minutes=1)
@@ -51,6 +53,7 @@ class Worker:
             self._listening = asyncio.create_task(doorbell.listen(self.engine.store.writing, self._hear))
         chores = [
             ("check-paused", CHECK_PAUSED_EVERY, self._check_paused),
+            ("look-again", LOOK_AGAIN_EVERY, self._look_again),
             ("lose-stale", LOSE_STALE_EVERY, self._lose_stale),
             ("tally", TALLY_EVERY, self._tally),
         ]
@@ -81,6 +84,9 @@ class Worker:
 
     async def _check_paused(self) -> None:
         await check_paused(self.engine)
+
+    async def _look_again(self) -> None:
+        await look_again(self.engine)
 
     async def _lose_stale(self) -> None:
         """Let a pull start again whose process died while others live on."""

@@ -17,8 +17,8 @@ AT_RANDOM = 3 / 10
 LANES = 2
 """Hubs killed side by side: one starts on one core while the other works."""
 AT_FIRST_START = ("migrate.begin", "migrate.commit", "key.written")
-BY_HAND = ("release.stranded", "resume.written", "clock.set_back")
-"""Reached in tests/crash/test_rare.py: they need workers at odds, a System that turned us down, a clock set back."""
+BY_HAND = ("release.stranded", "resume.written", "clock.set_back", "look.written")
+"""Reached in tests/crash/test_rare.py: they need workers at odds, a System that says no, a clock set back, a day."""
 KEEPING = tuple(name for name in POINTS if name.startswith(("backup.", "restore.")))
 """Of commands that run beside the hub or instead of it: tests/resources/test_restore_killed.py."""
 IN_TURN = tuple(name for name in POINTS if name not in AT_FIRST_START + BY_HAND + KEEPING)

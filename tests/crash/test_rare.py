@@ -7,9 +7,10 @@ import pytest
 
 from hub import failpoint
 from hub.model.delivery import State
+from hub.outbox.upkeep.look_again import look_again
 from hub.outbox.upkeep.resume import check_paused
 from hub.sdk import Misconfigured, Unavailable
-from tests.builders import World
+from tests.builders import PROBES, World
 from tests.crash.orders import Acting, Struck, read_orders
 
 
@@ -67,3 +68,18 @@ async def test_waits_are_shortened_though_the_first_try_fails(world: World) -> N
     await engine.stop(timedelta(seconds=5))
     await running
     assert acting.passed["clock.set_back"] == 2
+
+
+@pytest.mark.fault("F61")
+async def test_what_was_lost_there_is_parked_wholly_or_not_at_all(world: World) -> None:
+    world.use(PROBES)
+    (one,) = await world.owe(created_at=world.clock.now())
+    await world.drain()
+    world.clock.tick(hours=21)
+    struck_at("look.written")
+    with pytest.raises(Struck):
+        await look_again(world.engine())
+    assert (await world.get(one)).state == State.DELIVERED
+    assert await world.journal() == []
+    assert await look_again(world.engine()) == [one]
+    assert [entry[1] for entry in await world.journal()] == ["delivery.lost_there"]

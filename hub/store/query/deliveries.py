@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import and_, bindparam, or_, text, update
+from sqlalchemy import and_, bindparam, exists, or_, text, update
 from sqlalchemy import select as pick
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
@@ -55,6 +55,14 @@ _WITH_DUE = text("""
     WHERE EXISTS (SELECT 1 FROM delivery AS d WHERE d.system = known.system AND d.due_at <= :now)
 """).bindparams(bindparam("now", type_=Instant))
 """From one System to the next along the index of what is due: a backlog of a million is no longer to look at."""
+_NEWER = aliased(Delivery)
+_LATER = pick(col(_NEWER.id)).where(
+    col(_NEWER.record_key) == col(Delivery.record_key),
+    col(_NEWER.system) == col(Delivery.system),
+    col(_NEWER.flow) == col(Delivery.flow),
+    col(_NEWER.revision) > col(Delivery.revision),
+    col(_NEWER.state) != State.CANCELLED,
+)
 _CLOSE = Change(_ATTEMPT, ("id",), guard="attempt.ended_at IS NULL")
 
 
@@ -116,6 +124,20 @@ def settle(session: Session, rows: Sequence[Mapping[str, Any]]) -> set[str]:
 def close_attempts(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Close attempts that are still open; rows give `id`, `ended_at`, `outcome`, `reason`, `answer`."""
     update_rows(session.connection(), _CLOSE, rows)
+
+
+def made_before(session: Session, system: str, after: str, before: datetime, limit: int) -> list[Mapping[str, Any]]:
+    """Return a System's next Deliveries after one, by id, made before an instant: what claims need, and `superseded`.
+
+    A superseded one has a later revision, which its System may hold in its place.
+    """
+    query = (
+        pick(*CLAIMED, exists(_LATER).label("superseded"))
+        .where(col(Delivery.system) == system, col(Delivery.id) > after, col(Delivery.created_at) < before)
+        .order_by(col(Delivery.id))
+        .limit(limit)
+    )
+    return [row._asdict() for row in session.connection().execute(query)]
 
 
 def overrun(session: Session, now: datetime | None, limit: int) -> list[Mapping[str, Any]]:

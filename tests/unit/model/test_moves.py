@@ -15,9 +15,9 @@ def test_only_a_lease_delivers_and_only_what_is_open_is_leased() -> None:
     assert {old for old, new in MOVES.items() if State.DELIVERED in new} == by_hand | {State.LEASED}
 
 
-def test_what_ended_stays_ended_unless_it_is_replayed() -> None:
+def test_what_ended_stays_ended_unless_it_is_replayed_or_lost_there() -> None:
     assert MOVES[State.CANCELLED] == frozenset()
-    assert MOVES[State.DELIVERED] == {State.WAITING}
+    assert MOVES[State.DELIVERED] == {State.WAITING, State.PARKED}
     assert frozenset({State.DELIVERED, State.CANCELLED}) == ENDED
     assert not may_move(State.LEASED, State.CANCELLED)
 

@@ -1,0 +1,96 @@
+"""Asks Systems once more about what they confirmed: what one has lost since is parked for a person (F61).
+
+Only where the Connector can say for certain that a key is not there. What was still under way when its turn came, what
+a later revision took the place of, and what a person entered by hand are not asked about.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from hub.failpoint import passing
+from hub.logs import get_logger
+from hub.model.column import id_before, new_id
+from hub.model.delivery import Attempt, State
+from hub.model.system import SystemState
+from hub.outbox.claim import claimed
+from hub.outbox.decide.settle import Outcome, Result
+from hub.outbox.engine import Engine
+from hub.store import Session
+from hub.store.query import deliveries, systems
+from hub.store.query.journal import add_entries, entry
+
+log = get_logger(__name__)
+AFTER: Final = timedelta(hours=20)
+"""Late enough for what a System loses over night, early enough to tell within a day."""
+BACK: Final = timedelta(days=2)
+"""A hub that never asked this System begins with what is so much older; nobody wants years asked about at once."""
+MOST: Final = 500
+"""Deliveries of one System gone through in one turn."""
+LOST: Final = "已确认，但该系统里现已查不到 / confirmed, and no longer there"
+_THERE = frozenset({Outcome.ACCEPTED, Outcome.TRANSPORTED})
+_GONE = frozenset({Outcome.ABSENT, Outcome.REFUSED})
+
+
+async def look_again(engine: Engine) -> list[str]:
+    """Ask every System that flows and can tell about what is due for it; return the Deliveries that are gone."""
+    able = [name for name, line in engine.lines.items() if line.connector.capabilities.probes]
+    flowing = await engine.store.read(lambda session: systems.flowing(session, able))
+    return [gone for name in sorted(flowing) for gone in await _look(engine, name)]
+
+
+async def _look(engine: Engine, system: str) -> list[str]:
+    """Go on where the last turn ended, up to what cannot be answered now."""
+    before = engine.clock.now() - AFTER
+    rows = await engine.store.read(lambda session: _next(session, system, before))
+    through, gone = "", list[Result]()
+    for row in rows:
+        if _is_to_be_there(row):
+            result = await engine.ask(claimed(row, kind="probe"))
+            if result.outcome in _GONE:
+                gone.append(result)
+            elif result.outcome not in _THERE:
+                break
+        through = row["id"]
+    if not through:
+        return []
+    now = engine.clock.now()
+    parked = await engine.store.write(lambda session: _keep(session, system, through, gone, now))
+    for delivery_id in parked:
+        log.warning("delivery.lost_there", delivery_id=delivery_id, system=system)
+    return parked
+
+
+def _next(session: Session, system: str, before: datetime) -> list[Mapping[str, Any]]:
+    state = session.get(SystemState, system)
+    through = state.looked_through if state else None
+    return deliveries.made_before(session, system, through or id_before(new_id(), AFTER + BACK), before, MOST)
+
+
+def _is_to_be_there(row: Mapping[str, Any]) -> bool:
+    """Say whether the System itself confirmed a Delivery and nothing has come since."""
+    sent = row["state"] == State.DELIVERED and row["attempts"] > 0
+    return sent and row["intent"] != "withdraw" and not row["superseded"]
+
+
+def _keep(session: Session, system: str, through: str, gone: Sequence[Result], now: datetime) -> list[str]:
+    """Park what is gone, unless somebody replayed it meanwhile, and remember how far the System was asked."""
+    parked = [result for result in gone if _park(session, result, now)]
+    add_entries(session, [entry(now, "", "delivery.lost_there", result.claim.delivery_id) for result in parked])
+    passing("look.written")
+    state = systems.states(session, [system])[system]
+    state.looked_through = max(state.looked_through or "", through)
+    session.add(state)
+    return [result.claim.delivery_id for result in parked]
+
+
+def _park(session: Session, result: Result, now: datetime) -> bool:
+    claim = result.claim
+    reason = LOST if result.outcome is Outcome.ABSENT else result.reason
+    values = {"state": State.PARKED, "reason": reason, "settled_at": now, "due_at": None}
+    if not deliveries.move(session, claim.delivery_id, State.DELIVERED, **values):
+        return False
+    evidence = Attempt(id=claim.attempt_id, delivery_id=claim.delivery_id, kind=claim.kind, number=claim.attempts,
+                       started_at=now, ended_at=now, outcome=result.outcome, reason=reason)  # fmt: skip
+    session.add(evidence)
+    return True

@@ -1,0 +1,196 @@
+"""What a System confirmed is asked about once more within a day; what it has lost is parked for a person (F61)."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hub.model import Delivery, SystemState
+from hub.model.delivery import State
+from hub.model.system import Breaker
+from hub.outbox.hand import confirm, replay
+from hub.outbox.upkeep import look_again as looking
+from hub.outbox.upkeep.look_again import LOST, look_again
+from hub.sdk import Misconfigured, Receipt, Refused, Unanswered, Unavailable
+from hub.store.query import systems
+from tests.builders import NEITHER, PROBES, FakeSystem, World
+
+
+def remembers(system: FakeSystem, forgotten: Callable[[str], bool] = lambda _: False) -> None:
+    """Let a System answer by what it was pushed, but for what it has forgotten."""
+
+    async def probe(key: str) -> Receipt | None:
+        system.probed.append(key)
+        known = any(one.key == key for one in system.pushed) and not forgotten(key)
+        return Receipt(f"N-{key}") if known else None
+
+    system.probe = probe  # type: ignore[method-assign]  # a System of this test
+
+
+async def delivered(world: World, many: int, **later: float) -> list[str]:
+    """Deliver that many, and let some time pass."""
+    owed = await world.owe(many, created_at=world.clock.now())
+    await world.drain()
+    assert {await state_of(world, one) for one in owed} == {State.DELIVERED}
+    world.clock.tick(**(later or {"hours": 21}))
+    return owed
+
+
+async def state_of(world: World, delivery_id: str) -> State:
+    return State((await world.get(delivery_id)).state)
+
+
+@pytest.mark.fault("F61")
+async def test_the_five_in_a_hundred_a_system_forgot_are_found_within_a_day(world: World) -> None:
+    north = world.use(PROBES)
+    owed = await delivered(world, 100)
+    rows = {row.id: row for row in await world.all(Delivery)}
+    lost = set(owed[::20])
+    keys = {rows[one].key for one in lost}
+    remembers(north, keys.__contains__)
+
+    assert set(await look_again(world.engine())) == lost
+    states = await world.states()
+    assert {one for one, state in states.items() if state == State.PARKED} == lost
+    assert {states[one] for one in set(owed) - lost} == {State.DELIVERED}
+    assert sorted(north.probed) == sorted(row.key for row in rows.values()), "each is asked about once"
+    one = await world.get(owed[0])
+    assert (one.reason, one.due_at, one.settled_at) == (LOST, None, world.clock.now())
+    evidence = [(a.kind, a.outcome) for a in await world.attempts(owed[0])]
+    assert evidence == [("push", "accepted"), ("probe", "absent")]
+    told = {(account, action, subject) for account, action, subject, _ in await world.journal()}
+    assert told == {("", "delivery.lost_there", one) for one in lost}
+
+
+@pytest.mark.fault("F61")
+async def test_a_person_sends_it_again_with_the_same_bytes_and_key(world: World) -> None:
+    north = world.use(PROBES)
+    (one,) = await delivered(world, 1)
+    remembers(north, lambda _: True)
+    assert await look_again(world.engine()) == [one]
+    await world.store.write(lambda session: replay(session, [one], world.deed()))
+    await world.drain()
+    first, second = north.pushed
+    assert (first.key, first.payload) == (second.key, second.payload)
+    assert await state_of(world, one) == State.DELIVERED
+
+
+async def test_it_asks_each_once_and_not_before_its_time(world: World) -> None:
+    north = world.use(PROBES)
+    remembers(north)
+    await delivered(world, 3, hours=19)
+    assert await look_again(world.engine()) == []
+    assert north.probed == []
+    world.clock.tick(hours=2)
+    await delivered(world, 1, minutes=1)
+    assert await look_again(world.engine()) == []
+    assert len(north.probed) == 3
+    assert await look_again(world.engine()) == []
+    assert len(north.probed) == 3
+    world.clock.tick(hours=21)
+    await look_again(world.engine())
+    assert len(north.probed) == 4
+
+
+async def test_what_a_system_need_not_have_is_not_asked_about(world: World) -> None:
+    north = world.use(PROBES)
+    remembers(north, lambda _: True)
+    (first,) = await delivered(world, 1, minutes=1)
+    second = await world.next_revision(first, due_at=world.clock.now(), after_id=None, created_at=world.clock.now())
+    (withdrawn,) = await world.owe(intent="withdraw", created_at=world.clock.now())
+    (by_hand,) = await world.owe(state=State.MANUAL, due_at=None, created_at=world.clock.now())
+    (parked,) = await world.owe(state=State.PARKED, due_at=None, attempts=1, created_at=world.clock.now())
+    await world.store.write(lambda session: confirm(session, by_hand, world.deed(), "A-7"))
+    await world.drain()
+    world.clock.tick(hours=21)
+    assert await look_again(world.engine()) == [second]
+    assert await state_of(world, first) == State.DELIVERED
+    assert await state_of(world, withdrawn) == State.DELIVERED
+    assert await state_of(world, by_hand) == State.DELIVERED
+    assert (await world.get(parked)).reason == ""
+    assert north.probed == [(await world.get(second)).key]
+
+
+async def test_a_revision_that_was_cancelled_takes_nobodys_place(world: World) -> None:
+    north = world.use(PROBES)
+    remembers(north, lambda _: True)
+    (first,) = await delivered(world, 1, minutes=1)
+    await world.next_revision(first, state=State.CANCELLED, after_id=None, created_at=world.clock.now())
+    world.clock.tick(hours=21)
+    assert await look_again(world.engine()) == [first]
+
+
+@pytest.mark.fault("F61")
+@pytest.mark.parametrize("away", [Unavailable("503"), Unanswered("cut"), Misconfigured("401"), ValueError("its own")])
+async def test_a_system_that_cannot_answer_is_asked_again_from_there(world: World, away: Exception) -> None:
+    north = world.use(PROBES)
+    owed = await delivered(world, 3)
+    north.on_probe = [Receipt("N-1"), away]
+    assert await look_again(world.engine()) == []
+    remembers(north, lambda _: True)
+    assert await look_again(world.engine()) == owed[1:]
+
+
+async def test_a_system_that_takes_its_yes_back_is_heard(world: World) -> None:
+    north = world.use(PROBES)
+    (one,) = await delivered(world, 1)
+    north.on_probe = [Refused("struck from the register")]
+    assert await look_again(world.engine()) == [one]
+    assert (await world.get(one)).reason == "struck from the register"
+
+
+async def test_one_that_is_held_or_cannot_tell_is_left_alone(world: World) -> None:
+    north = world.use(PROBES)
+    mute = world.use(NEITHER, "mute")
+    await world.owe(system="mute", created_at=world.clock.now())
+    await delivered(world, 1)
+
+    def hold(session: Any) -> None:  # noqa: ANN401 - as the store calls it
+        systems.states(session, ["north"])["north"].breaker = Breaker.OPEN
+        session.flush()
+
+    await world.store.write(hold)
+    assert await look_again(world.engine()) == []
+    assert (north.probed, mute.probed) == ([], [])
+
+
+@pytest.mark.fault("F61")
+async def test_what_somebody_replays_meanwhile_is_theirs(world: World) -> None:
+    north = world.use(PROBES)
+    (one,) = await delivered(world, 1)
+
+    async def gone() -> Receipt | None:
+        await world.store.write(lambda session: replay(session, [one], world.deed()))
+        return None
+
+    north.on_probe = [gone]
+    assert await look_again(world.engine()) == []
+    assert await state_of(world, one) == State.WAITING
+    assert len(await world.attempts(one)) == 1
+
+
+async def test_a_turn_is_bounded_and_the_next_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "MOST", 2)
+    north = world.use(PROBES)
+    remembers(north)
+    await delivered(world, 5)
+    for asked in (2, 4, 5, 5):
+        await look_again(world.engine())
+        assert len(north.probed) == asked
+    last = max(row.id for row in await world.all(Delivery))
+    assert [row.looked_through for row in await world.all(SystemState)] == [last]
+
+
+async def test_it_takes_a_place_of_the_system_and_gives_it_back(world: World) -> None:
+    north = world.use(PROBES, in_flight=1)
+    remembers(north)
+    await delivered(world, 2)
+    engine = world.engine()
+    assert engine._slots["north"].take(1, world.clock.monotonic()) == 1
+    asking = asyncio.create_task(look_again(engine))
+    await asyncio.sleep(0.1)
+    assert (north.probed, asking.done()) == ([], False)
+    engine._slots["north"].leave()
+    await asking
+    assert (len(north.probed), engine._slots["north"].busy) == (2, 0)
