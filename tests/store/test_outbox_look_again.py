@@ -132,6 +132,14 @@ async def test_a_system_that_cannot_answer_is_asked_again_from_there(world: Worl
     assert await look_again(world.engine()) == owed[1:]
 
 
+async def test_a_system_that_answers_nothing_is_where_it_was(world: World) -> None:
+    north = world.use(PROBES)
+    await delivered(world, 2)
+    north.on_probe = [Unavailable("503")]
+    assert await look_again(world.engine()) == []
+    assert [row.looked_through for row in await world.all(SystemState)] == [None]
+
+
 async def test_a_system_that_takes_its_yes_back_is_heard(world: World) -> None:
     north = world.use(PROBES)
     (one,) = await delivered(world, 1)

@@ -4,7 +4,7 @@ Only where the Connector can say for certain that a key is not there. What was s
 a later revision took the place of, and what a person entered by hand are not asked about.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -35,14 +35,19 @@ _GONE = frozenset({Outcome.ABSENT, Outcome.REFUSED})
 async def look_again(engine: Engine) -> list[str]:
     """Ask every System that flows and can tell about what is due for it; return the Deliveries that are gone."""
     able = [name for name, line in engine.lines.items() if line.connector.capabilities.probes]
-    flowing = await engine.store.read(lambda session: systems.flowing(session, able))
-    return [gone for name in sorted(flowing) for gone in await _look(engine, name)]
-
-
-async def _look(engine: Engine, system: str) -> list[str]:
-    """Go on where the last turn ended, up to what cannot be answered now."""
     before = engine.clock.now() - AFTER
-    rows = await engine.store.read(lambda session: _next(session, system, before))
+    due = await engine.store.read(lambda session: _due(session, able, before))
+    return [gone for name in due for gone in await _look(engine, name, before)]
+
+
+def _due(session: Session, able: Collection[str], before: datetime) -> list[str]:
+    """Return the Systems there is something to ask; most have nothing new most of the time."""
+    return [name for name in sorted(systems.flowing(session, able)) if _next(session, name, before, 1)]
+
+
+async def _look(engine: Engine, system: str, before: datetime) -> list[str]:
+    """Go on where the last turn ended, up to what cannot be answered now."""
+    rows = await engine.store.read(lambda session: _next(session, system, before, MOST))
     through, gone = "", list[Result]()
     for row in rows:
         if _is_to_be_there(row):
@@ -61,10 +66,10 @@ async def _look(engine: Engine, system: str) -> list[str]:
     return parked
 
 
-def _next(session: Session, system: str, before: datetime) -> list[Mapping[str, Any]]:
+def _next(session: Session, system: str, before: datetime, most: int) -> list[Mapping[str, Any]]:
     state = session.get(SystemState, system)
     through = state.looked_through if state else None
-    return deliveries.made_before(session, system, through or id_before(new_id(), AFTER + BACK), before, MOST)
+    return deliveries.made_before(session, system, through or id_before(new_id(), AFTER + BACK), before, most)
 
 
 def _is_to_be_there(row: Mapping[str, Any]) -> bool:
