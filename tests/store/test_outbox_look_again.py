@@ -99,7 +99,7 @@ async def test_what_a_system_need_not_have_is_not_asked_about(world: World) -> N
     (first,) = await delivered(world, 1, minutes=1)
     second = await world.next_revision(first, due_at=world.clock.now(), after_id=None, created_at=world.clock.now())
     (withdrawn,) = await world.owe(intent="withdraw", created_at=world.clock.now())
-    (by_hand,) = await world.owe(state=State.MANUAL, due_at=None, created_at=world.clock.now())
+    (by_hand,) = await world.owe(state=State.UNKNOWN, due_at=None, attempts=1, created_at=world.clock.now())
     (parked,) = await world.owe(state=State.PARKED, due_at=None, attempts=1, created_at=world.clock.now())
     await world.store.write(lambda session: confirm(session, by_hand, world.deed(), "A-7"))
     await world.drain()
@@ -110,6 +110,22 @@ async def test_what_a_system_need_not_have_is_not_asked_about(world: World) -> N
     assert await state_of(world, by_hand) == State.DELIVERED
     assert (await world.get(parked)).reason == ""
     assert north.probed == [(await world.get(second)).key]
+
+
+async def test_a_persons_later_word_stands(world: World) -> None:
+    """The System has said yes once, was sent it again, was silent, and then somebody looked."""
+    north = world.use(PROBES)
+    (one,) = await delivered(world, 1, minutes=1)
+    await world.store.write(lambda session: replay(session, [one], world.deed()))
+    north.on_push = [Unanswered("cut")]
+    north.on_probe = [Unavailable("503")]
+    await world.drain()
+    world.clock.tick(minutes=1)
+    await world.store.write(lambda session: confirm(session, one, world.deed(), "A-7"))
+    world.clock.tick(hours=21)
+    remembers(north, lambda _: True)
+    assert await look_again(world.engine()) == []
+    assert north.probed == []
 
 
 async def test_a_revision_that_was_cancelled_takes_nobodys_place(world: World) -> None:

@@ -1,7 +1,7 @@
 """Asks Systems once more about what they confirmed: what one has lost since is parked for a person (F61).
 
 Only where the Connector can say for certain that a key is not there. What was still under way when its turn came, what
-a later revision took the place of, and what a person entered by hand are not asked about.
+a later revision took the place of, and what only a person confirmed are not asked about.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -73,9 +73,9 @@ def _next(session: Session, system: str, before: datetime, most: int) -> list[Ma
 
 
 def _is_to_be_there(row: Mapping[str, Any]) -> bool:
-    """Say whether the System itself confirmed a Delivery and nothing has come since."""
-    sent = row["state"] == State.DELIVERED and row["attempts"] > 0
-    return sent and row["intent"] != "withdraw" and not row["superseded"]
+    """Say whether the System itself confirmed a Delivery and nothing has taken its place since."""
+    delivered = row["state"] == State.DELIVERED and row["confirmed"]
+    return delivered and row["intent"] != "withdraw" and not row["superseded"]
 
 
 def _keep(session: Session, system: str, through: str, gone: Sequence[Result], now: datetime) -> list[str]:

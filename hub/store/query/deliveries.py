@@ -63,6 +63,11 @@ _LATER = pick(col(_NEWER.id)).where(
     col(_NEWER.revision) > col(Delivery.revision),
     col(_NEWER.state) != State.CANCELLED,
 )
+_YES = pick(col(Attempt.id)).where(
+    col(Attempt.delivery_id) == col(Delivery.id),
+    col(Attempt.outcome) == "accepted",
+    col(Attempt.ended_at) == col(Delivery.settled_at),  # one transaction writes both
+)
 _CLOSE = Change(_ATTEMPT, ("id",), guard="attempt.ended_at IS NULL")
 
 
@@ -127,12 +132,13 @@ def close_attempts(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def made_before(session: Session, system: str, after: str, before: datetime, limit: int) -> list[Mapping[str, Any]]:
-    """Return a System's next Deliveries after one, by id, made before an instant: what claims need, and `superseded`.
+    """Return a System's next Deliveries after one, by id, made before an instant: what claims need, and two more.
 
-    A superseded one has a later revision, which its System may hold in its place.
+    `confirmed`: it was the System itself that said yes, not a person. `superseded`: there is a later revision, which
+    it may hold in its place.
     """
     query = (
-        pick(*CLAIMED, exists(_LATER).label("superseded"))
+        pick(*CLAIMED, exists(_YES).label("confirmed"), exists(_LATER).label("superseded"))
         .where(col(Delivery.system) == system, col(Delivery.id) > after, col(Delivery.created_at) < before)
         .order_by(col(Delivery.id))
         .limit(limit)
