@@ -76,15 +76,15 @@ class Connector:
         document = self._document(method, serial, body)
 
         async def once() -> Read:
-            return read(await self._send(method, serial, document))
+            return read(await self._send(method, serial, document, self._settings.ask_s))
 
         try:
             return await patiently(once)
         except Refused as no:
             raise Misconfigured(f"{method}: {no.code} {no.reason}") from no
 
-    async def _send(self, method: str, serial: str, document: str) -> Answer:
-        response = await self._doors.http.send(call(self._settings, document))
+    async def _send(self, method: str, serial: str, document: str, deadline_s: float | None = None) -> Answer:
+        response = await self._doors.http.send(call(self._settings, document), deadline_s=deadline_s)
         text = returned(self._settings, response, self._doors.clock.now())
         return read_answer(response, text, method, serial)
 

@@ -26,4 +26,5 @@ class Settings(BaseModel):
     charset: Charset = Field(default="gbk", description="Charset of the documents inside, and so all it can store")
     account: str = Field(min_length=1, description="Account of the hub there")
     password: SecretStr = Field(description="Password of that account")
+    ask_s: float = Field(default=8, ge=1, le=25, description="Seconds a question may take, so that filing has its time")
     page_rows: int = Field(default=200, ge=1, le=500, description="Events asked for at once in a pull")

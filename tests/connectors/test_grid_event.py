@@ -245,6 +245,16 @@ async def test_a_field_that_is_no_xml_name_is_our_settings_fault() -> None:
         assert sink.requests == []
 
 
+@pytest.mark.parametrize(
+    "body", ["", "<category><code>01</code></category>", "<version>1</version><version>2</version>"]
+)
+async def test_a_list_without_its_version_is_none(body: str) -> None:
+    async with Sink() as sink, facing(sink, KIND) as connector:
+        sink.say(said(envelope(document("category.list", "category.list", body=body))))
+        with pytest.raises(Unavailable, match=r"cannot be read: <body> has [02] <version> instead of one"):
+            await connector.check()
+
+
 async def test_a_list_that_promises_more_and_gives_nothing_ends() -> None:
     more = document("event.changes", "event.changes", body="<next>7</next><more>1</more>")
     async with Sink() as sink, facing(sink, KIND) as connector:

@@ -11,14 +11,14 @@ import pytest
 from connectors.grid_event.connector import Connector
 from hub.model.delivery import State
 from hub.outbox.engine import Line
-from hub.sdk import Unanswered
+from hub.sdk import Unanswered, Unavailable
 from hub.sdk.doors import open_doors
 from hub.sdk.egress import Egress
 from hub.store import Store
 from tests.builders import World, watch_moves
 from tests.conftest import HandClock
 from tests.connectors.answering import facing, owing
-from tests.connectors.sink import CLOSE, KEEP, Sink, drip
+from tests.connectors.sink import CLOSE, HANG, KEEP, Sink, drip
 from tests.connectors.soap import (
     FIND,
     KIND,
@@ -76,6 +76,15 @@ async def test_an_answer_that_drips_in_is_given_up_on_in_time(world: World) -> N
         assert time.monotonic() - began < 2
         assert sink.pieces > 3
     assert (await world.get(one)).state == State.UNKNOWN
+
+
+async def test_a_question_nobody_answers_leaves_time_to_say_that_nothing_was_filed() -> None:
+    """Cut off by the time of the whole attempt, it would be unknown instead."""
+    async with Sink() as sink, facing(sink, KIND, ask_s=1) as connector:
+        sink.say(HANG)
+        with pytest.raises(Unavailable, match="no complete answer within 1 s"):
+            await connector.push(outgoing("finding", {"n": 1}))
+        assert (len(sink.requests), sink.seen(REPORT)) == (3, 0)
 
 
 # --- through the outbox, on both databases ----------------------------------------------------------------------------

@@ -75,6 +75,11 @@ NO_SUCCESS: dict[str, tuple[str, type[DeliveryFailure]]] = {
         ),
         Unanswered,
     ),
+    "a Fault without a code": (around("<soap:Fault><faultstring>x</faultstring></soap:Fault>"), Unanswered),
+    "a Fault with two": (
+        around("<soap:Fault><faultcode>soap:Client</faultcode><faultcode>soap:Server</faultcode></soap:Fault>"),
+        Unanswered,
+    ),
     "another operation": (GOOD.decode().replace("serviceResponse", "queryResponse"), Unanswered),
     "another namespace": (GOOD.decode().replace(NAMESPACE, "http://other.example/"), Unanswered),
     "no namespace": (around(f"<serviceResponse><return>{stored()}</return></serviceResponse>"), Unanswered),
@@ -89,6 +94,7 @@ NO_SUCCESS: dict[str, tuple[str, type[DeliveryFailure]]] = {
     ),
     "two returns": (around(RESPONSE % "<return>1</return><return>2</return>"), Unanswered),
     "the document not as a string": (around(RESPONSE % f"<return>{stored().partition('?>')[2]}</return>"), Unanswered),
+    "more than a string": (GOOD.decode().replace("</return>", "<more/></return>"), Unanswered),
     "a reference instead (MTOM)": (
         around(RESPONSE % '<return><i:Include xmlns:i="http://www.w3.org/2004/08/xop/include" href="cid:1"/></return>'),
         Unanswered,
@@ -107,6 +113,7 @@ NO_SUCCESS: dict[str, tuple[str, type[DeliveryFailure]]] = {
     "no event": (envelope(document()), Unanswered),
     "no number": (envelope(document(body=event(number=" "))), Unanswered),
     "no code": (envelope(document(code="", body=event())), Unanswered),
+    "elements for a code": (envelope(document(code="<a>0000</a>", body=event())), Unanswered),
     "two codes": (
         envelope(stored().replace("</head>", "<resultCode>9999</resultCode></head>")),
         Unanswered,
@@ -189,6 +196,31 @@ def test_a_status_that_says_no_is_no_success_even_around_the_declared_one(
         with pytest.raises(verdict) as failure:
             understood(body, status)
         assert failure.type is verdict
+
+
+@pytest.mark.fault("F50")
+@pytest.mark.parametrize(
+    ("status", "code", "verdict"),
+    [(503, "Client", Unavailable), (401, "Server", Misconfigured), (502, "Client", Unanswered)],
+)
+def test_a_status_that_says_more_than_its_fault_decides(status: int, code: str, verdict: type[DeliveryFailure]) -> None:
+    with pytest.raises(verdict, match=f"HTTP {status}") as failure:
+        understood(fault(f"soap:{code}").encode(), status)
+    assert failure.type is verdict
+
+
+@pytest.mark.fault("F50")
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [("9999", Unavailable), ("9001", Unavailable), ("", Unavailable), ("2001", Misconfigured), ("1001", Misconfigured)],
+)
+async def test_only_its_word_for_it_means_that_nothing_arrived(code: str, verdict: type[DeliveryFailure]) -> None:
+    """Anything else, taken for an absence, would be a second filing."""
+    async with Sink() as sink, facing(sink, KIND) as connector:
+        sink.say(said(envelope(document("event.find", code=code, words="没有"))))
+        with pytest.raises(verdict):
+            await connector.push(outgoing("finding", {"n": 1}))
+        assert sink.seen(REPORT) == 0
 
 
 @pytest.mark.fault("F50")
