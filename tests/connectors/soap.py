@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 import httpx
 
 from connectors.grid_event.envelope import call, returned
-from connectors.grid_event.mapping import filed, read_answer
+from connectors.grid_event.mapping import Answer, filed, found, read_answer
 from connectors.grid_event.settings import Settings
 from connectors.grid_event.simulator import NAMESPACE, SOAP, settings_for
 from hub.clock import SystemClock
@@ -116,8 +116,16 @@ def settings(**changed: object) -> Settings:
 
 def understood(body: bytes, status: int = 200, content_type: str = XML, to: Settings | None = None) -> Receipt:
     """What the connector makes of a complete answer to a filing; raises as it does."""
-    to = to or settings()
-    response = httpx.Response(
-        status, headers={"Content-Type": content_type}, content=body, request=call(to, "<request/>")
-    )
-    return filed(read_answer(response, returned(to, response, SystemClock().now()), "event.report", KEY))
+    return filed(answer_in(body, "event.report", status, content_type, to or settings()))
+
+
+def looked_up(body: bytes) -> Receipt | None:
+    """What it makes of a complete answer to the question whether a key has been there."""
+    return found(answer_in(body, "event.find", 200, XML, settings()))
+
+
+def answer_in(body: bytes, method: str, status: int, content_type: str, to: Settings) -> Answer:
+    """The answer in an HTTP answer."""
+    headers, request = {"Content-Type": content_type}, call(to, "<request/>")
+    response = httpx.Response(status, headers=headers, content=body, request=request)
+    return read_answer(response, returned(to, response, SystemClock().now()), method, KEY)

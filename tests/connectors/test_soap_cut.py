@@ -26,6 +26,7 @@ from tests.connectors.soap import (
     STACKS,
     absent,
     envelope,
+    looked_up,
     said,
     settings,
     stored,
@@ -44,11 +45,13 @@ GOOD = envelope(stored()).encode()
 @pytest.mark.fault("F53")
 @pytest.mark.parametrize("stack", STACKS)
 def test_no_beginning_of_an_envelope_is_an_answer(stack: str) -> None:
-    """Even where HTTP says that it is all there."""
-    whole = envelope(stored(), stack).encode()
-    for size in range(len(whole)):
-        with pytest.raises(Unanswered):
-            understood(whole[:size])
+    """Even where HTTP says that it is all there: neither one to a filing nor one that nothing was filed."""
+    for text, read in ((stored(), understood), (absent(), looked_up)):
+        whole = envelope(text, stack).encode()
+        for size in range(len(whole)):
+            with pytest.raises(Unanswered):
+                read(whole[:size])
+    assert looked_up(whole) is None
 
 
 @pytest.mark.fault("F53")

@@ -33,6 +33,7 @@ from tests.connectors.soap import (
     document,
     envelope,
     event,
+    looked_up,
     said,
     settings,
     stored,
@@ -43,6 +44,7 @@ from tests.connectors.test_answers_broken import forget_peak, memory_mb
 
 SEED = 20261122
 GOOD = envelope(stored()).encode()
+ABSENT = envelope(absent()).encode()
 ONE_OF_FOUR = (Refused, Unavailable, Misconfigured, Unanswered)
 
 
@@ -205,11 +207,45 @@ def test_any_bytes_anywhere_are_a_receipt_for_our_key_or_one_of_four_errors(
         assert holds(whole, receipt)
 
 
+@pytest.mark.fault("F60")
+@given(body=st.binary(max_size=300), at=st.integers(0, len(ABSENT)), gone=st.integers(0, 30))
+@example(b"k2", ABSENT.index(KEY.encode()), 2)
+def test_no_bytes_but_its_word_for_our_key_mean_that_nothing_was_filed(body: bytes, at: int, gone: int) -> None:
+    whole = ABSENT[:at] + body + ABSENT[at + gone :]
+    try:
+        receipt = looked_up(whole)
+    except ONE_OF_FOUR:
+        return
+    assert receipt is None
+    assert says(whole, f"<serial>{KEY}</serial>", "2004</resultCode>", "serviceResponse", "event.find")
+
+
 def holds(body: bytes, receipt: Receipt) -> bool:
-    """Whether the declared success is there in so many words, read by nothing of ours."""
-    plain = body.decode().replace("&lt;", "<").replace("&gt;", ">")
+    """Whether the declared success is there in so many words."""
     marks = (f"<serial>{KEY}</serial>", "0000</resultCode>", receipt.remote_id, "serviceResponse", "event.report")
-    return bool(receipt.remote_id) and all(mark in plain for mark in marks)
+    return bool(receipt.remote_id) and says(body, *marks)
+
+
+def says(body: bytes, *marks: str) -> bool:
+    """Whether all this is in it, read by nothing of ours."""
+    plain = body.decode().replace("&lt;", "<").replace("&gt;", ">")
+    return all(mark in plain for mark in marks)
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+async def test_a_service_that_throws_our_words_back_shows_nobody_the_password(status: int) -> None:
+    to, thrown = settings(password="short-one"), list[bytes]()
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        thrown.append(request.content)
+        return httpx.Response(status, content=request.content)
+
+    egress = Egress.parse(["127.0.0.1:9"], allow_loopback=True)
+    doors = Doors(HttpDoor(egress, transport=httpx.MockTransport(reply)), egress, SystemClock())
+    with pytest.raises(ONE_OF_FOUR) as failure:
+        await Connector(to, doors).check()
+    assert b"short-one" in thrown[0]
+    assert "short-one" not in failure.value.reason
 
 
 PIECES = (
