@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from hub.sdk.errors import Misconfigured, Refused, Unavailable
+from hub.sdk.errors import Misconfigured, Refused, Unanswered, Unavailable
 from hub.sdk.http import inconclusive
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -57,10 +57,14 @@ def read_json(response: httpx.Response, charset: str = "utf-8") -> Any:  # noqa:
     try:
         return json.loads(response.content.decode(charset).removeprefix("\ufeff"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as failure:
-        # What cannot be read may still hold an access token, which no reason may show.
-        said = _OPAQUE.sub("…", excerpt(response, 200))
-        reason = f"HTTP {response.status_code} with an answer that is not JSON: {said}"
-        raise inconclusive(response.request, reason) from failure
+        raise unreadable(response, "not JSON") from failure
+
+
+def unreadable(response: httpx.Response, what: str, charset: str = "utf-8") -> Unanswered | Unavailable:
+    """Return what an answer that is something else than it should be means (see `inconclusive`), with its beginning."""
+    # What cannot be read may still hold an access token, which no reason may show.
+    said = _OPAQUE.sub("…", excerpt(response, 200, charset))
+    return inconclusive(response.request, f"HTTP {response.status_code} with an answer that is {what}: {said}")
 
 
 def read_object(response: httpx.Response, charset: str = "utf-8") -> dict[str, Any]:

@@ -35,14 +35,14 @@ def success(kind: str) -> bytes:
 
 
 @asynccontextmanager
-async def facing(sink: Sink, kind: str, clock: Clock | None = None) -> AsyncIterator[Connector]:
+async def facing(sink: Sink, kind: str, clock: Clock | None = None, **changed: object) -> AsyncIterator[Connector]:
     """A real connector with real doors in front of a sink, which hands out tokens and knows nothing when probed."""
     if kind in TOKENS:
         mark, token = TOKENS[kind]
         sink.on(mark, answer_json(token))
     sink.on(b"GET /score?", answer_json({"code": "200", "data": None}))
     doors = open_doors(Egress.parse(sink.reaches, allow_loopback=True), clock or SystemClock())
-    settings = part(kind, "simulator").settings_for(sink.port, Path())
+    settings = {**part(kind, "simulator").settings_for(sink.port, Path()), **changed}
     try:
         yield part(kind, "connector").Connector(part(kind, "settings").Settings.model_validate(settings), doors)
     finally:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from hub.sdk.answers import check_status, excerpt, read_json, read_object, read_part, retry_after
+from hub.sdk.answers import check_status, excerpt, read_json, read_object, read_part, retry_after, unreadable
 from hub.sdk.errors import DeliveryFailure, Misconfigured, Refused, Unanswered, Unavailable
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -40,6 +40,14 @@ def test_every_other_status_says_what_the_hub_will_do(
         with pytest.raises(verdict, match=f"HTTP {status} 户不存在") as failure:
             check_status(said(status, "户不存在".encode(), method), NOW)
         assert failure.type is verdict
+
+
+def test_what_is_unreadable_shows_its_beginning_in_its_own_charset_and_no_token() -> None:
+    body = "系统异常 token=0123456789abcdef0123456789abcdef".encode("gbk")
+    failure = unreadable(said(200, body), "no XML", "gbk")
+    assert type(failure) is Unanswered
+    assert failure.reason == "HTTP 200 with an answer that is no XML: 系统异常 …"
+    assert type(unreadable(said(200, body, "GET"), "no XML")) is Unavailable
 
 
 def test_a_refusal_keeps_the_status_as_its_code() -> None:

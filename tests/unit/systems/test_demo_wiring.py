@@ -23,6 +23,12 @@ def in_yaml(pattern: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def registry() -> Registry:
+    document, faults = read_yaml(ROOT / "connectors.yaml", "connectors.yaml")
+    assert faults == []
+    return loaded(document)
+
+
+def loaded(document: Any) -> Registry:  # noqa: ANN401 - a document
     elements = {each["id"]: each["type"] for file in in_yaml("schemas/elements/*.yaml").values() for each in file}
     records = {
         name.removeprefix("records/").removesuffix(".yaml"): {
@@ -32,8 +38,6 @@ def registry() -> Registry:
         }
         for name, record in in_yaml("schemas/records/*/*.yaml").items()
     }
-    document, faults = read_yaml(ROOT / "connectors.yaml", "connectors.yaml")
-    assert faults == []
     assert validate(document, ROOT / "schemas/connectors.json", "connectors.yaml") == []
     around = Surroundings(
         records=records,
@@ -56,6 +60,18 @@ def test_every_flow_fills_the_fields_its_system_takes(registry: Registry) -> Non
     for system, flow in flows:
         wanted = simulator(system.connector_kind).sample_payloads()[flow.name]
         assert {name for name, _ in flow.fields.fields} >= wanted.keys(), f"{system.name}.{flow.name}"
+
+
+def test_the_wiring_a_readme_shows_loads_and_fills_what_its_system_demands() -> None:
+    """For a kind the demo does not wire; its readme is all that shows how."""
+    readme = (ROOT / "connectors/grid_event/README.md").read_text()
+    document = yaml.safe_load(readme.partition("```yaml\n")[2].partition("```")[0])
+    demo = yaml.safe_load((ROOT / "connectors.yaml").read_text())
+    (system,) = loaded({"county": demo["county"], **document}).systems.values()
+    (flow,) = system.sends
+    demanded = import_module("connectors.grid_event.simulated").REQUIRED
+    assert demanded.keys() <= {name for name, _ in flow.fields.fields}
+    assert list(system.reaches) == simulator(system.connector_kind).reaches(9105)
 
 
 def test_every_simulator_is_reached_where_the_file_says(registry: Registry) -> None:

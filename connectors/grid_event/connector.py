@@ -1,0 +1,94 @@
+"""Carries events to 网格事件, changes and closes them, and reads categories and progress: I/O only."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, ClassVar, Final, TypeVar
+
+from connectors.grid_event.document import written
+from connectors.grid_event.envelope import call, returned
+from connectors.grid_event.mapping import FIND, Answer, asked, categories, changes, filed, found, read_answer
+from connectors.grid_event.settings import Settings
+from hub.sdk import Capabilities, Misconfigured, Outgoing, Page, Receipt, Refused, Unavailable
+from hub.sdk.doors import Doors
+from hub.sdk.reading import patiently
+
+Read = TypeVar("Read")
+CATEGORIES: Final = "category.list"
+CHANGES: Final = "event.changes"
+
+
+class Connector:
+    """One installation of 网格事件."""
+
+    # It keeps our serial and can be asked for it, but files twice what it is told twice.
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        honours_key=False, probes=True, amends=True, withdraws=True, sources=("categories", "events")
+    )
+
+    def __init__(self, settings: Settings, doors: Doors) -> None:
+        self._settings = settings
+        self._doors = doors
+
+    async def check(self) -> str:
+        """Read the categories, which tries address, operation, charset and account."""
+        listed = await self._ask(CATEGORIES, CATEGORIES, {}, categories)
+        return f"answers, and lists {len(listed.rows)} categories of version {listed.position}"
+
+    async def push(self, outgoing: Outgoing) -> Receipt:
+        """File an event, change it, or close it; not before asking whether this key has been there already."""
+        method, body = asked(outgoing)
+        document = self._document(method, outgoing.key, body)
+        known = await self.probe(outgoing.key)
+        if known is not None:
+            return known
+        return filed(await self._send(method, outgoing.key, document))
+
+    async def probe(self, key: str) -> Receipt | None:
+        """Look for what came under a key; nothing means that it never arrived."""
+        return await self._ask(FIND, key, {"serial": key}, found)
+
+    async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:
+        """Yield all categories, once per version of them, or the events that changed since a change number."""
+        if source not in self.capabilities.sources:
+            raise Misconfigured(f"{source!r} cannot be pulled here; this System has: categories, events")
+        pages = self._categories(cursor) if source == "categories" else self._events(cursor)
+        async for page in pages:
+            yield page
+
+    async def _categories(self, cursor: str) -> AsyncIterator[Page]:
+        listed = await self._ask(CATEGORIES, CATEGORIES, {}, categories)
+        if listed.position != cursor:
+            yield Page(listed.rows, listed.position, complete=True)
+
+    async def _events(self, cursor: str) -> AsyncIterator[Page]:
+        from_start, more = not cursor, True
+        while more:
+            window = {"since": cursor or "0", "size": self._settings.page_rows}
+            listed = await self._ask(CHANGES, CHANGES, window, changes)
+            more = listed.more
+            if more and (not listed.rows or listed.position == cursor):
+                raise Unavailable("it says that more events have changed, and gives none of them")
+            if listed.rows:
+                cursor = listed.position
+                yield Page(listed.rows, cursor, complete=from_start and not more)
+
+    async def _ask(self, method: str, serial: str, body: Mapping[str, Any], read: Callable[[Answer], Read]) -> Read:
+        """Ask something that changes nothing there, patiently; a no means that the hub asks wrongly."""
+        document = self._document(method, serial, body)
+
+        async def once() -> Read:
+            return read(await self._send(method, serial, document, self._settings.ask_s))
+
+        try:
+            return await patiently(once)
+        except Refused as no:
+            raise Misconfigured(f"{method}: {no.code} {no.reason}") from no
+
+    async def _send(self, method: str, serial: str, document: str, deadline_s: float | None = None) -> Answer:
+        response = await self._doors.http.send(call(self._settings, document), deadline_s=deadline_s)
+        text = returned(self._settings, response, self._doors.clock.now())
+        return read_answer(response, text, method, serial)
+
+    def _document(self, method: str, serial: str, body: Mapping[str, Any]) -> str:
+        account, password = self._settings.account, self._settings.password.get_secret_value()
+        head = {"method": method, "serial": serial, "account": account, "password": password}
+        return written("request", {"head": head, "body": body}, self._settings.charset)
