@@ -128,6 +128,7 @@ async def _work(settings: Settings, *, once: bool) -> None:
     if not stop.asked:
         worker = Worker(hub.engine, hub.pulls, hub.clock)
         _stand()
+        hub.watch.start()
         await worker.start()
         await told.wait()
         await worker.stop()

@@ -1,1 +1,1 @@
-"""The time edge: which jobs run when, and when to stop. No logic of its own."""
+"""The time edge: which jobs run when, whether the loop turns, when to stop. No logic of its own."""
