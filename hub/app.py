@@ -25,6 +25,7 @@ from hub.systems import Registry, System, connect
 from hub.web.context import Parts
 from hub.web.site import make_app
 from hub.worker.loop import Worker
+from hub.worker.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,11 @@ class Hub:
     engine: Engine
     pulls: Pulls
     intake: Intake
+    watch: Watch
 
     async def close(self) -> None:
         """Let go of the outside and of the database."""
+        self.watch.stop()
         for doors in self.doors.values():
             await doors.aclose()
         await self.store.close()
@@ -71,7 +74,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     pulls = Pulls(store, clock, registry, connectors)
     outbox: Outbox = engine if settings.worker else Elsewhere(store)
     intake = Intake(store, clock, Rules(catalog, registry), outbox)
-    return Hub(settings, clock, store, catalog, registry, doors, engine, pulls, intake)
+    return Hub(settings, clock, store, catalog, registry, doors, engine, pulls, intake, Watch(clock))
 
 
 def _doors(settings: Settings, system: System, clock: Clock) -> Doors:
@@ -81,10 +84,11 @@ def _doors(settings: Settings, system: System, clock: Clock) -> Doors:
 
 def make_site(hub: Hub) -> FastAPI:
     """Return the ASGI app of a hub; its lifespan starts and stops the worker half where settings ask for one."""
-    worker = Worker(hub.engine, hub.pulls, hub.clock)
+    worker = Worker(hub.engine, hub.pulls, hub.clock, hub.settings.data_dir)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        hub.watch.start()
         if hub.settings.worker:
             await worker.start()
         try:
@@ -114,6 +118,7 @@ def _parts(hub: Hub) -> Parts:
         pulls=hub.pulls,
         ring=ring,
         ready=ready,
+        stood_still=lambda: (hub.watch.times, hub.watch.seconds),
         attachment_key=attachment_key(hub.settings.data_dir),
     )
 

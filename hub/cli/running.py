@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import signal
 import sys
 from collections.abc import Coroutine
 from datetime import UTC, datetime
@@ -23,15 +22,19 @@ from hub.store.migrate import is_current
 from hub.store.migrate import migrate as migrate_database
 from hub.store.query import divisions, people
 from hub.worker.loop import Worker
+from hub.worker.stop import stop
 
 
 def serve() -> None:
     """Serve the pages and the API, and deliver in the background (HUB_WORKER=false leaves that to `hub work`)."""
+    stop.listen()
     settings = read_settings()
     configure_logs(settings.log_level)
     with speaking(settings):
-        migrate_database(settings.database)
+        migrate_database(settings.database, stop.heed)
+        stop.heed()
         _run(_serve(settings))
+    stop.hear_no_more()
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -48,7 +51,8 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 async def _serve(settings: Settings) -> None:
     drop_leftovers(settings.data_dir)
     hub = build(settings)
-    await _prepare(hub)
+    if not stop.asked:
+        await _prepare(hub)
     _stand()
     server = uvicorn.Server(
         uvicorn.Config(
@@ -64,15 +68,12 @@ async def _serve(settings: Settings) -> None:
             timeout_graceful_shutdown=20,
         )
     )
-    # uvicorn raises a signal it has obeyed once more at the end; unheard, an orderly stop would look like a crash.
-    signal.signal(signal.SIGTERM, lambda *_: None)
+    # uvicorn hears signals itself while it serves, and gives ours back then; in between nothing may be missed.
+    stop.obey_with(lambda: setattr(server, "should_exit", True))
+    if stop.asked:
+        await hub.close()
+        return
     await server.serve()
-    _hear_no_more()
-
-
-def _hear_no_more() -> None:
-    """Let a second signal be too late: the interpreter gives ours back as it ends, and one then would be a crash."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _stand() -> None:
@@ -102,10 +103,14 @@ async def _prepare(hub: Hub) -> None:
 
 def work(once: Annotated[bool, typer.Option(help="Deliver what is due now, then stop.")] = False) -> None:
     """Deliver and pull in a process of its own, beside `hub serve` on PostgreSQL."""
+    if not once:
+        stop.listen()
     settings = read_settings()
     configure_logs(settings.log_level)
     with speaking(settings):
+        stop.heed()
         _run(_work(settings, once=once))
+    stop.hear_no_more()
 
 
 async def _work(settings: Settings, *, once: bool) -> None:
@@ -117,17 +122,17 @@ async def _work(settings: Settings, *, once: bool) -> None:
         await hub.engine.drain()
         await hub.close()
         return
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # Not the loop's own handlers: they end with it, and a second signal just then would look like a crash.
-        signal.signal(number, lambda *_: None if loop.is_closed() else loop.call_soon_threadsafe(stop.set))
-    worker = Worker(hub.engine, hub.pulls, hub.clock)
-    _stand()
-    await worker.start()
-    await stop.wait()
-    await worker.stop()
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
+    # Not by the loop's own handlers: they end with it, and a second signal just then would look like a crash.
+    stop.obey_with(lambda: None if loop.is_closed() else loop.call_soon_threadsafe(told.set))
+    if not stop.asked:
+        worker = Worker(hub.engine, hub.pulls, hub.clock, settings.data_dir)
+        _stand()
+        hub.watch.start()
+        await worker.start()
+        await told.wait()
+        await worker.stop()
     await hub.close()
-    _hear_no_more()
 
 
 def migrate() -> None:

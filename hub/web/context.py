@@ -32,6 +32,8 @@ class Parts:
     """Wake the workers of these Systems: there is something to send."""
     ready: Callable[[], Awaitable[Mapping[str, bool]]]
     """What must be so for the hub to do its work, each true or false; raises nothing."""
+    stood_still: Callable[[], tuple[int, float]]
+    """How often this process's event loop was blocked for about a second or more, and how many seconds together."""
     attachment_key: bytes = field(repr=False)
     """What signs photo addresses for Systems."""
     lenses: dict[Role, Lens] = field(default_factory=dict, repr=False)

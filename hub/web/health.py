@@ -20,9 +20,11 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/healthz")
-async def alive(hub: Hub) -> Mapping[str, bool | str]:
-    """Say that the process answers, and how safely it keeps; asks nothing else."""
-    return {"alive": True, "durability": hub.settings.durability}
+async def alive(hub: Hub) -> Mapping[str, bool | str | int]:
+    """Say that the process answers, how safely it keeps, and whether it was ever blocked; asks nothing else."""
+    living = {"alive": True, "durability": hub.settings.durability}
+    blocked, _ = hub.stood_still()
+    return {**living, "blocked": blocked} if blocked else living
 
 
 @router.get("/readyz")
@@ -41,9 +43,10 @@ async def metrics(request: Request, hub: Hub) -> Response:
     """Give the counts, to this very machine or an operator."""
     if not _is_local(request, hub) and (await recognised(request, hub)).scope.role is not Role.OPERATOR:
         raise Problem("auth.forbidden", 403)
-    log_bytes = hub.store.log_bytes()
-    counts = await hub.store.read(lambda session: _exposition(session, log_bytes))
-    return Response(counts, media_type=CONTENT_TYPE_LATEST)
+    own = CollectorRegistry()
+    _own_figures(own, hub)
+    counts = await hub.store.read(_exposition)
+    return Response(generate_latest(own) + counts, media_type=CONTENT_TYPE_LATEST)
 
 
 def _is_local(request: Request, hub: Parts) -> bool:
@@ -56,15 +59,24 @@ def _is_local(request: Request, hub: Parts) -> bool:
         return False
 
 
-def _exposition(session: Session, log_bytes: int) -> bytes:
+def _own_figures(registry: CollectorRegistry, hub: Parts) -> None:
+    """Put in what this process knows of itself and its machine."""
+    Gauge("hub_log_bytes", "Size of SQLite's log; large while somebody reads for long", registry=registry).set(
+        hub.store.log_bytes()
+    )
+    times, seconds = hub.stood_still()
+    Gauge(
+        "hub_loop_blocked", "Times this process's event loop stood still for about a second or more", registry=registry
+    ).set(times)
+    Gauge("hub_loop_blocked_seconds", "How long it stood still then, all together", registry=registry).set(seconds)
+
+
+def _exposition(session: Session) -> bytes:
     """Return every count, read afresh: several processes share one database, none of them knows the whole."""
     registry = CollectorRegistry()
     counted = totals(session)
     Gauge("hub_submissions", "Submissions accepted, corrections included", registry=registry).set(
         counted["submission"].total()
-    )
-    Gauge("hub_log_bytes", "Size of SQLite's log; large while somebody reads for long", registry=registry).set(
-        log_bytes
     )
     epoch = latest_epoch(session)
     Gauge("hub_epoch", "1, and one more for each restore of a copy", registry=registry).set(

@@ -1,1 +1,1 @@
-"""The time edge: which jobs run when. No logic of its own."""
+"""The time edge: which jobs run when, whether the loop turns, when to stop. No logic of its own."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -15,6 +16,7 @@ from hub.outbox.upkeep.resume import check_paused
 from hub.pulls.due import Rounds
 from hub.pulls.run import Pulls, lose_stale
 from hub.store import doorbell
+from hub.store.blobs import TIDY_EVERY, tidy
 from hub.store.query.counts import advance, keep
 from hub.store.query.journal import latest_epoch
 from hub.worker.schedule import schedule
@@ -35,6 +37,7 @@ class Worker:
     engine: Engine
     pulls: Pulls
     clock: Clock
+    data_dir: Path
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _scheduler: AsyncIOScheduler | None = None
     _rounds: Rounds = field(init=False)
@@ -56,6 +59,7 @@ class Worker:
             ("look-again", LOOK_AGAIN_EVERY, self._look_again),
             ("lose-stale", LOSE_STALE_EVERY, self._lose_stale),
             ("tally", TALLY_EVERY, self._tally),
+            ("tidy-photos", TIDY_EVERY, self._tidy_photos),
         ]
         self._scheduler = schedule(self._rounds, chores, self.clock)
         self._scheduler.start()
@@ -91,6 +95,9 @@ class Worker:
     async def _lose_stale(self) -> None:
         """Let a pull start again whose process died while others live on."""
         await lose_stale(self.pulls, LONGEST_PULL)
+
+    async def _tidy_photos(self) -> None:
+        await tidy(self.engine.store, self.data_dir, self.clock.now())
 
     async def _tally(self) -> None:
         """Count what came since the last time, so that nobody who asks has to count everything."""

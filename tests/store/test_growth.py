@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -266,12 +267,11 @@ async def test_totals_are_counted_once_and_kept(world: World) -> None:
     assert await world.store.read(advance) == []
 
 
-async def test_a_worker_moves_the_marks_by_itself(world: World) -> None:
+async def test_a_worker_moves_the_marks_by_itself(world: World, tmp_path: Path) -> None:
     await older(world, 3)
     await recent(world)
-    worker = Worker(
-        world.engine(), Pulls(world.store, world.clock, Registry(Everywhere(COUNTY, {}), {}, {}), {}), world.clock
-    )
+    pulls = Pulls(world.store, world.clock, Registry(Everywhere(COUNTY, {}), {}, {}), {})
+    worker = Worker(world.engine(), pulls, world.clock, tmp_path)
     await worker.start()
     assert worker._scheduler is not None
     job = worker._scheduler.get_job("tally")

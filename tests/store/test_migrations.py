@@ -1,6 +1,7 @@
 """The migrations make exactly the schema of the model, on both databases, whoever runs them and however often."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import Engine, inspect, text
 from hub.errors import Problem
 from hub.model import METADATA
 from hub.store.engine import lock_file, open_writing
-from hub.store.migrate import NEWEST, is_current, migrate
+from hub.store.migrate import NEWEST, current, is_current, migrate
 from hub.store.steps import config as steps
 from tests.conftest import _create, _numbers
 
@@ -163,3 +164,28 @@ def test_processes_that_migrate_at_once_take_turns(empty_url: str) -> None:
 
 def test_there_is_one_newest_revision() -> None:
     assert ScriptDirectory.from_config(steps()).get_heads() == [NEWEST]
+
+
+class Asked(Exception):
+    """Somebody wants this to end."""
+
+
+@pytest.mark.fault("F22", "F73")
+@pytest.mark.parametrize("taken", ["", "0001", "0002"])
+def test_between_two_steps_it_may_be_ended_and_goes_on_from_there(empty_url: str, taken: str) -> None:
+    engine = open_writing(empty_url)
+    with engine.begin() as connection:  # where Alembic was at it before, nothing is made in one go
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY NOT NULL)"))
+    looked = count()
+
+    def heed() -> None:
+        if next(looked) > int(taken or 0):
+            raise Asked
+
+    with pytest.raises(Asked):
+        migrate(empty_url, heed)
+    with engine.connect() as connection:
+        assert (current(connection) or "") == taken
+    migrate(empty_url)
+    assert differences(engine) == []
+    engine.dispose()

@@ -146,6 +146,7 @@ async def open_site(
             pulls=Pulls(store, clock, registry, {"garbage-scoring": Empty()}),
             ring=bell.ring,
             ready=ready,
+            stood_still=lambda: (0, 0.0),
             attachment_key=attachment_key(settings.data_dir),
         )
         await store.write(populate(clock, password_hash))

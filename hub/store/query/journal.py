@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert
 from sqlmodel import Session, col, select
 
 from hub.model.column import new_id
 from hub.model.journal import Epoch, JournalEntry
+from hub.model.people import Account
 
 
 def entry(at: datetime, account_id: str, action: str, subject: str, why: str = "") -> dict[str, Any]:
@@ -25,3 +26,9 @@ def add_entries(session: Session, entries: Sequence[dict[str, Any]]) -> None:
 def latest_epoch(session: Session) -> Epoch | None:
     """Return the epoch the hub is in; None where it never went on from a copy."""
     return session.exec(select(Epoch).order_by(col(Epoch.number).desc(), col(Epoch.began_at).desc()).limit(1)).first()
+
+
+def began_at(session: Session) -> datetime | None:
+    """Return since when this database keeps what comes: its last restore, else its first account; None before that."""
+    epoch = latest_epoch(session)
+    return epoch.began_at if epoch else session.exec(select(func.min(Account.created_at))).one()

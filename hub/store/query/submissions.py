@@ -119,6 +119,11 @@ def uploaded(session: Session, wanted: Collection[tuple[str, str]]) -> set[tuple
     return {(account_id, sha256) for account_id, sha256 in session.exec(query) if (account_id, sha256) in wanted}
 
 
+def named_photos(session: Session, wanted: Collection[str]) -> set[str]:
+    """Return which of these photos any row names."""
+    return set(session.exec(select(Attachment.sha256).where(col(Attachment.sha256).in_(wanted))).all())
+
+
 def existing_issues(session: Session, issue_ids: Sequence[str]) -> set[str]:
     """Return which of these Issues exist already: a revision does not start one again."""
     return set(session.exec(select(Issue.id).where(col(Issue.id).in_(issue_ids))).all())

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from hub.errors import Problem
 from hub.failpoint import passing
 from hub.model import Attachment
-from hub.store.blobs import blob_path, keep_blob, signature
+from hub.store.blobs import blob_path, keep_blob, name_blob, signature
 from hub.store.query import views
 from hub.web.context import Hub, Parts
 from hub.web.problems import documented
@@ -51,7 +51,7 @@ async def upload(sha256: Digest, request: Request, response: Response, caller: F
     """Upload a photo of at most 20 MiB; again is harmless. The type is told from its first bytes."""
     blob = await keep_blob(hub.settings.data_dir, sha256, request.stream())
     row = Attachment(**vars(blob), account_id=caller.account.id, created_at=hub.clock.now())
-    if not await hub.store.write(lambda session: views.add_attachment(session, row)):
+    if not await hub.store.write(lambda session: name_blob(session, hub.settings.data_dir, row)):
         response.status_code = 200
     passing("blob.row")
     return AttachmentView(**vars(blob))

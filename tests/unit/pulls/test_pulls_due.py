@@ -158,18 +158,18 @@ async def test_a_database_that_is_away_is_asked_again(clock: HandClock, source: 
 
 
 async def test_a_thousand_systems_cost_no_task_no_timer_and_no_query_when_idle(
-    store: Store, watched: Watched, clock: HandClock, source: Source
+    store: Store, watched: Watched, clock: HandClock, source: Source, tmp_path: Path
 ) -> None:
     clock.tick(days=-30)
     pulls = pulls_of(watched, clock, source, MANY)
-    worker = Worker(Engine(store, clock, {}, sole=True), pulls, clock)
+    worker = Worker(Engine(store, clock, {}, sole=True), pulls, clock, tmp_path)
     before = len(asyncio.all_tasks())
     await worker.start()
     await until(lambda: source.read == MANY and not worker._rounds._under_way)
     assert 1 < source.most_under_way <= AT_ONCE
     assert len(asyncio.all_tasks()) - before <= 2, "the engine's and its bell's, and no other"
     assert worker._scheduler is not None
-    chores = {"check-paused", "look-again", "lose-stale", "tally"}
+    chores = {"check-paused", "look-again", "lose-stale", "tally", "tidy-photos"}
     assert {job.id for job in worker._scheduler.get_jobs()} == {"pulls", *chores}
     asked = watched.asked
     clock.tick(minutes=1)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -63,12 +64,12 @@ async def test_all_pulls_have_one_job_and_every_chore_its_own(pulls: Pulls, cloc
     assert jobs["sweep"].trigger.interval == timedelta(hours=1)
 
 
-async def test_a_worker_pulls_at_once_and_loses_what_died(pulls: Pulls, county: County) -> None:
+async def test_a_worker_pulls_at_once_and_loses_what_died(pulls: Pulls, county: County, tmp_path: Path) -> None:
     now = county.clock.now()
     dead = Pull(system="doors", name="homes", slot_at=now - timedelta(days=1), started_at=now - timedelta(seconds=1),
                 outcome=PullOutcome.RUNNING)  # fmt: skip
     await county.store.write(lambda session: session.add(dead))
-    worker = Worker(Engine(county.store, county.clock, {}, sole=True), pulls, county.clock)
+    worker = Worker(Engine(county.store, county.clock, {}, sole=True), pulls, county.clock, tmp_path)
     await worker.start()
     async with asyncio.timeout(10):
         await asyncio.gather(*(connector.read.wait() for connector in pulls.connectors.values()))
@@ -76,11 +77,13 @@ async def test_a_worker_pulls_at_once_and_loses_what_died(pulls: Pulls, county: 
     assert (await county.rows(Pull, id=dead.id))[0].outcome == "lost"
 
 
-async def test_beside_others_only_old_runs_are_lost(pulls: Pulls, county: County, clock: HandClock) -> None:
+async def test_beside_others_only_old_runs_are_lost(
+    pulls: Pulls, county: County, clock: HandClock, tmp_path: Path
+) -> None:
     alive = Pull(system="doors", name="homes", slot_at=clock.now(), started_at=clock.now(), outcome=PullOutcome.RUNNING)
     await county.store.write(lambda session: session.add(alive))
     clock.tick(minutes=30)
-    worker = Worker(Engine(county.store, county.clock, {}), pulls, county.clock)
+    worker = Worker(Engine(county.store, county.clock, {}), pulls, county.clock, tmp_path)
     await worker.start()
     assert (await county.rows(Pull, id=alive.id))[0].outcome == "running"
     clock.tick(seconds=LONGEST_PULL.total_seconds())
@@ -91,5 +94,5 @@ async def test_beside_others_only_old_runs_are_lost(pulls: Pulls, county: County
     await worker.stop()
 
 
-async def test_a_worker_that_never_started_stops(pulls: Pulls, county: County) -> None:
-    await Worker(Engine(county.store, county.clock, {}), pulls, county.clock).stop()
+async def test_a_worker_that_never_started_stops(pulls: Pulls, county: County, tmp_path: Path) -> None:
+    await Worker(Engine(county.store, county.clock, {}), pulls, county.clock, tmp_path).stop()

@@ -70,7 +70,8 @@ async def _keep(data_dir: Path, sha256: str, chunks: AsyncIterator[bytes]) -> Bl
             blob = await _receive(file, sha256, chunks)
             passing("blob.written")
             await asyncio.to_thread(_flush, file)
-        await asyncio.to_thread(give_place, Path(name), blob_path(data_dir, sha256))
+            # Held until it has its name, or a process that starts just now would take it for a dead one's.
+            await asyncio.to_thread(give_place, Path(name), blob_path(data_dir, sha256))
     finally:
         await asyncio.to_thread(Path(name).unlink, missing_ok=True)
     return blob
