@@ -9,10 +9,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from hub.errors import Problem
 from hub.model.people import Role
 from hub.model.system import Breaker
+from hub.outbox.entry.press import late_before
 from hub.store import Session
 from hub.store.query import systems
 from hub.store.query.counts import delivery_counts, totals
+from hub.store.query.entries import late_counts
 from hub.store.query.journal import latest_epoch
+from hub.store.query.lists import LateBefore
 from hub.web.context import Hub, Parts
 from hub.web.security import client_address, recognised
 
@@ -41,8 +44,8 @@ async def metrics(request: Request, hub: Hub) -> Response:
     """Give the counts, to this very machine or an operator."""
     if not _is_local(request, hub) and (await recognised(request, hub)).scope.role is not Role.OPERATOR:
         raise Problem("auth.forbidden", 403)
-    log_bytes = hub.store.log_bytes()
-    counts = await hub.store.read(lambda session: _exposition(session, log_bytes))
+    log_bytes, late = hub.store.log_bytes(), late_before(hub.registry, hub.clock.now())
+    counts = await hub.store.read(lambda session: _exposition(session, log_bytes, late))
     return Response(counts, media_type=CONTENT_TYPE_LATEST)
 
 
@@ -56,7 +59,7 @@ def _is_local(request: Request, hub: Parts) -> bool:
         return False
 
 
-def _exposition(session: Session, log_bytes: int) -> bytes:
+def _exposition(session: Session, log_bytes: int, late: LateBefore) -> bytes:
     """Return every count, read afresh: several processes share one database, none of them knows the whole."""
     registry = CollectorRegistry()
     counted = totals(session)
@@ -73,6 +76,9 @@ def _exposition(session: Session, log_bytes: int) -> bytes:
     standing = Gauge("hub_deliveries", "Deliveries by System and state", ["system", "state"], registry=registry)
     for (system, state), count in delivery_counts(session, counted["delivery"]).items():
         standing.labels(system, state.value).set(count)
+    overdue = Gauge("hub_entries_late", "Entries by hand nobody confirmed in time", ["system"], registry=registry)
+    for system, count in late_counts(session, late).items():
+        overdue.labels(system).set(count)
     tried = Gauge("hub_attempts", "Attempts by outcome; open ones have none", ["outcome"], registry=registry)
     for outcome, count in counted["attempt"].items():
         tried.labels(outcome).set(count)

@@ -10,6 +10,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from hub.clock import Clock
 from hub.logs import get_logger
 from hub.outbox.engine import Engine
+from hub.outbox.entry.press import AT_ONCE, press
 from hub.outbox.resume import check_paused
 from hub.pulls.due import Rounds
 from hub.pulls.run import Pulls, lose_stale
@@ -24,6 +25,7 @@ CHECK_PAUSED_EVERY = timedelta(minutes=5)
 LONGEST_PULL = timedelta(hours=2)
 LOSE_STALE_EVERY = timedelta(minutes=10)
 TALLY_EVERY = timedelta(minutes=1)
+PRESS_EVERY = timedelta(minutes=10)
 
 
 @dataclass
@@ -53,6 +55,7 @@ class Worker:
             ("check-paused", CHECK_PAUSED_EVERY, self._check_paused),
             ("lose-stale", LOSE_STALE_EVERY, self._lose_stale),
             ("tally", TALLY_EVERY, self._tally),
+            ("press", PRESS_EVERY, self._press),
         ]
         self._scheduler = schedule(self._rounds, chores, self.clock)
         self._scheduler.start()
@@ -85,6 +88,15 @@ class Worker:
     async def _lose_stale(self) -> None:
         """Let a pull start again whose process died while others live on."""
         await lose_stale(self.pulls, LONGEST_PULL)
+
+    async def _press(self) -> None:
+        """Remind the owners of Systems of the entries by hand that became late."""
+        registry, more = self.pulls.registry, True
+        while more:
+            late = await self.engine.store.write(lambda session: press(session, registry, self.clock.now()))
+            more = len(late) == AT_ONCE
+            if late:
+                log.warning("entries.late", systems=sorted({one.system for one in late}), count=len(late))
 
     async def _tally(self) -> None:
         """Count what came since the last time, so that nobody who asks has to count everything."""

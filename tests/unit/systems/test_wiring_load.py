@@ -33,7 +33,7 @@ def test_a_system_is_who_the_file_says(load: Load) -> None:
     assert registry.county == County("330783000000", {"zh": "东阳市", "en": "Dongyang"})
     assert (system.owner, system.connector_kind, system.simulated) == ("civil-affairs", "fifth_kind", True)
     assert system.reaches == ("127.0.0.1:9999",)
-    assert system.limits == Limits(2, 5, timedelta(seconds=30))
+    assert system.limits == Limits(2, 5, timedelta(seconds=30), timedelta(days=2))
     assert system.capabilities.sources == ("doors",)
 
 
