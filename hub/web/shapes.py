@@ -102,6 +102,8 @@ class HolderView:
 class DeliveryLine(DeliveryView):
     """A Delivery in a list; of an entry by hand also until when somebody should confirm it, and who has it."""
 
+    about: Annotated[Text, Field(description="what kind of Record it is")]
+    amends: Annotated[str, Field(description="the System's number of what this amends or withdraws")]
     enter_by: datetime | None
     late: bool
     reminded_at: Annotated[datetime | None, Field(description="since when the System's owner is reminded of it")]
@@ -127,7 +129,6 @@ class DeliveryPage(DeliveryLine):
     record: str
     key: str
     digest: str
-    amends: Annotated[str, Field(description="the System's number of what this amends or withdraws")]
     tries: list[AttemptView]
     payload: dict[str, Any] | None
 

@@ -134,8 +134,8 @@ def latest(deliveries: Iterable[Delivery]) -> list[Delivery]:
     return list({(row.system, row.flow): row for row in deliveries}.values())
 
 
-def record_title(record: Record, lens: Lens) -> Text:
-    """Return what kind of fact a Record is."""
+def record_title(record: Record | Delivery, lens: Lens) -> Text:
+    """Return what kind of fact a Record is, also from what is owed of it."""
     kind = lens.catalog.records.get(record.record)
     return Text(**kind.title) if kind else Text(zh=record.record, en=record.record)
 
@@ -238,6 +238,8 @@ def delivery_line(row: Delivery, aside: Aside, eyes: Eyes) -> shapes.DeliveryLin
     until = enter_by(eyes.lens.registry, row.system, State(row.state), row.created_at)
     return shapes.DeliveryLine(
         **vars(delivery_view(row, eyes.lens)),
+        about=record_title(row, eyes.lens),
+        amends=row.amends,
         enter_by=until,
         late=until is not None and until < eyes.now,
         reminded_at=aside.reminded_at,
@@ -260,7 +262,6 @@ def delivery_page(row: Delivery, aside: Aside, attempts: Sequence[Attempt], eyes
         record=row.record,
         key=row.key,
         digest=row.digest,
-        amends=row.amends,
         tries=[_attempt_view(attempt, lens) for attempt in attempts],
         payload=orjson.loads(row.payload) if lens.role is Role.DEPARTMENT_ADMIN and row.payload else None,
     )

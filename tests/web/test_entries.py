@@ -102,10 +102,13 @@ async def test_taking_is_for_the_systems_own_department(site: Site) -> None:
 @pytest.mark.fault("F66")
 async def test_what_is_late_is_shown_counted_and_first(site: Site, clock: HandClock) -> None:
     bins = await put(site, BIN, State.MANUAL)
-    rivers = await put(site, RIVER, State.MANUAL, created_at=clock.now() - TWO_DAYS - timedelta(seconds=1))
+    rivers = await put(
+        site, RIVER, State.MANUAL, created_at=clock.now() - TWO_DAYS - timedelta(seconds=1), amends="SX-7"
+    )
     opal = await site.client("opal")
     work = (await opal.get(WORK)).json()
     assert [(one["id"], one["late"]) for one in work] == [(rivers, True), (bins, False)]
+    assert (work[0]["about"]["zh"], work[0]["amends"]) == ("发现的问题", "SX-7")
     assert work[1]["enter_by"] == (clock.now() + TWO_DAYS).isoformat().replace("+00:00", "Z")
     assert [one["id"] for one in (await opal.get(WORK, params={"late": True})).json()] == [rivers]
     assert [one["id"] for one in (await opal.get(WORK, params={"system": BIN})).json()] == [bins]
