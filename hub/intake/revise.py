@@ -18,7 +18,7 @@ from hub.model.people import Account
 from hub.model.submission import Record, Submission
 from hub.outbox.release import release
 from hub.store import Session
-from hub.store.query import deliveries, submissions
+from hub.store.query import deliveries, entries, submissions
 from hub.store.query.journal import entry
 from hub.store.query.submissions import Bundle
 from hub.systems import Flow
@@ -232,11 +232,14 @@ def _supersede(session: Session, row: Delivery, successor: Row | None, now: date
     """Cancel a Delivery a correction took the place of; return the Systems whose waiting Deliveries that let go.
 
     What waited behind it waits behind its successor. If it was claimed this instant, everything is planned again.
+    Whoever had taken it, to enter it by hand, is told at their next step.
     """
     values = {"state": State.CANCELLED, "due_at": None, "settled_at": now}
     reason = "superseded by a correction" if successor is None else f"superseded by revision {successor['revision']}"
     if not deliveries.move(session, row.id, State(row.state), **values, reason=reason):
         raise Problem("store.busy", 503, retry_after=1)
+    entries.let_go(session, [row.id])
+    entries.close_reminders(session, [row.id], now)
     if successor is None:
         session.expire_all()
         return {system for systems in release(session, {row.id: State.CANCELLED}, now).values() for system in systems}

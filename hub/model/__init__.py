@@ -1,7 +1,7 @@
 """The nouns we store: rows, status enums and legal transitions. Pure: no queries, no I/O."""
 
 from hub.model.column import METADATA
-from hub.model.delivery import Attempt, Delivery, Skip
+from hub.model.delivery import Attempt, Delivery, Reminder, Skip, Take
 from hub.model.issue import Issue, IssueStep
 from hub.model.journal import Epoch, JournalEntry, Tally
 from hub.model.people import Account, ApiToken, Session, SignInFailure
@@ -28,11 +28,13 @@ __all__ = [
     "Pull",
     "PullCursor",
     "Record",
+    "Reminder",
     "Session",
     "SignInFailure",
     "Skip",
     "Snapshot",
     "Submission",
     "SystemState",
+    "Take",
     "Tally",
 ]

@@ -1,4 +1,4 @@
-"""The obligation Record -> System: its states, which move to which, its attempts, and why some never arise."""
+"""The obligation Record -> System: its states, which move to which, its attempts, who has it, why some never arise."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -37,6 +37,8 @@ Intent = Literal["create", "amend", "withdraw"]
 """What a System is asked to do with a Record."""
 OPEN = frozenset({State.WAITING, State.LEASED, State.RETRY, State.TRANSPORTED, State.UNKNOWN})
 ENDED = frozenset({State.DELIVERED, State.CANCELLED})
+BY_HAND = frozenset({State.PARKED, State.UNKNOWN, State.MANUAL})
+"""States in which a person may enter it there, and so may take it first."""
 _HELD = frozenset({State.WAITING, State.RETRY, State.TRANSPORTED, State.UNKNOWN})
 _PERSON = frozenset({State.DELIVERED, State.CANCELLED, State.WAITING})
 
@@ -125,6 +127,28 @@ class Delivery(SQLModel, table=True):
     """When a person last asked to send it again; patience counts from then."""
     transported_at: datetime | None = Field(default=None, sa_type=Instant)
     settled_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Take(SQLModel, table=True):
+    """That one person has an entry by hand for a while, so that nobody enters it there a second time meanwhile."""
+
+    delivery_id: str = Field(foreign_key="delivery.id", primary_key=True, sa_type=Id)
+    account_id: str = Field(foreign_key="account.id", sa_type=Id)
+    until: datetime = Field(sa_type=Instant)
+    """Then it is free again; no job has to free it."""
+
+
+class Reminder(SQLModel, table=True):
+    """That an entry by hand is late: one for each, for the office that owns the System, open until the entry ends."""
+
+    __table_args__ = (
+        Index("ix_reminder_open", "delivery_id", sqlite_where=text("closed_at IS NULL"),
+              postgresql_where=text("closed_at IS NULL")),
+    )  # fmt: skip
+    delivery_id: str = Field(foreign_key="delivery.id", primary_key=True, sa_type=Id)
+    department: str = Field(sa_type=Short)
+    opened_at: datetime = Field(sa_type=Instant)
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class Attempt(SQLModel, table=True):

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from sqlmodel import Field, SQLModel
 
@@ -55,6 +56,25 @@ class Scope:
     def prefix(self) -> str:
         """The significant digits of the division: what every code inside it starts with."""
         return division_prefix(self.division)
+
+
+class Seated(Protocol):
+    """Somebody who works somewhere: an account, a Scope."""
+
+    @property
+    def department(self) -> str:
+        """Return the department line; empty for those who have none."""
+        ...
+
+    @property
+    def division(self) -> str:
+        """Return the 12-digit code of the unit."""
+        ...
+
+
+def are_colleagues(one: Seated, other: Seated) -> bool:
+    """Say whether two know each other by name: of one department or, where neither has one, of one division."""
+    return one.department == other.department and (one.department != "" or one.division == other.division)
 
 
 def division_prefix(code: str) -> str:

@@ -8,9 +8,10 @@ from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
 from hub.model.delivery import ENDED, Delivery, State, may_move
 from hub.model.people import Account
+from hub.outbox.entry.take import demand_free, demand_its_turn, not_for_hand
 from hub.outbox.release import release
 from hub.store import Session
-from hub.store.query import deliveries
+from hub.store.query import deliveries, entries
 from hub.store.query.journal import add_entries, entry
 
 MOST_REPLAYED = 1_000
@@ -32,12 +33,17 @@ def replay(session: Session, delivery_ids: Sequence[str], deed: Deed) -> list[st
     """Make Deliveries due again with their original bytes and key; return the ids that moved (D11).
 
     Idempotent and resumable: one already waiting is left as it is, so pressing twice or after a crash sends each once.
+    One that somebody else enters by hand at this moment is left to them: sent as well it would be there twice.
     """
     _demand_reason(deed.why)
     if len(delivery_ids) > MOST_REPLAYED:
         raise Problem("replay.too_many", 422, most=MOST_REPLAYED)
-    moved = [row.id for row in deliveries.by_ids(session, delivery_ids) if _requeue(session, row, deed.at)]
+    rows = deliveries.by_ids(session, delivery_ids)
+    held = entries.holders(session, [row.id for row in rows], deed.at)
+    free = [row for row in rows if row.id not in held or held[row.id].account_id == deed.who.id]
+    moved = [row.id for row in free if _requeue(session, row, deed.at)]
     passing("replay.moved")
+    entries.let_go(session, moved)
     add_entries(
         session, [entry(deed.at, deed.who.id, "delivery.replayed", delivery_id, deed.why) for delivery_id in moved]
     )
@@ -77,15 +83,17 @@ def _end(session: Session, delivery_id: str, state: State, deed: Deed, number: s
     if not rows:
         raise Problem("delivery.unknown", 404)
     row = rows[0]
+    demand_free(session, [row.id], deed.who, deed.at)
     old = State(row.state)
-    if state is State.DELIVERED and not row.attempts and (before := deliveries.under_way_before(session, row)):
-        # Nobody can have amended or withdrawn there what has not arrived; what comes next would overtake it.
-        raise Problem("delivery.not_for_hand", 409, state=before.value)
+    if state is State.DELIVERED:
+        demand_its_turn(session, row)
     values = {"state": state, "settled_at": deed.at, "due_at": None, "reason": deed.why}
     if number:
         values["remote_id"] = number
     if old not in SETTLED_BY_HAND or not may_move(old, state) or not deliveries.move(session, row.id, old, **values):
-        raise Problem("delivery.not_for_hand", 409, state=old.value)
+        raise not_for_hand(session, row)
+    entries.let_go(session, [row.id])
+    entries.close_reminders(session, [row.id], deed.at)
     action = "delivery.confirmed" if state is State.DELIVERED else "delivery.cancelled"
     add_entries(session, [entry(deed.at, deed.who.id, action, row.id, deed.why)])
     released = release(session, {row.id: state}, deed.at)

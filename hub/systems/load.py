@@ -100,7 +100,8 @@ def _note_bad_grants(reaches: list[str], where: str, wiring: Wiring) -> None:
 
 
 def _limits(line: Document) -> Limits:
-    return Limits(line["in_flight"], line["per_second"], duration(line["answer_within"]))
+    by_hand = {"by_hand_within": duration(line["by_hand_within"])} if "by_hand_within" in line else {}
+    return Limits(line["in_flight"], line["per_second"], duration(line["answer_within"]), **by_hand)
 
 
 def _issuers(described: Mapping[str, Document]) -> frozenset[str]:

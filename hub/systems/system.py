@@ -13,15 +13,19 @@ from hub.sdk.doors import Doors
 
 Text = Mapping[str, str]
 """Words for people: {zh, en}."""
+BY_HAND_WITHIN = timedelta(days=2)
+"""What a county office is usually given for something that is not urgent."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How hard the hub may lean on a System."""
+    """How hard the hub may lean on a System, and on the people who enter something there by hand."""
 
     in_flight: int
     per_second: float
     answer_within: timedelta
+    by_hand_within: timedelta = BY_HAND_WITHIN
+    """How long an entry by hand may wait for a person before it is late."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,16 @@ class Registry:
     def flows_for(self, record_type: str) -> tuple[Flow, ...]:
         """Return the flows that subscribe to a record type, in the order of the file."""
         return self.flows.get(record_type, ())
+
+    def owner(self, system: str) -> str:
+        """Return the department that answers for a System; empty for one no longer wired."""
+        known = self.systems.get(system)
+        return known.owner if known else ""
+
+    def by_hand_within(self, system: str) -> timedelta:
+        """Return how long an entry by hand may wait; one for a System no longer wired as long as usual."""
+        known = self.systems.get(system)
+        return known.limits.by_hand_within if known else BY_HAND_WITHIN
 
 
 def connect(system: System, doors: Doors) -> Connector:

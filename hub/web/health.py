@@ -9,10 +9,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from hub.errors import Problem
 from hub.model.people import Role
 from hub.model.system import Breaker
+from hub.outbox.entry.press import late_before
 from hub.store import Session
 from hub.store.query import systems
 from hub.store.query.counts import delivery_counts, totals
+from hub.store.query.entries import late_counts
 from hub.store.query.journal import latest_epoch
+from hub.store.query.lists import LateBefore
 from hub.web.context import Hub, Parts
 from hub.web.security import client_address, recognised
 
@@ -43,9 +46,9 @@ async def metrics(request: Request, hub: Hub) -> Response:
     """Give the counts, to this very machine or an operator."""
     if not _is_local(request, hub) and (await recognised(request, hub)).scope.role is not Role.OPERATOR:
         raise Problem("auth.forbidden", 403)
-    own = CollectorRegistry()
+    own, late = CollectorRegistry(), late_before(hub.registry, hub.clock.now())
     _own_figures(own, hub)
-    counts = await hub.store.read(_exposition)
+    counts = await hub.store.read(lambda session: _exposition(session, late))
     return Response(generate_latest(own) + counts, media_type=CONTENT_TYPE_LATEST)
 
 
@@ -71,7 +74,7 @@ def _own_figures(registry: CollectorRegistry, hub: Parts) -> None:
     Gauge("hub_loop_blocked_seconds", "How long it stood still then, all together", registry=registry).set(seconds)
 
 
-def _exposition(session: Session) -> bytes:
+def _exposition(session: Session, late: LateBefore) -> bytes:
     """Return every count, read afresh: several processes share one database, none of them knows the whole."""
     registry = CollectorRegistry()
     counted = totals(session)
@@ -85,6 +88,9 @@ def _exposition(session: Session) -> bytes:
     standing = Gauge("hub_deliveries", "Deliveries by System and state", ["system", "state"], registry=registry)
     for (system, state), count in delivery_counts(session, counted["delivery"]).items():
         standing.labels(system, state.value).set(count)
+    overdue = Gauge("hub_entries_late", "Entries by hand nobody confirmed in time", ["system"], registry=registry)
+    for system, count in late_counts(session, late).items():
+        overdue.labels(system).set(count)
     tried = Gauge("hub_attempts", "Attempts by outcome; open ones have none", ["outcome"], registry=registry)
     for outcome, count in counted["attempt"].items():
         tried.labels(outcome).set(count)

@@ -90,6 +90,27 @@ class DeliveryView:
 
 
 @dataclass
+class HolderView:
+    """Who has an entry by hand, and until when."""
+
+    mine: bool
+    name: Annotated[str | None, Field(description="told to colleagues only", examples=["何静"])]
+    until: datetime
+
+
+@dataclass
+class DeliveryLine(DeliveryView):
+    """A Delivery in a list; of an entry by hand also until when somebody should confirm it, and who has it."""
+
+    about: Annotated[Text, Field(description="what kind of Record it is")]
+    amends: Annotated[str, Field(description="the System's number of what this amends or withdraws")]
+    enter_by: datetime | None
+    late: bool
+    reminded_at: Annotated[datetime | None, Field(description="since when the System's owner is reminded of it")]
+    taken: HolderView | None
+
+
+@dataclass
 class AttemptView:
     """One try of a Delivery."""
 
@@ -102,7 +123,7 @@ class AttemptView:
 
 
 @dataclass
-class DeliveryPage(DeliveryView):
+class DeliveryPage(DeliveryLine):
     """A Delivery with its tries and, for the System's own department alone, what was sent."""
 
     record: str

@@ -19,7 +19,7 @@ import hub
 from hub.intake.filled import Filled
 from hub.settings import Settings
 from hub.web import health, problems
-from hub.web.api import attachments, deliveries, forms, issues, places, submissions, systems
+from hub.web.api import attachments, deliveries, entries, forms, issues, places, submissions, systems
 from hub.web.api.people import accounts, sessions
 from hub.web.context import Parts
 from hub.web.edge import Edge, past, straight
@@ -27,8 +27,8 @@ from hub.web.security import SignedIn
 from hub.web.shapes import ProblemView
 
 API = "/api/v1"
-RESOURCES = (submissions, sessions, accounts, forms, places, attachments, deliveries, systems, issues)
-"""The one everybody waits for first: routes are tried in order."""
+RESOURCES = (submissions, sessions, accounts, forms, places, attachments, entries, deliveries, systems, issues)
+"""The one everybody waits for first: routes are tried in order; `/deliveries/by-hand` before `/deliveries/{id}`."""
 ALWAYS = (400, 401, 403, 413, 415, 422, 500, 503)
 _TOLD_BESIDE: Sequence[tuple[type[BaseModel], Literal["validation", "serialization"]]] = (
     (ProblemView, "serialization"),

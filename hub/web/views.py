@@ -3,16 +3,19 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import orjson
 
 from hub.catalog import Catalog
-from hub.model.delivery import Attempt, Delivery, Skip, State
+from hub.model.delivery import BY_HAND, Attempt, Delivery, Skip, State
 from hub.model.issue import IssueState
-from hub.model.people import Role
+from hub.model.people import Role, Scope, are_colleagues
 from hub.model.submission import Record
+from hub.outbox.entry.press import enter_by
+from hub.store.query.entries import Aside, Holder
 from hub.store.query.views import Loaded
 from hub.systems import Registry
 from hub.web import shapes
@@ -22,6 +25,7 @@ DOT = " · "
 SEES_VALUES = frozenset({Role.STAFF, Role.LEADER})
 SEES_REASONS = SEES_VALUES | {Role.DEPARTMENT_ADMIN}
 """Others read a System's words with numbers blanked: it may quote what was sent (A25)."""
+SEES_HOLDERS = frozenset({Role.DEPARTMENT_ADMIN, Role.OPERATOR})
 UNCHANGED = "unchanged"
 _REASONED = frozenset({State.PARKED, State.CANCELLED})
 _NUMBER = re.compile(r"\d{7,}[Xx]?")
@@ -130,8 +134,8 @@ def latest(deliveries: Iterable[Delivery]) -> list[Delivery]:
     return list({(row.system, row.flow): row for row in deliveries}.values())
 
 
-def record_title(record: Record, lens: Lens) -> Text:
-    """Return what kind of fact a Record is."""
+def record_title(record: Record | Delivery, lens: Lens) -> Text:
+    """Return what kind of fact a Record is, also from what is owed of it."""
     kind = lens.catalog.records.get(record.record)
     return Text(**kind.title) if kind else Text(zh=record.record, en=record.record)
 
@@ -220,10 +224,41 @@ def _says(row: Delivery, reason: str, lens: Lens) -> Text:
     return Text(zh=before.zh + said.zh, en=before.en + said.en)
 
 
-def delivery_page(row: Delivery, attempts: Sequence[Attempt], lens: Lens) -> shapes.DeliveryPage:
+@dataclass(frozen=True)
+class Eyes:
+    """Who looks at Deliveries, and when: what is late and who has it depends on both."""
+
+    lens: Lens
+    scope: Scope
+    now: datetime
+
+
+def delivery_line(row: Delivery, aside: Aside, eyes: Eyes) -> shapes.DeliveryLine:
+    """Return one Delivery's entry in a list."""
+    until = enter_by(eyes.lens.registry, row.system, State(row.state), row.created_at)
+    return shapes.DeliveryLine(
+        **vars(delivery_view(row, eyes.lens)),
+        about=record_title(row, eyes.lens),
+        amends=row.amends,
+        enter_by=until,
+        late=until is not None and until < eyes.now,
+        reminded_at=aside.reminded_at,
+        taken=_holder_view(aside.holder, eyes.scope) if aside.holder and row.state in BY_HAND else None,
+    )
+
+
+def _holder_view(holder: Holder, scope: Scope) -> shapes.HolderView:
+    is_told = scope.role in SEES_HOLDERS and are_colleagues(holder, scope)
+    return shapes.HolderView(
+        mine=holder.account_id == scope.account_id, name=holder.name if is_told else None, until=holder.until
+    )
+
+
+def delivery_page(row: Delivery, aside: Aside, attempts: Sequence[Attempt], eyes: Eyes) -> shapes.DeliveryPage:
     """Return one Delivery with its tries; what was sent is for the System's own department alone."""
+    lens = eyes.lens
     return shapes.DeliveryPage(
-        **vars(delivery_view(row, lens)),
+        **vars(delivery_line(row, aside, eyes)),
         record=row.record,
         key=row.key,
         digest=row.digest,

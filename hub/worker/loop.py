@@ -11,6 +11,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from hub.clock import Clock
 from hub.logs import get_logger
 from hub.outbox.engine import Engine
+from hub.outbox.entry.press import AT_ONCE, press
 from hub.outbox.upkeep.look_again import look_again
 from hub.outbox.upkeep.resume import check_paused
 from hub.pulls.due import Rounds
@@ -28,6 +29,7 @@ LOOK_AGAIN_EVERY = timedelta(minutes=10)
 LONGEST_PULL = timedelta(hours=2)
 LOSE_STALE_EVERY = timedelta(minutes=10)
 TALLY_EVERY = timedelta(minutes=1)
+PRESS_EVERY = timedelta(minutes=10)
 
 
 @dataclass
@@ -60,6 +62,7 @@ class Worker:
             ("lose-stale", LOSE_STALE_EVERY, self._lose_stale),
             ("tally", TALLY_EVERY, self._tally),
             ("tidy-photos", TIDY_EVERY, self._tidy_photos),
+            ("press", PRESS_EVERY, self._press),
         ]
         self._scheduler = schedule(self._rounds, chores, self.clock)
         self._scheduler.start()
@@ -98,6 +101,15 @@ class Worker:
 
     async def _tidy_photos(self) -> None:
         await tidy(self.engine.store, self.data_dir, self.clock.now())
+
+    async def _press(self) -> None:
+        """Remind the owners of Systems of the entries by hand that became late."""
+        registry, more = self.pulls.registry, True
+        while more:
+            late = await self.engine.store.write(lambda session: press(session, registry, self.clock.now()))
+            more = len(late) == AT_ONCE
+            if late:
+                log.warning("entries.late", systems=sorted({one.system for one in late}), count=len(late))
 
     async def _tally(self) -> None:
         """Count what came since the last time, so that nobody who asks has to count everything."""

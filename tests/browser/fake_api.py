@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.browser.fake_county import ACCOUNT, HOUSE, SEGMENT, SYSTEMS, TITLES, prefill, records
-from tests.browser.fake_forms import FORMS, Json
+from tests.browser.fake_forms import FORMS, Json, words
 
 DIST = Path(__file__).parents[2] / "hub" / "ui" / "dist"
 CSP = (
@@ -44,6 +44,8 @@ class World:
         self.is_signed_in = False
         self.password = "demo"
         self.must_change = False
+        self.role = "staff"
+        self.entries: dict[str, Json] = {}
         self.is_down = False
         self.loses_answer = False
 
@@ -127,7 +129,7 @@ def sign(world: World, method: str, body: Json) -> tuple[int, Any]:
         return 204, None
     if not world.is_signed_in:
         raise Refusal(401, "session.missing", "sign in")
-    return 200, {"account": ACCOUNT | {"must_change_password": world.must_change}}
+    return 200, {"account": ACCOUNT | {"must_change_password": world.must_change, "role": world.role}}
 
 
 def change_password(world: World, body: Json) -> tuple[int, None]:
@@ -135,6 +137,28 @@ def change_password(world: World, body: Json) -> tuple[int, None]:
         raise Refusal(401, "auth.wrong", "wrong")
     world.password, world.must_change = body["new"], False
     return 204, None
+
+
+def work(world: World, late_only: bool) -> list[Json]:
+    return [one for one in world.entries.values() if one["state"] == "manual" and (one["late"] or not late_only)]
+
+
+def step(world: World, key: str, act: str, body: Json) -> tuple[int, Json]:
+    """What one person does about an entry by hand; another's take or a correction is in the way."""
+    one = world.entries[key]
+    if one["state"] == "cancelled":
+        raise Refusal(409, "delivery.outdated", "填报人已更正，这一份不用再录入")
+    if one["taken"] and not one["taken"]["mine"]:
+        raise Refusal(409, "delivery.taken", f"{one['taken']['name']}正在录入这一份")
+    if act == "take":
+        one["takes"] += 1
+        one["taken"] = {"mine": True, "name": ACCOUNT["name"], "until": one["until"]}
+    elif act == "give back":
+        one["taken"] = None
+    else:
+        one |= {"state": "delivered", "number": body["number"], "taken": None, "late": False}
+        one["says"] = words(f"河长通已接收，编号 {body['number']}。", "Accepted.")
+    return 200, one
 
 
 def place_of(code: str) -> Json:
@@ -183,6 +207,10 @@ ROUTES = [
     ("POST", r"submissions", lambda w, m, q, b: accept(w, b)),
     ("GET", r"submissions/(\w+)", lambda w, m, q, b: (200, view(w, m[1]))),
     ("POST", r"submissions/(\w+)/revisions", lambda w, m, q, b: accept(w, b, m[1])),
+    ("GET", r"deliveries/by-hand", lambda w, m, q, b: (200, work(w, q.get("late") == ["true"]))),
+    ("GET", r"deliveries/(\w+)", lambda w, m, q, b: (200, w.entries[m[1]])),
+    ("POST", r"deliveries/(\w+)/(take|confirm)", lambda w, m, q, b: step(w, m[1], m[2], b)),
+    ("DELETE", r"deliveries/(\w+)/take", lambda w, m, q, b: step(w, m[1], "give back", b)),
     ("PUT", r"attachments/(\w+)", lambda w, m, q, b: keep_photo(w, m[1], b)),
 ]
 

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from sqlmodel import col, update
 
 from hub.catalog import Catalog
+from hub.model import Delivery
+from hub.model.delivery import State
 from hub.pulls.run import Pulls
 from hub.settings import Settings
 from hub.store import open_store
@@ -69,9 +72,12 @@ async def settle(site: Site, clock: HandClock) -> dict[str, list[str]]:
     assert (await ada.put(f"/api/v1/attachments/{photo}", content=PHOTO)).status_code == 201
     issues = (await ada.get("/api/v1/issues")).json()
     assert issues
+    owed = [[one["id"] for record in view["records"] for one in record["deliveries"]] for view in views]
+    by_hand = update(Delivery).where(col(Delivery.id).in_(owed[0])).values(state=State.MANUAL, due_at=None)
+    await site.store.write(lambda session: session.connection().execute(by_hand) and None)
     return {
         "submission_id": [view["id"] for view in views],
-        "delivery_id": [one["id"] for view in views for record in view["records"] for one in record["deliveries"]],
+        "delivery_id": [one for ids in owed for one in ids],
         "issue_id": [issue["id"] for issue in issues],
         "system": sorted(site.parts.registry.systems),
         "form": sorted({form for form, _ in site.parts.catalog.forms}),

@@ -20,21 +20,28 @@ from hub.model.people import Role, Scope
 from hub.pulls.run import Pulls
 from hub.store import Session, Store
 from hub.store.engine import open_writing
-from hub.store.query import deliveries, issues, places, submissions, views
+from hub.store.query import deliveries, entries, issues, places, submissions, views
 from hub.store.query.counts import advance, delivery_counts, keep, open_counts, totals
-from hub.store.query.lists import Viewer, Window
+from hub.store.query.lists import LateBefore, Viewer, Window, Work
 from hub.systems import Registry
 from hub.systems.system import County as Everywhere
 from hub.worker.loop import Worker
 from tests.builders import AT, Loose, World, delivery, record, submission
 from tests.conftest import HandClock
 
-BIG = ("delivery", "record", "submission", "attempt", "journal", "attachment", "issue")
+BIG = ("delivery", "record", "submission", "attempt", "journal", "attachment", "issue", "reminder")
 VILLAGE, COUNTY = "330783005001", "330783000000"
 MANY = 400
-PARTIAL = {"ix_delivery_system_due_at", "ix_delivery_after_id", "ix_delivery_leased_until", "ix_delivery_standing"}
+PARTIAL = {
+    "ix_delivery_system_due_at",
+    "ix_delivery_after_id",
+    "ix_delivery_leased_until",
+    "ix_delivery_standing",
+    "ix_reminder_open",
+}
 WALKED = {"ix_submission_received_at", "sqlite_autoindex_delivery_1", "ix_issue_opened_at"}
 """Walked newest first until a page is full: where nearly every row met belongs on it."""
+LATE = LateBefore(AT, {AT - timedelta(days=1): ["east"]})
 _numbers = count(1)
 Asked = Callable[[Session], object]
 
@@ -113,6 +120,7 @@ def work(county: County) -> dict[str, Asked]:
 
 def pages(county: County) -> dict[str, Asked]:
     """Return what people ask, deep into their lists."""
+    by_hand = next(row.id for row in county.owed if row.state == State.MANUAL)
     last, sub = Window(10, county.owed[-100].id), Window(10, county.subs[-100].id)
     seen = {
         "staff": county.viewer(Role.STAFF, VILLAGE),
@@ -125,12 +133,18 @@ def pages(county: County) -> dict[str, Asked]:
         "metrics": lambda s: delivery_counts(s, totals(s)["delivery"]),
         "tally": advance,
         "systems": open_counts,
+        "late": lambda s: entries.late_counts(s, LATE),
+        "to press for": lambda s: entries.unreminded(s, LATE, 10),
+        "pressed for in vain": entries.unended_reminders,
+        "beside": lambda s: entries.asides(s, [row.id for row in county.owed[:10]], AT),
+        "corrected": lambda s: entries.is_corrected(s, county.owed[0]),
     }
     for name, viewer in seen.items():
         asked[f"one of {name}"] = lambda s, v=viewer: views.submission(s, v, county.subs[0].id)
         asked[f"submissions of {name}"] = lambda s, v=viewer: views.submissions(s, v, sub, mine=False)
         asked[f"mine of {name}"] = lambda s, v=viewer: views.submissions(s, v, sub, mine=True)
         asked[f"issues of {name}"] = lambda s, v=viewer: issues.listed(s, v.scope, None, Window(10))
+        asked[f"entries of {name}"] = lambda s, v=viewer: views.entries(s, v, Window(10, by_hand), Work(LATE))
         for state in (None, *State):
             asked[f"{state} of {name}"] = lambda s, v=viewer, of=state: views.deliveries(s, v, last, state=of)
     return asked

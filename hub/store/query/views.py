@@ -20,11 +20,14 @@ from hub.store.query import people
 from hub.store.query.lists import (
     Viewer,
     Window,
+    Work,
     delivery_ids,
     delivery_is_visible,
+    entry_ids,
     submission_ids,
     submission_is_visible,
 )
+from hub.store.query.lists.window import Found
 from hub.store.query.places import discrepancies, within
 from hub.store.query.submissions import Bundle, Rows
 
@@ -86,7 +89,16 @@ def deliveries(
     session: Session, viewer: Viewer, window: Window, *, state: State | None = None, system: str = ""
 ) -> list[Delivery]:
     """Return Deliveries the viewer may see, the newest first."""
-    ids = session.connection().scalars(delivery_ids(viewer, window, state, system)).all()
+    return _listed(session, delivery_ids(viewer, window, state, system))
+
+
+def entries(session: Session, viewer: Viewer, window: Window, work: Work) -> list[Delivery]:
+    """Return entries by hand the viewer may see, in the order to work them."""
+    return _listed(session, entry_ids(viewer, window, work))
+
+
+def _listed(session: Session, wanted: Found) -> list[Delivery]:
+    ids = session.connection().scalars(wanted).all()
     query = select(Delivery).options(defer(Delivery.payload))  # type: ignore[arg-type]  # a mapped column
     found = {row.id: row for row in _in(session, query, Delivery.id, ids)}
     return [found[each] for each in ids]

@@ -14,6 +14,8 @@ const routes = [
   { path: "/submissions", name: "submissions", component: () => import("./pages/SubmissionList.vue") },
   { path: "/submissions/:submission", name: "receipt", component: () => import("./pages/ReceiptPage.vue"), props: true },
   { path: "/submissions/:submission/revise", name: "revise", component: () => import("./pages/FormPage.vue"), props: true },
+  { path: "/entries", name: "entries", component: () => import("./pages/EntryList.vue") },
+  { path: "/entries/:delivery", name: "entry", component: () => import("./pages/EntryPage.vue"), props: true },
   { path: "/password", name: "password", component: () => import("./pages/Password.vue") },
   { path: "/me", name: "me", component: () => import("./pages/Me.vue") },
   { path: "/:rest(.*)*", redirect: "/" },

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { photosIn, sentAnswers, shownControls } from "../portal/form/answers.js";
 import { faultsOf, pointerFrom } from "../portal/form/check.js";
 import { blocksOf } from "../portal/form/definition.js";
+import { fieldsOf, holdOf, isToRenew, nextLook, settles } from "../portal/entries.js";
 import { isMoving, latestDeliveries, overallOf, toldOf } from "../portal/receipts.js";
 import { newId } from "../shared/ids.js";
 import { sha256, sha256ByHand } from "../shared/sha256.js";
@@ -98,4 +99,34 @@ test("a correction says who was told and who was left alone", () => {
   const view = viewOf(2, delivery("s", "delivered", 1), delivery("s", "waiting", 2), delivery("t", "delivered", 1));
   assert.deepEqual(toldOf(view), { told: ["s"], leftAlone: ["t"] });
   assert.equal(latestDeliveries(view.records[0]).length, 2);
+});
+
+const NOON = Date.parse("2026-11-23T04:00:00Z");
+const entry = (state, taken = null) => ({ state, taken });
+const heldUntil = (until, mine = false) => entry("manual", { mine, name: null, until });
+
+test("who has an entry by hand, and who settles any", () => {
+  assert.deepEqual(["department_admin", "operator", "staff", "leader", "data_bureau"].map((role) => settles({ role })), [true, true, false, false, false]);
+  assert.ok(!settles(null));
+  assert.equal(holdOf(entry("manual")), "free");
+  assert.equal(holdOf(heldUntil("2026-11-23T04:30:00Z", true)), "mine");
+  assert.equal(holdOf(heldUntil("2026-11-23T04:30:00Z")), "theirs");
+  assert.equal(holdOf(entry("delivered")), "");
+});
+
+test("only who has it takes it again, every five minutes; others look when its time is over", () => {
+  assert.ok(isToRenew("mine", NOON - 300_000, NOON));
+  assert.ok(!isToRenew("mine", NOON - 299_000, NOON));
+  assert.ok(!isToRenew("theirs", 0, NOON));
+  assert.ok(!isToRenew("free", 0, NOON));
+  assert.equal(nextLook(entry("manual"), NOON), 30_000);
+  assert.equal(nextLook(heldUntil("2026-11-23T04:00:05Z"), NOON), 5_000);
+  assert.equal(nextLook(heldUntil("2026-11-23T03:00:00Z"), NOON), 1_000);
+  assert.equal(nextLook(heldUntil("2026-11-23T04:00:05Z", true), NOON), 30_000);
+});
+
+test("what is to be entered is every field with its whole path", () => {
+  const payload = { purpose: "回访", none: null, place: { code: 7 }, people: [{ name: "甲" }, { name: "乙" }] };
+  assert.deepEqual(fieldsOf(payload), [["purpose", "回访"], ["none", ""], ["place.code", "7"], ["people.1.name", "甲"], ["people.2.name", "乙"]]);
+  assert.deepEqual(fieldsOf(null), []);
 });

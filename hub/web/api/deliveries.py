@@ -1,6 +1,6 @@
 """Deliveries: how they stand, and what a person does about one that needs a person. The outbox does it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Annotated
 
@@ -9,19 +9,21 @@ from pydantic import Field, StringConstraints, model_validator
 
 from hub.errors import Problem
 from hub.failpoint import passing
-from hub.model.delivery import State
+from hub.model.delivery import Delivery, State
 from hub.outbox import hand
+from hub.outbox.entry.take import demand_free
 from hub.outbox.hand import MOST_REPLAYED, Deed
 from hub.store import Session
 from hub.store.query import deliveries as systems_of
 from hub.store.query import views as rows
+from hub.store.query.entries import asides
 from hub.store.query.lists import Viewer, Window
 from hub.web.api.submissions import Windowed, lens_of, viewer_of
 from hub.web.context import Hub, Parts
 from hub.web.problems import documented
 from hub.web.security import Caller, Settler, SignedIn, demand_json
-from hub.web.shapes import PLAIN, Asked, DeliveryPage, DeliveryView, Uuid, View, Why, Word
-from hub.web.views import delivery_page, delivery_view
+from hub.web.shapes import PLAIN, Asked, DeliveryLine, DeliveryPage, Uuid, View, Why, Word
+from hub.web.views import Eyes, delivery_line, delivery_page
 
 router = APIRouter(prefix="/deliveries", tags=["deliveries"])
 Id = Annotated[Uuid, Path()]
@@ -74,11 +76,25 @@ async def list_deliveries(
     window: Windowed,
     state: Annotated[State | None, Query()] = None,
     system: Annotated[Word, Query()] = "",
-) -> list[DeliveryView]:
+) -> list[DeliveryLine]:
     """List Deliveries within my scope, the newest first."""
-    viewer = viewer_of(hub, caller)
-    found = await hub.store.read(lambda s: rows.deliveries(s, viewer, window, state=state, system=system))
-    return [delivery_view(row, lens_of(hub, caller)) for row in found]
+    viewer, eyes = viewer_of(hub, caller), eyes_of(hub, caller)
+
+    def look(session: Session) -> list[DeliveryLine]:
+        return lines(session, rows.deliveries(session, viewer, window, state=state, system=system), eyes)
+
+    return await hub.store.read(look)
+
+
+def lines(session: Session, found: Sequence[Delivery], eyes: Eyes) -> list[DeliveryLine]:
+    """Return the entries of a list of Deliveries."""
+    beside = asides(session, [row.id for row in found], eyes.now)
+    return [delivery_line(row, beside[row.id], eyes) for row in found]
+
+
+def eyes_of(hub: Parts, caller: Caller) -> Eyes:
+    """Return what the caller's Deliveries are looked at with."""
+    return Eyes(lens_of(hub, caller), caller.scope, hub.clock.now())
 
 
 @router.get("/replay", include_in_schema=False)
@@ -90,7 +106,7 @@ async def refuse_to_read_replays() -> None:
 @router.get("/{delivery_id}", responses=documented(404))
 async def show_delivery(delivery_id: Id, caller: SignedIn, hub: Hub) -> DeliveryPage:
     """Show a Delivery with its tries; its content only to the department whose System gets it."""
-    return await _show(hub, caller, delivery_id)
+    return await show(hub, caller, delivery_id)
 
 
 @router.post("/replay", dependencies=JSON, responses=documented(404))
@@ -127,6 +143,7 @@ async def replay_one(delivery_id: Id, asked: Reason, caller: Settler, hub: Hub) 
     """Send one Delivery again with the same bytes and key."""
 
     def replay(session: Session, deed: Deed) -> list[str]:
+        demand_free(session, [delivery_id], deed.who, deed.at)
         moved = hand.replay(session, [delivery_id], deed)
         return [row.system for row in systems_of.by_ids(session, moved)]
 
@@ -160,15 +177,18 @@ async def _settle(
         return act(session, deed)
 
     hub.ring(await hub.store.write(write))
-    return await _show(hub, caller, delivery_id)
+    return await show(hub, caller, delivery_id)
 
 
-async def _show(hub: Parts, caller: Caller, delivery_id: str) -> DeliveryPage:
-    viewer = viewer_of(hub, caller)
+async def show(hub: Parts, caller: Caller, delivery_id: str) -> DeliveryPage:
+    """Return the page of a Delivery the caller may see; raises Problem for any other."""
+    viewer, eyes = viewer_of(hub, caller), eyes_of(hub, caller)
 
     def look(session: Session) -> DeliveryPage | None:
         row = rows.delivery(session, viewer, delivery_id)
-        return None if row is None else delivery_page(row, rows.attempts(session, row.id), lens_of(hub, caller))
+        if row is None:
+            return None
+        return delivery_page(row, asides(session, [row.id], eyes.now)[row.id], rows.attempts(session, row.id), eyes)
 
     page = await hub.store.read(look)
     if page is None:

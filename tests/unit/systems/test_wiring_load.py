@@ -33,8 +33,16 @@ def test_a_system_is_who_the_file_says(load: Load) -> None:
     assert registry.county == County("330783000000", {"zh": "东阳市", "en": "Dongyang"})
     assert (system.owner, system.connector_kind, system.simulated) == ("civil-affairs", "fifth_kind", True)
     assert system.reaches == ("127.0.0.1:9999",)
-    assert system.limits == Limits(2, 5, timedelta(seconds=30))
+    assert system.limits == Limits(2, 5, timedelta(seconds=30), timedelta(days=2))
     assert system.capabilities.sources == ("doors",)
+
+
+def test_how_long_an_entry_by_hand_may_wait_is_the_systems_own(load: Load) -> None:
+    assert load().by_hand_within("village-doors") == timedelta(days=2)
+    registry = load(lambda document: document["systems"]["village-doors"]["limits"].update(by_hand_within="6h"))
+    assert registry.by_hand_within("village-doors") == timedelta(hours=6)
+    assert registry.by_hand_within("no longer wired") == timedelta(days=2)
+    assert (registry.owner("village-doors"), registry.owner("no longer wired")) == ("civil-affairs", "")
 
 
 def test_secrets_are_filled_in_and_shown_nowhere(load: Load) -> None:
