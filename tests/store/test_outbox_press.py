@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -121,11 +122,11 @@ async def test_all_that_press_at_once_remind_once(world: World) -> None:
 
 
 @pytest.mark.fault("F66")
-async def test_the_worker_s_job_presses_for_all_however_many(world: World) -> None:
+async def test_the_worker_s_job_presses_for_all_however_many(world: World, tmp_path: Path) -> None:
     made = await world.owe(AT_ONCE + 1, state=State.MANUAL, due_at=None)
     world.clock.tick(days=3)
     pulls = Pulls(world.store, world.clock, REGISTRY, {})
-    await Worker(Engine(world.store, world.clock, {}), pulls, world.clock)._press()
+    await Worker(Engine(world.store, world.clock, {}), pulls, world.clock, tmp_path)._press()
     assert set(await reminders(world.store)) == set(made)
 
 
