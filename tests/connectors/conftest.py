@@ -12,7 +12,7 @@ from tests.builders import World, watch_moves
 from tests.conftest import HandClock
 from tests.connectors.system import System
 
-ON_BOTH_LOOPS = {"test_http_door.py", "test_http_connections.py", "test_http_tls.py"}
+ON_BOTH_LOOPS = {"test_http_door.py", "test_http_connections.py", "test_http_tls.py", "test_table_faults.py"}
 """Modules run on Python's own event loop and on uvloop, which the hub runs on: what reaches a protocol differs."""
 
 

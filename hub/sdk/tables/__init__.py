@@ -1,0 +1,1 @@
+"""The guarded door to exchange tables; `address` and `shape` load no driver, `door` does."""
