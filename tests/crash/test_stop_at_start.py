@@ -68,17 +68,23 @@ async def until_ready(mortal: Mortal) -> float:
     return mortal.ready_s[-1]
 
 
+async def first_start_s(home: Path, books: Books) -> float:
+    """Return how long a first start takes; that of a busy moment would spread the others too far."""
+    hub = at_home(home, books)
+    hub.launcher = PLAIN
+    hub.start()
+    ready_s = await until_ready(hub)
+    assert await hub.stop() == 0
+    return ready_s
+
+
 @pytest.mark.fault("F73")
 @pytest.mark.timeout(60 + 10 * MOMENTS)
 async def test_asked_at_any_moment_of_a_first_start_it_ends_in_order(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with Books() as books:
-        hub = at_home(tmp_path / "whole", books)
-        hub.launcher = PLAIN
-        hub.start()
-        ready_s = await until_ready(hub)
-        assert await hub.stop() == 0
+        ready_s = min([await first_start_s(tmp_path / f"whole-{number}", books) for number in range(3)])
         codes, schemas = Counter[int](), Counter[bool]()
         for after_s in moments(ready_s, MOMENTS):
             hub = at_home(tmp_path / f"{after_s:.3f}", books)
