@@ -22,6 +22,7 @@ from hub.logs import get_logger
 from hub.model.delivery import State
 from hub.outbox.attempt import attempt
 from hub.outbox.claim import LEASE_MARGIN, claim_due
+from hub.outbox.decide.courtesy import Courtesy
 from hub.outbox.decide.settle import Claim, Result
 from hub.outbox.decide.slots import Slots
 from hub.outbox.record import Ledger, Settled
@@ -63,6 +64,7 @@ class Engine:
 
     def __post_init__(self) -> None:
         """Set up slots and bell."""
+        self._courtesy = Courtesy()
         self._slots = {name: Slots(line.in_flight, line.per_second) for name, line in self.lines.items()}
         self._rung: set[str] = set()
         self._behind: set[str] = set()
@@ -88,11 +90,13 @@ class Engine:
         self._bell.set()
 
     def seat(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, timedelta]:
-        """Keep a free place for these new Deliveries, unless older ones wait; give each back through `hand_over`."""
-        seats: dict[str, timedelta] = {}
+        """Keep a free place for new Deliveries, unless older ones or many people wait; `hand_over` gives each back."""
+        seats, now = dict[str, timedelta](), self.clock.monotonic()
+        self._courtesy.come(now)
+        if self._courtesy.is_crowded(now):
+            return seats
         if self._ended.is_set() or self._stopping or self.recovery.everything:
             return seats  # while every lease counts as a dead one's, none may be made
-        now = self.clock.monotonic()
         for row in rows:
             name = row["system"]
             slots = self._slots.get(name)
@@ -103,6 +107,7 @@ class Engine:
 
     def hand_over(self, seated: Iterable[Mapping[str, Any]], claims: Sequence[Claim]) -> None:
         """Send what was leased in its seat, free the seats nobody took."""
+        self._courtesy.go()
         taken = {claim.delivery_id for claim in claims}
         for row in seated:
             if row["id"] not in taken:
@@ -196,6 +201,8 @@ class Engine:
 
     def _wanted(self) -> dict[str, tuple[int, timedelta]]:
         now, wanted = self.clock.monotonic(), dict[str, tuple[int, timedelta]]()
+        if not self._rung or not self._courtesy.may_take(now):
+            return wanted
         for name in sorted(self._rung):
             line = self.lines[name]
             if taken := self._slots[name].take(line.in_flight, now):

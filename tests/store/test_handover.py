@@ -16,6 +16,7 @@ from hub.failpoint import arm
 from hub.model import Attempt, Delivery, SystemState
 from hub.model.delivery import State
 from hub.model.system import Breaker
+from hub.outbox.decide.courtesy import MANY
 from hub.outbox.engine import Engine
 from hub.store import Store
 from tests.builders import FakeSystem, line
@@ -51,6 +52,7 @@ class Counting(County):
             if done(await self.states()) and not self.engine._tasks:
                 return
             await asyncio.sleep(0.01)
+            self.clock.tick(seconds=0.01)
         raise AssertionError(await self.states())
 
 
@@ -112,6 +114,36 @@ async def test_more_than_the_seats_wait_their_turn_and_all_arrive_once(county: C
     keys = Counter(one.key for fake in county.fakes.values() for one in fake.pushed)
     assert (len(keys), set(keys.values())) == (owed, {1})
     assert max(fake.most_under_way for fake in county.fakes.values()) <= 4
+
+
+async def test_while_many_wait_for_an_answer_deliveries_are_taken_up_in_strokes(county: Counting) -> None:
+    """None of theirs is handed over or left for good; who comes alone afterwards has a seat again."""
+    for _ in range(MANY):
+        county.engine.seat([])
+    crowded = [(await county.submit(visit())).made for _ in range(3)]
+    assert {row["state"] for made in crowded if made for row in made.bundle.deliveries} == {State.WAITING}
+    await county.until(lambda states: set(states) == {State.DELIVERED})
+    for _ in range(MANY):
+        county.engine.hand_over([], [])
+    assert county.engine._courtesy.waiting == 0
+    county.clock.tick(seconds=1)
+    alone = (await county.submit(visit())).made
+    assert alone is not None
+    assert {row["state"] for row in alone.bundle.deliveries} == {State.LEASED}
+    await county.until(lambda states: set(states) == {State.DELIVERED})
+
+
+async def test_the_next_stroke_comes_when_it_is_time(county: Counting) -> None:
+    for _ in range(MANY):
+        county.engine.seat([])
+    await county.submit(visit())
+    # The first stroke; no time passes by this clock.
+    while set(await county.states()) != {State.DELIVERED}:  # noqa: ASYNC110 - nothing tells
+        await asyncio.sleep(0.01)
+    await county.submit(visit())
+    await asyncio.sleep(0.2)
+    assert (await county.states())[State.WAITING] > 0
+    await county.until(lambda states: set(states) == {State.DELIVERED})
 
 
 async def test_places_asked_for_by_a_claim_under_way_are_no_seats(county: Counting) -> None:
