@@ -50,6 +50,7 @@ MUTANTS = (
     Mutant(
         "done before send",
         (
+            Edit(ENGINE, "decide.settle import Claim, Result", "decide.settle import Claim, Outcome, Result"),
             Edit(
                 ENGINE,
                 "result = await attempt(line.connector, claim, line.answer_within)",
