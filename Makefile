@@ -37,7 +37,7 @@ test: setup test-packages check ## check, then every test, with the coverage gat
 	@rm -rf .faults
 	@$(BIN)/pytest -q -n 2 --dist loadfile $(addprefix --ignore tests/,browser $(BREAKING)) --cov --cov-report=term
 	@$(BIN)/coverage report --skip-covered --fail-under=100 --include='hub/model/*,hub/outbox/*,hub/mapping/*'
-	@KILLS=$${KILLS:-60} TERMS=$${TERMS:-15} MOMENTS=$${MOMENTS:-14} $(BIN)/pytest -q -n 2 --dist loadfile $(addprefix tests/,$(BREAKING))
+	@KILLS=$${KILLS:-60} TERMS=$${TERMS:-15} $(BIN)/pytest -q -n 2 --dist loadfile $(addprefix tests/,$(BREAKING))
 	@$(BIN)/pytest -q -n 2 --dist loadfile tests/browser
 
 check: $(INSTALLED) ## style, types, import contracts, and the county's own files

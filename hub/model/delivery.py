@@ -39,6 +39,8 @@ OPEN = frozenset({State.WAITING, State.LEASED, State.RETRY, State.TRANSPORTED, S
 ENDED = frozenset({State.DELIVERED, State.CANCELLED})
 BY_HAND = frozenset({State.PARKED, State.UNKNOWN, State.MANUAL})
 """States in which a person may enter it there, and so may take it first."""
+LOST_THERE = "confirmed, and no longer there"
+"""The reason of a parked one that its System had accepted; people read it as a sentence of its own."""
 _HELD = frozenset({State.WAITING, State.RETRY, State.TRANSPORTED, State.UNKNOWN})
 _PERSON = frozenset({State.DELIVERED, State.CANCELLED, State.WAITING})
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from hub.catalog import Catalog
-from hub.model.delivery import BY_HAND, Attempt, Delivery, Skip, State
+from hub.model.delivery import BY_HAND, LOST_THERE, Attempt, Delivery, Skip, State
 from hub.model.issue import IssueState
 from hub.model.people import Role, Scope, are_colleagues
 from hub.model.submission import Record
@@ -212,6 +212,8 @@ def says_key(row: Delivery, reason: str) -> str:
         return "delivery.says.delivered_unnumbered"
     if row.state == State.UNKNOWN and row.due_at is None:
         return "delivery.says.unknown_stuck"
+    if row.state == State.PARKED and row.reason == LOST_THERE:
+        return "delivery.says.lost"
     unexplained = row.state in _REASONED and not reason
     return f"delivery.says.{row.state}" + ("_unexplained" if unexplained else "")
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from hub.model import Delivery, SystemState
-from hub.model.delivery import State
+from hub.model.delivery import LOST_THERE, State
 from hub.model.system import Breaker
 from hub.outbox.hand import confirm, replay
 from hub.outbox.upkeep import look_again as looking
-from hub.outbox.upkeep.look_again import LOST, look_again
+from hub.outbox.upkeep.look_again import look_again
 from hub.sdk import Misconfigured, Receipt, Refused, Unanswered, Unavailable
 from hub.store.query import systems
 from tests.builders import NEITHER, PROBES, FakeSystem, World
@@ -56,7 +56,7 @@ async def test_the_five_in_a_hundred_a_system_forgot_are_found_within_a_day(worl
     assert {states[one] for one in set(owed) - lost} == {State.DELIVERED}
     assert sorted(north.probed) == sorted(row.key for row in rows.values()), "each is asked about once"
     one = await world.get(owed[0])
-    assert (one.reason, one.due_at, one.settled_at) == (LOST, None, world.clock.now())
+    assert (one.reason, one.due_at, one.settled_at) == (LOST_THERE, None, world.clock.now())
     evidence = [(a.kind, a.outcome) for a in await world.attempts(owed[0])]
     assert evidence == [("push", "accepted"), ("probe", "absent")]
     told = {(account, action, subject) for account, action, subject, _ in await world.journal()}

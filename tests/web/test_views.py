@@ -6,7 +6,7 @@ import pytest
 
 from hub.catalog import Catalog
 from hub.model import Delivery
-from hub.model.delivery import State
+from hub.model.delivery import LOST_THERE, State
 from hub.model.people import Role
 from hub.systems import Registry
 from hub.web.views import Lens, blank_numbers, delivery_view, latest, says_key
@@ -51,6 +51,7 @@ def test_every_state_has_its_sentence(lens: Lens, state: State, reason: str, int
         (delivery(State.UNKNOWN), "delivery.says.unknown_stuck"),
         (delivery(State.UNKNOWN, due_at=AT), "delivery.says.unknown"),
         (delivery(State.TRANSPORTED, due_at=AT), "delivery.says.transported"),
+        (delivery(State.PARKED, reason=LOST_THERE), "delivery.says.lost"),
     ],
 )
 def test_the_same_state_may_mean_different_things_to_a_person(row: Delivery, key: str) -> None:

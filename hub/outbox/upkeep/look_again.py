@@ -5,13 +5,14 @@ a later revision took the place of, and what only a person confirmed are not ask
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hub.failpoint import passing
 from hub.logs import get_logger
 from hub.model.column import id_before, new_id
-from hub.model.delivery import Attempt, State
+from hub.model.delivery import LOST_THERE, Attempt, State
 from hub.model.system import SystemState
 from hub.outbox.claim import claimed
 from hub.outbox.decide.settle import Outcome, Result
@@ -27,9 +28,16 @@ BACK: Final = timedelta(days=2)
 """A hub that never asked this System begins with what is so much older; nobody wants years asked about at once."""
 MOST: Final = 500
 """Deliveries of one System gone through in one turn."""
-LOST: Final = "已确认，但该系统里现已查不到 / confirmed, and no longer there"
 _THERE = frozenset({Outcome.ACCEPTED, Outcome.TRANSPORTED})
 _GONE = frozenset({Outcome.ABSENT, Outcome.REFUSED})
+
+
+@dataclass(frozen=True)
+class _Gone:
+    """What a System has no more, and when it was asked about it."""
+
+    result: Result
+    asked_at: datetime
 
 
 async def look_again(engine: Engine) -> list[str]:
@@ -48,12 +56,13 @@ def _due(session: Session, able: Collection[str], before: datetime) -> list[str]
 async def _look(engine: Engine, system: str, before: datetime) -> list[str]:
     """Go on where the last turn ended, up to what cannot be answered now."""
     rows = await engine.store.read(lambda session: _next(session, system, before, MOST))
-    through, gone = "", list[Result]()
+    through, gone = "", list[_Gone]()
     for row in rows:
         if _is_to_be_there(row):
+            asked_at = engine.clock.now()
             result = await engine.ask(claimed(row, kind="probe"))
             if result.outcome in _GONE:
-                gone.append(result)
+                gone.append(_Gone(result, asked_at))
             elif result.outcome not in _THERE:
                 break
         through = row["id"]
@@ -78,24 +87,24 @@ def _is_to_be_there(row: Mapping[str, Any]) -> bool:
     return delivered and row["intent"] != "withdraw" and not row["superseded"]
 
 
-def _keep(session: Session, system: str, through: str, gone: Sequence[Result], now: datetime) -> list[str]:
+def _keep(session: Session, system: str, through: str, gone: Sequence[_Gone], now: datetime) -> list[str]:
     """Park what is gone, unless somebody replayed it meanwhile, and remember how far the System was asked."""
-    parked = [result for result in gone if _park(session, result, now)]
-    add_entries(session, [entry(now, "", "delivery.lost_there", result.claim.delivery_id) for result in parked])
+    parked = [one.result.claim.delivery_id for one in gone if _park(session, one, now)]
+    add_entries(session, [entry(now, "", "delivery.lost_there", delivery_id) for delivery_id in parked])
     passing("look.written")
     state = systems.states(session, [system])[system]
     state.looked_through = max(state.looked_through or "", through)
     session.add(state)
-    return [result.claim.delivery_id for result in parked]
+    return parked
 
 
-def _park(session: Session, result: Result, now: datetime) -> bool:
-    claim = result.claim
-    reason = LOST if result.outcome is Outcome.ABSENT else result.reason
+def _park(session: Session, one: _Gone, now: datetime) -> bool:
+    result, claim = one.result, one.result.claim
+    reason = LOST_THERE if result.outcome is Outcome.ABSENT else result.reason
     values = {"state": State.PARKED, "reason": reason, "settled_at": now, "due_at": None}
     if not deliveries.move(session, claim.delivery_id, State.DELIVERED, **values):
         return False
     evidence = Attempt(id=claim.attempt_id, delivery_id=claim.delivery_id, kind=claim.kind, number=claim.attempts,
-                       started_at=now, ended_at=now, outcome=result.outcome, reason=reason)  # fmt: skip
+                       started_at=one.asked_at, ended_at=now, outcome=result.outcome, reason=reason)  # fmt: skip
     session.add(evidence)
     return True
