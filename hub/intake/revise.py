@@ -127,7 +127,7 @@ def _step(turn: _Turn, mapped: Mapped, changes: _Changes) -> None:
         now, author = turn.arrival.received_at, turn.arrival.author.id
         row = parked_row(turn.row, turn.flow, mapped.reason["en"], author, now)
         values = _succeed(row, previous, changes)
-        row.update(intent=values.get("intent", "create"), amends=values.get("amends", ""))
+        row.update(values | {"due_at": None})
         bundle.deliveries.append(row)
     elif not mapped.payload:
         bundle.skips.append(skip_row(turn.row, turn.flow, mapped.skip_code, mapped.reason))
@@ -225,7 +225,7 @@ def _hold(after_id: str | None) -> dict[str, Any]:
 
 
 def _by_hand(reason: str) -> dict[str, Any]:
-    return {"state": State.MANUAL, "due_at": None, "after_id": None, "reason": reason}
+    return {"state": State.MANUAL, "due_at": None, "reason": reason}
 
 
 def _supersede(session: Session, row: Delivery, successor: Row | None, now: datetime) -> set[str]:
@@ -244,5 +244,5 @@ def _supersede(session: Session, row: Delivery, successor: Row | None, now: date
         session.expire_all()
         return {system for systems in release(session, {row.id: State.CANCELLED}, now).values() for system in systems}
     for follower in deliveries.waiting_for(session, [row.id]):
-        deliveries.move(session, follower.id, State.WAITING, after_id=successor["id"])
+        deliveries.move(session, follower.id, State(follower.state), after_id=successor["id"])
     return set()

@@ -37,6 +37,8 @@ Intent = Literal["create", "amend", "withdraw"]
 """What a System is asked to do with a Record."""
 OPEN = frozenset({State.WAITING, State.LEASED, State.RETRY, State.TRANSPORTED, State.UNKNOWN})
 ENDED = frozenset({State.DELIVERED, State.CANCELLED})
+MAY_WAIT = frozenset({State.WAITING, State.MANUAL, State.PARKED})
+"""States in which one may still wait to learn what became of the one before it."""
 BY_HAND = frozenset({State.PARKED, State.UNKNOWN, State.MANUAL})
 """States in which a person may enter it there, and so may take it first."""
 LOST_THERE = "confirmed, and no longer there"

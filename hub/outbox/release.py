@@ -48,7 +48,7 @@ def _release_behind(session: Session, first: Delivery, followers: Sequence[Deliv
 def _move_behind(session: Session, followers: Sequence[Delivery], delivery_id: str) -> set[str]:
     """Keep the order: what waited behind one that leaves the queue waits behind another."""
     for follower in followers:
-        deliveries.move(session, follower.id, State.WAITING, after_id=delivery_id)
+        deliveries.move(session, follower.id, State(follower.state), after_id=delivery_id)
     return set()
 
 
@@ -56,21 +56,25 @@ def _let_go(session: Session, first: Delivery, followers: Sequence[Delivery], no
     """Make followers due; one that would take back what never arrived is cancelled, and what waited behind it goes.
 
     A successor and a correction may both wait behind one of an ordered flow: the second then waits behind the first.
+    One for a person learns only what it is to amend there.
     """
     released: set[str] = set()
     for follower in followers:
+        state = State(follower.state)
         own = follower.record_key == first.record_key
         asks = _asks(first, follower) if own else {}
         if asks is None:
             gone = "nothing reached the system, so there is nothing to withdraw"
             values = {"state": State.CANCELLED, "settled_at": now, "reason": gone, "after_id": None}
-            deliveries.move(session, follower.id, State.WAITING, **values)
+            deliveries.move(session, follower.id, state, **values)
             further = release(session, {follower.id: State.CANCELLED}, now)
             released.update(system for systems in further.values() for system in systems)
+        elif state is not State.WAITING:
+            deliveries.move(session, follower.id, state, after_id=None, **asks)
         else:
             ahead = deliveries.ahead_in_order(session, follower) if follower.order_key else None
             turn = {"due_at": None, "after_id": ahead} if ahead else {"due_at": now, "after_id": None}
-            deliveries.move(session, follower.id, State.WAITING, **turn, **asks)
+            deliveries.move(session, follower.id, state, **turn, **asks)
             released |= set() if ahead else {follower.system}
     return released
 

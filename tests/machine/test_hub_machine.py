@@ -1,10 +1,10 @@
 """Stories drawn at random over the whole hub, on both databases, with D1 to D9 checked after every step.
 
-MACHINE_EXAMPLES, MACHINE_STEPS and MACHINE_SEED set how many, how long, and which; the seed is printed with a failure.
+MACHINE_EXAMPLES, MACHINE_STEPS and MACHINE_SEED set how many, how long, and which. The run every change goes through tells
+the same stories each time, so that what it finds is the change's; `make test-machine-long` draws new ones.
 """
 
 import os
-import random
 import sys
 
 import pytest
@@ -20,7 +20,7 @@ SHRINK = [Phase.shrink] if os.environ.get("MACHINE_SHRINK") else []
 EXAMPLES = {"sqlite": 500, "postgres": 150}
 """A step costs three times as much on PostgreSQL; `make test-machine-long` draws as many there."""
 STEPS = int(os.environ.get("MACHINE_STEPS", "50"))
-SEED = int(os.environ.get("MACHINE_SEED", random.SystemRandom().getrandbits(32)))
+SEED = int(os.environ.get("MACHINE_SEED", "2026"))
 
 
 @pytest.mark.timeout(14_400)

@@ -11,6 +11,7 @@ from hub.errors import Problem
 from hub.intake.accept import Accepted
 from hub.model import Alias, Delivery, Issue, JournalEntry, Record, Skip, Submission
 from hub.model.delivery import State
+from hub.outbox.release import release
 from hub.store import Store
 from tests.conftest import HandClock
 from tests.some_connectors.county import BIN, DIRT, QUARREL, RIVER, Body, County, visit
@@ -144,7 +145,40 @@ async def test_never_amended_and_under_way_gets_a_person(county: County) -> None
     await county.put(await county.delivery("files", "visit"), **LEASE)
     second = await county.correct(first, visit(answers=BETTER))
     row = (await county.deliveries(second))["files/visit"]
-    assert (row.state, row.intent, row.after_id) == ("manual", "amend", None)
+    earlier = await county.delivery("files", "visit", 1)
+    assert (row.state, row.intent, row.after_id, row.due_at) == ("manual", "amend", earlier.id, None)
+
+
+@pytest.mark.parametrize("end", [State.DELIVERED, State.PARKED, State.CANCELLED])
+async def test_a_person_learns_what_to_amend_when_it_is_known(county: County, clock: HandClock, end: State) -> None:
+    """D9: the person was never told the number, and amended what the System had refused."""
+    first = await county.submit(visit())
+    earlier = await county.delivery("files", "visit")
+    await county.put(earlier, **LEASE)
+    await county.correct(first, visit(answers=BETTER))
+    remote_id = "F-1" if end is State.DELIVERED else ""
+    await county.put(earlier, state=end, lease_token=None, leased_until=None, remote_id=remote_id)
+    assert not any((await county.store.write(lambda s: release(s, {earlier.id: end}, clock.now()))).values())
+    row = await county.delivery("files", "visit", 2)
+    intent = "amend" if end is State.DELIVERED else "create"
+    assert (row.state, row.intent, row.amends, row.after_id, row.due_at) == ("manual", intent, remote_id, None, None)
+    assert (await county.delivery("files", "visit", 1)).state == (end if end is State.DELIVERED else "cancelled")
+
+
+async def test_what_follows_one_for_a_person_waits_for_what_that_waited_for(county: County) -> None:
+    """D9, as the state machine found: one that nobody could map stood between two, and both were under way at once."""
+    first = await county.submit(visit(answers={"findings": [RIVER]}))
+    earlier = await county.delivery("rivers", "finding")
+    await county.put(earlier, **LEASE)
+    named = {"findings": [RIVER | {"finding.segment": "token-river"}]}
+    await take_alias(county, "rivers", "R-1")
+    await county.correct(first, visit(answers=named))
+    parked = await county.delivery("rivers", "finding", 2)
+    assert (parked.state, parked.intent, parked.after_id) == ("parked", "amend", earlier.id)
+    await give_alias(county, "rivers", "R-2", "river")
+    await county.correct(first, visit(answers=named))
+    row = await county.delivery("rivers", "finding", 3)
+    assert (row.state, row.intent, row.after_id, row.due_at) == ("waiting", "amend", earlier.id, None)
 
 
 async def test_a_finding_taken_out_is_withdrawn_where_that_can_be_done(county: County) -> None:

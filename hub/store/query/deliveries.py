@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from hub.model.column import Instant
-from hub.model.delivery import ENDED, NOT_ENDED, Attempt, Delivery, State
+from hub.model.delivery import ENDED, MAY_WAIT, NOT_ENDED, Attempt, Delivery, State
 from hub.store.bulk import Change, find_rows, insert_rows, update_rows
 
 FRESH = {"populate_existing": True}
@@ -185,12 +185,12 @@ def bring_forward(session: Session, column: str, after: datetime, by: timedelta)
 
 
 def waiting_for(session: Session, delivery_ids: Sequence[str]) -> list[Delivery]:
-    """Return Deliveries held back behind any of these."""
+    """Return Deliveries held back behind any of these, those for a person among them."""
     first = [{"after_id": delivery_id} for delivery_id in delivery_ids]
     behind = [key for (key,) in find_rows(session.connection(), _DELIVERY, ("id",), first)]
     if not behind:
         return []  # nearly always
-    query = select(Delivery).where(col(Delivery.id).in_(behind), Delivery.state == State.WAITING)
+    query = select(Delivery).where(col(Delivery.id).in_(behind), col(Delivery.state).in_(MAY_WAIT))
     return list(session.exec(query.order_by(col(Delivery.id)), execution_options=FRESH).all())
 
 
@@ -205,7 +205,7 @@ def stranded(session: Session) -> dict[str, State]:
         .join(follower, col(follower.after_id) == first.id)
         .where(
             col(follower.after_id).is_not(None),
-            col(follower.state) == State.WAITING,
+            col(follower.state).in_(MAY_WAIT),
             or_(col(first.state).in_(ENDED), corrected),
         )
         .distinct()
