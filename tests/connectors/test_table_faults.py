@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from statistics import median
 
 import psycopg
 import pytest
@@ -150,13 +151,15 @@ async def test_who_stops_waiting_is_free_at_once_and_leaves_no_row(exchange: Exc
     """The outbox ends an attempt by cancelling it; this driver would first ask the silent server to agree."""
     found = await recorded(exchange)
     await exchange.do("TRUNCATE {t}")
+    waits = []
     for number, message in enumerate(found["sent"][1::2], 1):
         exchange.twin.fail("hang", "sent", message.start)
         begun = time.monotonic()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await push(exchange, f"k{number:05}:system:1")
-        assert time.monotonic() - begun < 3
+        waits.append(time.monotonic() - begun)
+    assert median(waits) < 2  # a busy machine holds up one of them, that driver each
     assert await exchange.rows() == []
 
 
