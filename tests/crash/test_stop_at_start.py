@@ -26,8 +26,8 @@ MOMENTS = int(os.environ.get("MOMENTS", "20"))
 NOT_YET = 1 / 5
 """Of a start, until when Python itself may not be there: nothing of the hub has run that could hear."""
 BEYOND = 1.15
-HEEDED_WITHIN_S = 10.0
-"""The longest between two looks is loading, stretched by what else runs here."""
+HEEDED_WITHIN_S = 30.0
+"""The longest between two looks is loading: a second, and many times that beside all else that runs here."""
 
 
 def moments(ready_s: float, many: int) -> Sequence[float]:
@@ -50,7 +50,11 @@ async def asked_at(mortal: Mortal, after_s: float) -> int:
     assert mortal.process is not None
     await asyncio.sleep(after_s)
     mortal.process.send_signal(signal.SIGTERM)
-    return await asyncio.to_thread(mortal.process.wait, HEEDED_WITHIN_S)
+    try:
+        return await asyncio.to_thread(mortal.process.wait, HEEDED_WITHIN_S)
+    finally:
+        if mortal.returncode is None:
+            mortal.kill()
 
 
 def at_home(home: Path, books: Books, command: str = "serve") -> Mortal:

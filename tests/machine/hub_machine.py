@@ -92,8 +92,10 @@ class HubMachine(Story, RuleBasedStateMachine):
         if row is None:
             return
         self.memory.replayed.add(row.id)
-        self.stage.ledger.by_person(row.key)
-        self.stage.write(lambda session: replay(session, [row.id], self.stage.deed()))
+        take_back = self.stage.ledger.by_person(row.key)
+        found = self.stage.write(lambda session: replay(session, [row.id], self.stage.deed()))
+        if found is DIED and row in self.read().deliveries:
+            take_back()
         self._ring()
 
     @rule(pick=picks)

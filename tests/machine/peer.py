@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -48,10 +48,19 @@ class Ledger:
     faultless: bool = False
     """No System fails any more and each answers at once."""
 
-    def by_person(self, key: str) -> None:
-        """A person looked and decided: another push is no longer blind, and one more effect is theirs to answer for."""
+    def by_person(self, key: str) -> Callable[[], None]:
+        """A person looked and decided: another push is no longer blind, and one more effect is theirs to answer for.
+
+        Return what takes that back, should the hub have died before it wrote it down.
+        """
+        was_ambiguous, effects = key in self.ambiguous, self.effects.pop(key, 0)
         self.ambiguous.discard(key)
-        self.effects.pop(key, None)
+
+        def take_back() -> None:
+            self.ambiguous |= {key} if was_ambiguous else set()
+            self.effects[key] += effects
+
+        return take_back
 
 
 class Peer:

@@ -160,7 +160,11 @@ def check_end(rows: Rows, memory: Memory) -> None:
     stuck_with = {"parked", "manual", "unknown"}
     by_id = {row.id: row for row in rows.deliveries}
     for row in rows.deliveries:
-        if row.state in ENDED or row.state in {"parked", "manual"}:
+        if row.state in ENDED:
+            continue
+        if row.state in {"parked", "manual"}:
+            told = row.after_id is None or by_id[row.after_id].state not in ENDED
+            assert told, f"stuck: nobody told {row.key} what became of {row.after_id}"
             continue
         if row.state == "unknown":
             assert not CAN[row.system].probes or row.system in memory.unwired, (
