@@ -1,12 +1,14 @@
 """Accepts a Submission: read, judge, plan, then write everything it becomes in one flushed transaction (D1, D2)."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hub.catalog.contents import Form
 from hub.clock import Clock, civil_day
+from hub.erasure.erase import gone
 from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
 from hub.intake.filled import Filled, read_filled
@@ -18,9 +20,10 @@ from hub.model.people import Account, Scope
 from hub.model.place import Place
 from hub.outbox.decide.settle import Claim
 from hub.outbox.handover import Outbox, Seats, attempt_rows, lease_fresh
-from hub.store import Session, Store
+from hub.store import Session, Store, Taken
 from hub.store.query import deliveries, submissions
 from hub.store.query.submissions import Bundle, Kept
+from hub.store.trouble import RETRY_AFTER_SECONDS
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,22 @@ async def _write(offer: _Offer) -> _Written | None:
     """Write an offer; None when its id is taken. Whoever asked may go away meanwhile: the outbox still hears of it."""
     writing = offer.intake.store.writer.write_item(_write_offers, offer)
     writing.add_done_callback(offer.hand_over)
-    return await asyncio.shield(writing)
+    with while_photos_stay(offer.bundle.photos):
+        return await asyncio.shield(writing)
+
+
+@contextmanager
+def while_photos_stay(named: Sequence[Row]) -> Iterator[None]:
+    """Ask to come again when a photo was erased, with all else that named it, since it was looked for.
+
+    Whoever sends it again uploads it again before.
+    """
+    try:
+        yield
+    except Taken as error:
+        if not named:
+            raise
+        raise Problem("store.busy", 503, retry_after=RETRY_AFTER_SECONDS) from error
 
 
 async def arrive(intake: Intake, author: Account, raw: bytes) -> Arrival:
@@ -184,19 +202,24 @@ def queue_behind(session: Session, rows: Iterable[Row]) -> None:
 
 
 async def settle_earlier(intake: Intake, arrival: Arrival) -> Accepted:
-    """Answer a resend: the same receipt for the same content, 409 for other content, which is kept for review."""
+    """Answer a resend: the same receipt for the same content, 409 for other content, which is kept for review.
+
+    Of what was erased neither is known any more: 410 whatever comes, and nothing of it is kept (F31).
+    """
     body, mine = arrival.body, digest(arrival.body)
     if arrival.world.earlier is not None and arrival.world.earlier.digest == mine:
         return Accepted(arrival.world.earlier.id, created=False)
 
     def judge(session: Session) -> Kept:
         there = submissions.kept(session, [arrival.client_id])[arrival.client_id]
-        if there.digest != mine:
+        if there.digest != mine and there.erased_at is None:
             submissions.contest(session, there.id, body, mine, arrival.received_at)
         passing("intake.compared")
         return there
 
     there = await intake.store.write(judge)
+    if there.erased_at is not None:
+        raise gone(there.erased_at)
     if there.digest != mine:
         raise Problem("submission.conflict", 409, [FieldFault("/id", "id_taken")])
     return Accepted(there.id, created=False)

@@ -14,7 +14,7 @@ from hub.catalog.make import Draft, make_records
 from hub.intake.filled import Filled
 from hub.intake.route import Row, delivery_row, map_record, parked_row, skip_row
 from hub.intake.wire import canonical, digest
-from hub.intake.world import World, answers_at
+from hub.intake.world import World, answers_at, photos_in
 from hub.model.column import child_id, new_id
 from hub.model.issue import IssueState
 from hub.model.people import Account
@@ -203,10 +203,18 @@ def discrepancy_rows(arrival: Arrival) -> list[Row]:
     return rows
 
 
+def photo_rows(arrival: Arrival) -> list[Row]:
+    """Return which photos a revision names: they stay for as long as one that does."""
+    named = {sha256 for _, sha256 in photos_in(arrival.form, arrival.filled)}
+    of = {"submission_id": arrival.submission_id, "account_id": arrival.author.id}
+    return [{**of, "sha256": sha256} for sha256 in sorted(named)]
+
+
 def plan_first(arrival: Arrival, rules: Rules) -> Bundle:
     """Return everything a new Submission becomes."""
     root_id, author, now = arrival.submission_id, arrival.author, arrival.received_at
     bundle = Bundle(submissions=[submission_row(arrival, root_id, 1)], discrepancies=discrepancy_rows(arrival))
+    bundle.photos += photo_rows(arrival)
     for row, content in record_rows(arrival, root_id, 1):
         bundle.records.append(row)
         issues, steps = issue_rows(arrival, row, rules)

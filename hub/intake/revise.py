@@ -7,10 +7,11 @@ from typing import Any
 
 import orjson
 
+from hub.erasure.erase import gone
 from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
-from hub.intake.accept import Accepted, Intake, arrive, queue_behind, same_form, settle_earlier
-from hub.intake.plan import Arrival, Rules, discrepancy_rows, issue_rows, record_rows, submission_row
+from hub.intake.accept import Accepted, Intake, arrive, queue_behind, same_form, settle_earlier, while_photos_stay
+from hub.intake.plan import Arrival, Rules, discrepancy_rows, issue_rows, photo_rows, record_rows, submission_row
 from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row
 from hub.model.column import new_id
 from hub.model.delivery import Delivery, State
@@ -48,7 +49,8 @@ async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes) -
             return None
         return _write_revision(session, arrival, intake.rules, latest)
 
-    rung = await intake.store.write(write)
+    with while_photos_stay(photo_rows(arrival)):
+        rung = await intake.store.write(write)
     if rung is None:
         return await settle_earlier(intake, arrival)
     passing("revise.committed")
@@ -74,11 +76,14 @@ def _latest(session: Session, arrival: Arrival, earlier_id: str) -> Submission:
     earlier = session.get(Submission, earlier_id)
     if earlier is None or earlier.account_id != arrival.author.id:
         raise Problem("submission.unknown", 404)
-    same_form(arrival.filled, earlier.form)
+    latest = submissions.latest_revision(session, earlier.root_id)
+    if latest.erased_at is not None:
+        raise gone(latest.erased_at)
+    same_form(arrival.filled, latest.form)
     here = arrival.world.at(arrival.filled.place)
-    if (here.place.id if here else None) != earlier.place_id:
+    if (here.place.id if here else None) != latest.place_id:
         raise Problem("submission.invalid", 422, [FieldFault("/place", "place_differs")])
-    return submissions.latest_revision(session, earlier.root_id)
+    return latest
 
 
 def _plan(session: Session, arrival: Arrival, rules: Rules, latest: Submission) -> _Changes:
@@ -88,6 +93,7 @@ def _plan(session: Session, arrival: Arrival, rules: Rules, latest: Submission) 
     sent = deliveries.latest_per_flow(session, sorted({*old, *(row["key"] for row, _ in new)}))
     changes = _Changes(Bundle(submissions=[submission_row(arrival, root_id, revision)]))
     changes.bundle.discrepancies += discrepancy_rows(arrival)
+    changes.bundle.photos += photo_rows(arrival)
     known_issues = submissions.existing_issues(session, [row["key"] for row, _ in new])
     for row, content in new:
         changes.bundle.records.append(row)

@@ -65,6 +65,16 @@ def _children(path: str, value: Any, step: str) -> list[tuple[str, Any]]:  # noq
     return [(f"{path}/{step}", value[step])] if isinstance(value, dict) and step in value else []
 
 
+def photos_in(form: Form, filled: Filled) -> set[tuple[str, str]]:
+    """Return the photos answers name, with the pointer of each."""
+    return {
+        (path, sha256)
+        for pointer in form.photo_questions
+        for path, photos in answers_at(filled.answers, pointer)
+        for sha256 in photos
+    }
+
+
 @dataclass(frozen=True)
 class Question:
     """What one Submission needs to know, and on whose behalf."""
@@ -90,12 +100,7 @@ class Question:
 
     def photos(self) -> set[tuple[str, str]]:
         """Return the photos it names, with the pointer of each."""
-        return {
-            (path, sha256)
-            for pointer in self.form.photo_questions
-            for path, photos in answers_at(self.filled.answers, pointer)
-            for sha256 in photos
-        }
+        return photos_in(self.form, self.filled)
 
 
 def look(session: Session, questions: Sequence[Question]) -> list["World | Problem"]:

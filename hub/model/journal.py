@@ -37,7 +37,7 @@ class Tally(SQLModel, table=True):
     """How many rows of a kind had this name, up to its kind's mark: nobody counts millions of them again."""
 
     what: str = Field(primary_key=True, sa_type=Short)
-    """`submission`, `delivery` or `attempt`."""
+    """`submission`, `delivery` or `attempt`; `cancelled` for Deliveries that were, and are erased."""
     name: str = Field(primary_key=True, sa_type=Short)
     """The System, or the outcome; `*` for all of them together, and that row bears the mark."""
     count: int = Field(default=0, sa_type=BigInteger)

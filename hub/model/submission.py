@@ -2,22 +2,29 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from hub.model.column import Blob, Id, Instant, Short, new_id
 
+NOT_ERASED = "erased_at IS NULL"
+"""The condition of what lists show, and of the index they walk."""
+
 
 class Submission(SQLModel, table=True):
-    """One filled form as it came, in canonical form; a correction is a new row with the same root."""
+    """One filled form as it came, in canonical form; a correction is a new row with the same root.
+
+    Rows stay for good, so that their ids stay taken; once erased they say nothing any more.
+    """
 
     __table_args__ = (
         UniqueConstraint("account_id", "client_id"),
         UniqueConstraint("root_id", "revision"),
         Index("ix_submission_account_id_received_at", "account_id", "received_at"),
         Index("ix_submission_division_received_at", "division", "received_at"),
-        Index("ix_submission_received_at", "received_at"),
-    )
+        Index("ix_submission_received_at", "received_at", sqlite_where=text(NOT_ERASED),
+              postgresql_where=text(NOT_ERASED)),
+    )  # fmt: skip
     id: str = Field(primary_key=True, sa_type=Id)
     """Derived from account and client id, so that two people's equal ids never meet."""
     account_id: str = Field(foreign_key="account.id", sa_type=Id)
@@ -38,6 +45,8 @@ class Submission(SQLModel, table=True):
     received_at: datetime = Field(sa_type=Instant)
     clock_suspect: bool = False
     """The device's clock was over a day off; the server's time rules."""
+    erased_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Since when nothing is kept of what was filled in."""
 
 
 class Contest(SQLModel, table=True):
@@ -79,3 +88,16 @@ class Attachment(SQLModel, table=True):
     media_type: str = Field(sa_type=Short)
     size_bytes: int
     created_at: datetime = Field(sa_type=Instant)
+
+
+class AttachmentUse(SQLModel, table=True):
+    """That one revision of a Submission names a photo; the photo is erased with the last one that does."""
+
+    __tablename__ = "attachment_use"
+    __table_args__ = (
+        ForeignKeyConstraint(["sha256", "account_id"], ["attachment.sha256", "attachment.account_id"]),
+        Index("ix_attachment_use_sha256_account_id", "sha256", "account_id"),
+    )
+    submission_id: str = Field(foreign_key="submission.id", primary_key=True, sa_type=Id)
+    sha256: str = Field(primary_key=True, sa_type=Short)
+    account_id: str = Field(sa_type=Id)

@@ -168,6 +168,7 @@ def _sqlite_engine(url: URL, durability: str, driver: Any = sqlite3) -> Engine: 
             "journal_mode=WAL",
             f"synchronous={synchronous}",
             "foreign_keys=ON",
+            "secure_delete=ON",  # what is erased must not lie about in the file, nor copies that earlier moves left
             f"journal_size_limit={MOST_LOG_BYTES}",
             f"busy_timeout={WRITER_WAIT_MS}",
         ):

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlmodel import col, update
+from sqlmodel import Session, col, select, update
 
 from hub.catalog import Catalog
-from hub.model import Delivery
+from hub.erasure.erase import Deed, erase
+from hub.model import Delivery, Record
 from hub.model.delivery import State
 from hub.pulls.run import Pulls
 from hub.settings import Settings
 from hub.store import open_store
 from hub.systems import Registry
 from tests.conftest import HandClock
+from tests.faults.conftest import PLAIN
 from tests.web.conftest import Empty, Site, files, open_site, password_hash, settings, visit
 
 __all__ = ["files", "password_hash", "settings"]
@@ -40,7 +42,7 @@ class Stage:
 def stage(
     database_url: str, clock: HandClock, settings: Settings, files: tuple[Catalog, Registry], password_hash: str
 ) -> Iterator[Stage]:
-    """A hub with three visits, everything they became, and a photo."""
+    """A hub with three visits, everything they became, one that was erased, and a photo."""
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
 
@@ -64,6 +66,14 @@ def let_all_pull(pulls: Pulls, registry: Registry) -> None:
     pulls.connectors.update({name: Empty() for name in registry.systems})
 
 
+def erase_ended(session: Session, submission_id: str, clock: HandClock) -> None:
+    """Let all of a Submission end, and erase it."""
+    theirs = select(col(Record.id)).where(col(Record.submission_id) == submission_id)
+    over = update(Delivery).where(col(Delivery.record_id).in_(theirs)).values(state=State.DELIVERED, due_at=None)
+    session.connection().execute(over)
+    erase(session, submission_id, Deed("", "asked for", clock.now()))
+
+
 async def settle(site: Site, clock: HandClock) -> dict[str, list[str]]:
     """Put something of everything into the hub; return path parameters that mean something."""
     ada = await site.client("ada")
@@ -75,8 +85,10 @@ async def settle(site: Site, clock: HandClock) -> dict[str, list[str]]:
     owed = [[one["id"] for record in view["records"] for one in record["deliveries"]] for view in views]
     by_hand = update(Delivery).where(col(Delivery.id).in_(owed[0])).values(state=State.MANUAL, due_at=None)
     await site.store.write(lambda session: session.connection().execute(by_hand) and None)
+    gone = (await ada.post("/api/v1/submissions", json=visit(clock, answers=PLAIN))).json()["id"]
+    await site.store.write(lambda session: erase_ended(session, gone, clock))
     return {
-        "submission_id": [view["id"] for view in views],
+        "submission_id": [views[0]["id"], gone, *(view["id"] for view in views[1:])],
         "delivery_id": [one for ids in owed for one in ids],
         "issue_id": [issue["id"] for issue in issues],
         "system": sorted(site.parts.registry.systems),

@@ -20,7 +20,7 @@ from hub.model.people import Role, Scope
 from hub.pulls.run import Pulls
 from hub.store import Session, Store
 from hub.store.engine import open_writing
-from hub.store.query import deliveries, entries, issues, places, submissions, views
+from hub.store.query import deliveries, entries, erasing, issues, places, submissions, views
 from hub.store.query.counts import advance, delivery_counts, keep, open_counts, totals
 from hub.store.query.lists import LateBefore, Viewer, Window, Work
 from hub.systems import Registry
@@ -112,6 +112,10 @@ def work(county: County) -> dict[str, Asked]:
         "latest records": lambda s: submissions.latest_records(s, sub.id),
         "existing issues": lambda s: submissions.existing_issues(s, [key]),
         "photos": lambda s: submissions.uploaded(s, {(county.author.id, "a")}),
+        "to erase": lambda s: erasing.older(s, AT + timedelta(seconds=9), None, 10),
+        "more to erase": lambda s: erasing.older(s, AT + timedelta(seconds=9), erasing.After(AT, sub.id), 10),
+        "open": lambda s: [erasing.open_words(s, found) for found in [erasing.find(s, sub.id, lock=False)] if found],
+        "erase": lambda s: [erasing.wipe(s, found, AT) for found in [erasing.find(s, sub.id, lock=True)] if found],
         "places": lambda s: places.named(s, ["HH"]),
         "aliases": lambda s: places.aliases(s, [county.place.id]),
         "snapshots": lambda s: places.snapshots(s, [county.place.id]),

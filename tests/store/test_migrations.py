@@ -9,13 +9,15 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, MetaData, inspect, text
 
 from hub.errors import Problem
 from hub.model import METADATA
 from hub.store.engine import lock_file, open_writing
 from hub.store.migrate import NEWEST, current, is_current, migrate
+from hub.store.steps import bring_to
 from hub.store.steps import config as steps
+from tests.builders import AT
 from tests.conftest import _create, _numbers
 
 
@@ -189,3 +191,41 @@ def test_between_two_steps_it_may_be_ended_and_goes_on_from_there(empty_url: str
     migrate(empty_url)
     assert differences(engine) == []
     engine.dispose()
+
+
+@pytest.mark.fault("F31")
+def test_what_photos_older_submissions_name_is_noted(empty_url: str) -> None:
+    """So that a photo is erased with the last Submission that names it, also those of before this was kept."""
+    engine, (mine, hers, nobody) = open_writing(empty_url), ("a" * 64, "b" * 64, "c" * 64)
+    with engine.begin() as connection:
+        bring_to(connection, "0005")
+        old = MetaData()
+        old.reflect(connection)
+        account = {"name": "", "staff_number": "", "phone": "", "role": "staff", "division": "", "department": "",
+                   "password_hash": "", "created_at": AT, "must_change_password": False}  # fmt: skip
+        photo = {"media_type": "image/png", "size_bytes": 1, "created_at": AT}
+        sent = {"revision": 1, "number": "", "form": "visit", "form_version": 1, "division": "", "digest": "",
+                "occurred_at": AT, "reported_at": AT, "received_at": AT, "clock_suspect": False}  # fmt: skip
+        names = [{"id": who, "login": who, **account} for who in ("ada", "bo")]
+        photos = [
+            {"sha256": sha, "account_id": who, **photo} for sha, who in ((mine, "ada"), (mine, "bo"), (hers, "bo"))
+        ]
+        bodies = [f'{{"a":["{mine}","{hers}"],"b":"{nobody}"}}', f'{{"x":"{mine}!"}}', *["{}"] * 1_000]
+        many = [
+            {
+                "id": f"{n:04}",
+                "client_id": str(n),
+                "root_id": f"{n:04}",
+                "account_id": "ada",
+                "body": body.encode(),
+                **sent,
+            }
+            for n, body in enumerate([*bodies, f'{{"z":{{"y":["{mine}"]}}}}'])
+        ]
+        for table, rows in (("account", names), ("attachment", photos), ("submission", many)):
+            connection.execute(old.tables[table].insert(), rows)
+    migrate(empty_url)
+    with engine.connect() as connection:
+        kept = connection.execute(text("SELECT submission_id, sha256, account_id FROM attachment_use ORDER BY 1")).all()
+    engine.dispose()
+    assert [tuple(row) for row in kept] == [("0000", mine, "ada"), ("1002", mine, "ada")]

@@ -13,8 +13,9 @@ from hub.model.delivery import Attempt, Delivery, Skip
 from hub.model.issue import Issue, IssueStep
 from hub.model.journal import JournalEntry
 from hub.model.place import Discrepancy
-from hub.model.submission import Attachment, Contest, Record, Submission
+from hub.model.submission import Attachment, AttachmentUse, Contest, Record, Submission
 from hub.store.bulk import find_rows, insert_all, insert_new_rows
+from hub.store.query.deliveries import FRESH
 
 Rows = list[dict[str, Any]]
 
@@ -31,6 +32,7 @@ class Bundle:
     issues: Rows = field(default_factory=list)
     issue_steps: Rows = field(default_factory=list)
     discrepancies: Rows = field(default_factory=list)
+    photos: Rows = field(default_factory=list)
     journal: Rows = field(default_factory=list)
 
     def add(self, other: "Bundle") -> None:
@@ -48,6 +50,7 @@ ORDER = {
     "issues": Issue,
     "issue_steps": IssueStep,
     "discrepancies": Discrepancy,
+    "photos": AttachmentUse,
     "journal": JournalEntry,
 }
 """Tables in the order their foreign keys want."""
@@ -71,14 +74,15 @@ class Kept:
 
     id: str
     digest: str
+    erased_at: datetime | None
 
 
 def kept(session: Session, asked: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Kept]:
     """Return the Submissions that exist among these (account, client id)."""
     rows = [{"account_id": account_id, "client_id": client_id} for account_id, client_id in sorted(set(asked))]
-    columns = ("account_id", "client_id", "id", "digest")
+    columns = ("account_id", "client_id", "id", "digest", "erased_at")
     found = find_rows(session.connection(), Submission.__table__, columns, rows)  # type: ignore[attr-defined]  # SQLModel adds it
-    return {(account_id, client_id): Kept(key, digest) for account_id, client_id, key, digest in found}
+    return {(account_id, client_id): Kept(*rest) for account_id, client_id, *rest in found}
 
 
 def contest(session: Session, submission_id: str, body: bytes, digest: str, at: datetime) -> None:
@@ -93,7 +97,7 @@ def latest_revision(session: Session, root_id: str) -> Submission:
     """Return the newest revision of a Submission, its first one locked so that two corrections cannot cross."""
     session.exec(select(Submission.id).where(Submission.id == root_id).with_for_update()).one()
     query = select(Submission).where(Submission.root_id == root_id).order_by(col(Submission.revision).desc())
-    return session.exec(query.limit(1)).one()
+    return session.exec(query.limit(1), execution_options=FRESH).one()
 
 
 def latest_records(session: Session, root_id: str) -> dict[str, Record]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from hub.erasure.erase import gone
 from hub.errors import Problem
 from hub.intake.accept import Accepted, accept
 from hub.intake.revise import revise
@@ -69,13 +70,13 @@ async def submit(request: Request) -> Response:
 
 router.add_api_route(
     "", submit, methods=["POST"], status_code=201, response_model=SubmissionView, dependencies=SHOWN,
-    openapi_extra=_BODY, responses=_REPEATED | documented(409, 507),
+    openapi_extra=_BODY, responses=_REPEATED | documented(409, 410, 507),
 )  # fmt: skip
 
 
 @router.post(
     "/{submission_id}/revisions", status_code=201, dependencies=[Depends(demand_json)], openapi_extra=_BODY,
-    responses=_REPEATED | documented(404, 409, 507),
+    responses=_REPEATED | documented(404, 409, 410, 507),
 )  # fmt: skip
 async def correct(submission_id: Id, request: Request, response: Response, caller: Filler, hub: Hub) -> SubmissionView:
     """Correct one's own Submission; only Systems that got a changed field are told."""
@@ -106,7 +107,7 @@ async def list_submissions(
     return [submission_line(one, lens_of(hub, caller)) for one in loaded]
 
 
-@router.get("/{submission_id}", responses=documented(404))
+@router.get("/{submission_id}", responses=documented(404, 410))
 async def show_submission(submission_id: Id, caller: SignedIn, hub: Hub) -> SubmissionView:
     """Show a Submission and what became of it."""
     return await _show(hub, caller, submission_id)
@@ -117,6 +118,8 @@ async def _show(hub: Parts, caller: Caller, submission_id: str) -> SubmissionVie
     loaded = await hub.store.read(lambda session: rows.submission(session, viewer, submission_id))
     if loaded is None:
         raise Problem("not_found", 404)
+    if loaded.submission.erased_at is not None:
+        raise gone(loaded.submission.erased_at)
     return submission_view(loaded, lens_of(hub, caller))
 
 

@@ -1,6 +1,16 @@
 """How many there are: what stands open is counted where it stands, what only grows is counted once."""
 
 from hub.store.query.counts.standing import delivery_counts, open_counts
-from hub.store.query.counts.totals import Advance, advance, keep, totals
+from hub.store.query.counts.totals import Advance, Gone, add_cancelled, advance, count_gone, keep, totals
 
-__all__ = ["Advance", "advance", "delivery_counts", "keep", "open_counts", "totals"]
+__all__ = [
+    "Advance",
+    "Gone",
+    "add_cancelled",
+    "advance",
+    "count_gone",
+    "delivery_counts",
+    "keep",
+    "open_counts",
+    "totals",
+]

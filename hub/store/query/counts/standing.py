@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from hub.model.delivery import IS_STANDING, State
+from hub.store.query.counts.totals import cancelled_before
 
 _STANDING = text(
     f"SELECT system, state, count(*), count(due_at) FROM delivery WHERE {IS_STANDING} GROUP BY state, system"  # noqa: S608 - our own words
@@ -36,8 +37,13 @@ def open_counts(session: Session) -> Counts:
 
 
 def delivery_counts(session: Session, made: Mapping[str, int]) -> Counts:
-    """Return how many Deliveries each System has in each state; of those made, what is in no other was delivered."""
+    """Return how many Deliveries each System has, or had, in each state; of those made, the rest was delivered.
+
+    Erased ones stay counted as what they ended as.
+    """
     counts = open_counts(session)
+    for system, count in cancelled_before(session).items():
+        counts[system, State.CANCELLED] += count
     elsewhere = Counter[str]()
     for (system, _), count in counts.items():
         elsewhere[system] += count

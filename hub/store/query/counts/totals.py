@@ -3,6 +3,8 @@
 Nothing is added up while work is done, so no process waits for another, and a crash loses no count and doubles none.
 A mark stays `BEHIND` the newest row: until then rows of other processes, with slower clocks or transactions, may still
 fall before it. One that comes later than that is missing from the total, and from nothing else.
+
+What is erased stays counted: the tally has it already, or takes it in by the transaction that erases it.
 """
 
 from collections import Counter
@@ -21,6 +23,7 @@ from hub.model.submission import Submission
 
 BEHIND = timedelta(minutes=5)
 ALL = "*"
+CANCELLED = "cancelled"
 _BEFORE_ALL, _AFTER_ALL = "", "~"
 _DELIVERIES = text("""
     WITH RECURSIVE known(system) AS (
@@ -39,6 +42,8 @@ _ATTEMPTS = (
     .group_by(col(Attempt.outcome))
 )
 _KINDS = ("submission", "delivery", "attempt")
+_IS_KEPT = col(Submission.erased_at).is_(None)
+"""Erased ones are counted in the tally alone, like rows that are gone; the index knows the others."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,15 @@ class Advance:
     mark: str
     last: str
     counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A row about to be erased: its kind, the name it counts under, and where it lies beside the mark of its kind."""
+
+    what: str
+    name: str
+    place: str
 
 
 def totals(session: Session) -> dict[str, Counter[str]]:
@@ -69,10 +83,41 @@ def keep(session: Session, advances: Sequence[Advance]) -> int:
     return sum(_move(session, one) for one in advances)
 
 
+def count_gone(session: Session, gone: Sequence[Gone]) -> None:
+    """Take rows into the tally that no later count will find; before they are erased, in the same transaction.
+
+    1) Rows before their mark are in the tally. 2) If any comes after it, the marks are held and moved as far as they
+    may: whoever has counted from an older mark then counts in vain. 3) What still comes after its mark is added.
+    """
+    _, marks = _kept(session)
+    if all(one.place <= marks[one.what] for one in gone):
+        return
+    held = select(col(Tally.what)).where(col(Tally.name) == ALL).order_by(col(Tally.what)).with_for_update()
+    session.connection().execute(held).all()
+    keep(session, advance(session))
+    _, marks = _kept(session)
+    _add(session, Counter((one.what, one.name) for one in gone if one.place > marks[one.what]))
+
+
+def add_cancelled(session: Session, systems: Counter[str]) -> None:
+    """Remember how many of a System's erased Deliveries had been cancelled; all others had been delivered."""
+    _add(session, Counter({(CANCELLED, system): count for system, count in systems.items()}))
+
+
+def cancelled_before(session: Session) -> Counter[str]:
+    """Return by System how many Deliveries had been cancelled that are erased now."""
+    query = select(col(Tally.name), col(Tally.count)).where(col(Tally.what) == CANCELLED)
+    counts = Counter[str]()
+    for system, count in session.connection().execute(query):
+        counts[system] = count
+    return counts
+
+
 def _kept(session: Session) -> tuple[dict[str, Counter[str]], dict[str, str]]:
     """Return the tally and the marks, of one moment."""
     kept, marks = {what: Counter[str]() for what in _KINDS}, dict.fromkeys(_KINDS, _BEFORE_ALL)
-    query = select(col(Tally.what), col(Tally.name), col(Tally.count), col(Tally.mark))
+    columns = (col(Tally.what), col(Tally.name), col(Tally.count), col(Tally.mark))
+    query = select(*columns).where(col(Tally.what).in_(_KINDS))
     for what, name, count, mark in session.connection().execute(query):
         if name == ALL:
             marks[what] = mark
@@ -90,7 +135,7 @@ def _counted(session: Session, what: str, after: str, last: str) -> Counter[str]
 
 
 def _submissions(session: Session, after: str, last: str) -> Counter[str]:
-    query = select(func.count()).select_from(Submission)
+    query = select(func.count()).select_from(Submission).where(_IS_KEPT)
     if after != _BEFORE_ALL:
         query = query.where(col(Submission.received_at) > datetime.fromisoformat(after))
     if last != _AFTER_ALL:
@@ -102,7 +147,7 @@ def _settled(session: Session, what: str) -> str:
     """Return up to where the rows of a kind will not change their count any more."""
     connection = session.connection()
     if what == "submission":
-        newest_at = connection.execute(select(func.max(col(Submission.received_at)))).scalar_one()
+        newest_at = connection.execute(select(func.max(col(Submission.received_at))).where(_IS_KEPT)).scalar_one()
         return (newest_at - BEHIND).isoformat() if newest_at else _BEFORE_ALL
     key = col(Delivery.id) if what == "delivery" else col(Attempt.id)
     newest = connection.execute(select(func.max(key))).scalar_one()
@@ -123,8 +168,14 @@ def _move(session: Session, one: Advance) -> bool:
     ).returning(col(Tally.what))
     if session.connection().execute(moved).first() is None:
         return False
-    for name, count in sorted(one.counts.items()):
-        more = insert(Tally).values(what=one.what, name=name, count=count, mark="")
+    _add(session, {(one.what, name): count for name, count in one.counts.items()})
+    return True
+
+
+def _add(session: Session, counts: Mapping[tuple[str, str], int]) -> None:
+    """Add to rows of the tally, which are made where there are none; always in the same order."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    for (what, name), count in sorted(counts.items()):
+        more = insert(Tally).values(what=what, name=name, count=count, mark="")
         added = {"count": col(Tally.count) + more.excluded["count"]}
         session.connection().execute(more.on_conflict_do_update(index_elements=["what", "name"], set_=added))
-    return True

@@ -1,4 +1,4 @@
-"""Lists of Submissions at their newest revision, the latest received first."""
+"""Lists of Submissions at their newest revision, the latest received first; of erased ones there is nothing to show."""
 
 from sqlalchemy import ColumnElement, exists, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
@@ -41,7 +41,7 @@ def _newest() -> ColumnElement[bool]:
 
 def submission_ids(viewer: Viewer, window: Window, *, mine: bool) -> Found:
     """Return the ids of the page's Submissions."""
-    found: Found = select(col(Submission.id), *_ORDER).where(_newest())
+    found: Found = select(col(Submission.id), *_ORDER).where(_newest(), col(Submission.erased_at).is_(None))
     if window.after:
         last = select(*_ORDER).where(col(Submission.id) == window.after).scalar_subquery()
         found = found.where(tuple_(*_ORDER) < last)

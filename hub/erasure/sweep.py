@@ -1,0 +1,63 @@
+"""Erases what is older than a term, a few at a time; what is still open is left for the next time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from hub.erasure.erase import Deed, wipe
+from hub.store import Session, Store
+from hub.store.query import erasing
+from hub.store.query.erasing import After, Found
+
+AT_ONCE = 20
+"""Submissions erased in one transaction: nobody who wants to write waits for more of them."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """How many Submissions were old enough: erased now, and left because something of them still stands open."""
+
+    erased: int
+    left: int
+
+
+async def erase_older(store: Store, before: datetime, deed: Deed, *, dry: bool = False) -> Swept:
+    """Erase what was received, and last corrected, before an instant and has ended; `dry` only counts.
+
+    Killed at any moment it has erased some Submissions wholly and others not at all, and goes on when run again.
+    """
+    erased, left, after = 0, 0, None
+    while page := await store.read(partial(erasing.older, before=before, after=after, limit=AT_ONCE)):
+        after = page[-1]
+        due, more_left = await store.read(partial(_sorted_out, page=page, before=before))
+        left += more_left
+        if due and not dry:
+            erased += await store.write(partial(_erase_due, due=due, before=before, deed=deed))
+        else:
+            erased += len(due)
+    return Swept(erased, left)
+
+
+def _sorted_out(session: Session, page: Sequence[After], before: datetime) -> tuple[list[str], int]:
+    """Return which of these may go, and how many may not as something is open: a look, which holds nobody up."""
+    found = [_found_old(session, one.submission_id, before, lock=False) for one in page]
+    old = [one for one in found if one is not None]
+    due = [one.root_id for one in old if not erasing.open_words(session, one)]
+    return due, len(old) - len(due)
+
+
+def _erase_due(session: Session, due: Sequence[str], before: datetime, deed: Deed) -> int:
+    """Erase these, each unless it was corrected, opened again or erased since the look."""
+    count = 0
+    for root_id in due:
+        found = _found_old(session, root_id, before, lock=True)
+        if found is not None and not erasing.open_words(session, found):
+            wipe(session, found, deed)
+            count += 1
+    return count
+
+
+def _found_old(session: Session, root_id: str, before: datetime, *, lock: bool) -> Found | None:
+    found = erasing.find(session, root_id, lock=lock)
+    return found if found is not None and found.erased_at is None and found.last_at < before else None
