@@ -5,9 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+LEAST_RETENTION = timedelta(days=185)
+"""Logs are kept for six months by law (网络安全法), and departments' complaints come late."""
 _CHECKOUT = Path(__file__).resolve().parents[1]
 
 
@@ -38,6 +40,7 @@ class Settings(BaseSettings):
     worker: bool = True
     poll_interval: timedelta = timedelta(seconds=1)
     trusted_proxies: tuple[str, ...] = ()
+    retention: timedelta | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")
@@ -46,6 +49,15 @@ class Settings(BaseSettings):
         if self.profile == "production" and self.seed_accounts is not None:
             raise ValueError("HUB_SEED_ACCOUNTS is for the demo and test profiles: its passwords are public; unset it")
         return self
+
+    @field_validator("retention")
+    @classmethod
+    def _nothing_goes_too_soon(cls, term: timedelta | None) -> timedelta | None:
+        """Refuse a term within which the law or a department may still ask."""
+        if term is not None and term < LEAST_RETENTION:
+            least = LEAST_RETENTION.days
+            raise ValueError(f"submissions are kept for at least {least} days: give P{least}D or more, or unset it")
+        return term
 
     @property
     def database(self) -> str:

@@ -1,5 +1,8 @@
-"""backup, restore: everything the hub keeps in one file, and back."""
+"""backup, restore, erase: everything the hub keeps in one file, and back; and what is no longer to be kept."""
 
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -8,13 +11,20 @@ import typer
 from hub.cli.files import UNSET
 from hub.cli.say import FAILED, err, out, read_settings, speaking
 from hub.clock import SystemClock
+from hub.erasure.erase import Deed
+from hub.erasure.erase import erase as erase_one
+from hub.erasure.sweep import erase_older
+from hub.errors import Problem
 from hub.files import read_files
 from hub.model import Epoch
 from hub.outbox.epoch import Reckoned, reckon
 from hub.sdk import Capabilities
-from hub.settings import Settings, read_secret
-from hub.store import Session
+from hub.settings import LEAST_RETENTION, Settings, read_secret
+from hub.store import Session, Store, open_store
 from hub.store.backup import Manifest, restore_copy, take_copy
+from hub.store.migrate import is_current
+from hub.store.query import people
+from hub.systems.duration import duration
 
 NOTHING = Capabilities(honours_key=False)
 """What may be assumed of a System that is no longer wired."""
@@ -75,6 +85,11 @@ def _warn(manifest: Manifest, found: Reckoned) -> None:
         "Submissions since then are not in it; accounts and tokens ended since are valid again: look them through.",
         style="bold yellow", soft_wrap=True,
     )  # fmt: skip
+    err.print(
+        "备份之后删除过的提交又回来了：到期的会自动再删，单独删除的请再删一次。\n"
+        "Submissions erased since then are back: those over their term go again by themselves, others erase again.",
+        style="yellow", soft_wrap=True,
+    )  # fmt: skip
     for words, counted in (
         ("用原投递键重发 / go again under their old key", found.again),
         ("先向对方系统核实 / asked about first", found.asked),
@@ -82,3 +97,70 @@ def _warn(manifest: Manifest, found: Reckoned) -> None:
     ):
         for system, many in sorted(counted.items()):
             err.print(f"  {system}: {many} {words}", style="yellow", markup=False, soft_wrap=True)
+
+
+def erase(
+    submission_id: Annotated[str | None, typer.Argument(help="A submission, by any revision's id.")] = None,
+    *,
+    why: Annotated[str, typer.Option(help="The reason, kept in the journal; no personal data.")],
+    older_than: Annotated[str, typer.Option(help="All that are older, for example 1095d.", metavar="DAYS")] = "",
+    by: Annotated[str, typer.Option(help="The login of who decided it, for the journal.")] = "",
+    dry_run: Annotated[bool, typer.Option(help="Only count what --older-than would erase.")] = False,
+) -> None:
+    """Erase what submissions said, for good; their ids stay taken. What Systems hold is theirs and stays."""
+    if (submission_id is None) == (older_than == "") or (dry_run and not older_than):
+        raise typer.BadParameter("给一个提交编号，或给 --older-than / give one submission id, or --older-than")
+    term = _term(older_than) if older_than else None
+    settings = read_settings()
+    with speaking(settings):
+        asyncio.run(_erase(settings, Wanted(submission_id or "", term, by, why, dry_run)))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be erased: one submission, or all beyond a term."""
+
+    submission_id: str
+    term: timedelta | None
+    by: str
+    why: str
+    dry: bool
+
+
+def _term(written: str) -> timedelta:
+    try:
+        term = duration(written)
+    except ValueError as error:
+        raise typer.BadParameter(f"时长写作 1095d / a length of time is written 1095d: {written}") from error
+    if term < LEAST_RETENTION:
+        least = LEAST_RETENTION.days
+        raise typer.BadParameter(f"至少保存 {least} 天 / submissions are kept for at least {least} days: {least}d")
+    return term
+
+
+async def _erase(settings: Settings, wanted: Wanted) -> None:
+    store, now = open_store(settings.database, settings.durability), SystemClock().now()
+    try:
+        if not await store.read(lambda session: is_current(session.connection())):
+            raise Problem("store.other_schema", 503)
+        deed = Deed(await _account_id(store, wanted.by), wanted.why, now)
+        if wanted.term is None:
+            rows = await store.write(lambda session: erase_one(session, wanted.submission_id, deed))
+            said = ", ".join(f"{name} {count}" for name, count in sorted(rows.items()))
+            out.print(f"已删除 / erased: {said}", soft_wrap=True, highlight=False)
+            return
+        swept = await erase_older(store, now - wanted.term, deed, dry=wanted.dry)
+        done = "将删除 / would be erased" if wanted.dry else "已删除 / erased"
+        out.print(f"{swept.erased} 份提交{done}, {swept.left} 份未办结保留 / kept, something is open", soft_wrap=True)
+    finally:
+        await store.close()
+
+
+async def _account_id(store: Store, login: str) -> str:
+    """Return the account that decided; none on the command line alone."""
+    if not login:
+        return ""
+    account = await store.read(lambda session: people.account_named(session, login))
+    if account is None:
+        raise Problem("account.unknown", 404, login=login)
+    return account.id

@@ -22,6 +22,7 @@ COMMANDS = {
     "migrate": "running:migrate",
     "backup": "keeping:backup",
     "restore": "keeping:restore",
+    "erase": "keeping:erase",
     "submit": "client:submit",
     "deliveries": "client:deliveries",
     "replay": "client:replay",

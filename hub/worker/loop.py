@@ -9,6 +9,8 @@ from pathlib import Path
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from hub.clock import Clock
+from hub.erasure.erase import Deed
+from hub.erasure.sweep import erase_older
 from hub.logs import get_logger
 from hub.outbox.engine import Engine
 from hub.outbox.entry.press import AT_ONCE, press
@@ -30,6 +32,8 @@ LONGEST_PULL = timedelta(hours=2)
 LOSE_STALE_EVERY = timedelta(minutes=10)
 TALLY_EVERY = timedelta(minutes=1)
 PRESS_EVERY = timedelta(minutes=10)
+ERASE_EVERY = timedelta(hours=1)
+"""A day is soon enough, but a hub that is restarted every night must come to it too."""
 
 
 @dataclass
@@ -40,6 +44,8 @@ class Worker:
     pulls: Pulls
     clock: Clock
     data_dir: Path
+    retention: timedelta | None = None
+    """How long Submissions are kept; None is for good."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _scheduler: AsyncIOScheduler | None = None
     _rounds: Rounds = field(init=False)
@@ -63,6 +69,7 @@ class Worker:
             ("tally", TALLY_EVERY, self._tally),
             ("tidy-photos", TIDY_EVERY, self._tidy_photos),
             ("press", PRESS_EVERY, self._press),
+            ("erase", ERASE_EVERY, self._erase),
         ]
         self._scheduler = schedule(self._rounds, chores, self.clock)
         self._scheduler.start()
@@ -110,6 +117,15 @@ class Worker:
             more = len(late) == AT_ONCE
             if late:
                 log.warning("entries.late", systems=sorted({one.system for one in late}), count=len(late))
+
+    async def _erase(self) -> None:
+        """Erase what was kept for as long as this installation says."""
+        if self.retention is not None:
+            now = self.clock.now()
+            deed = Deed("", f"kept for {self.retention.days} days", now)
+            swept = await erase_older(self.engine.store, now - self.retention, deed)
+            if swept.erased:
+                log.info("submissions.erased", count=swept.erased, left=swept.left)
 
     async def _tally(self) -> None:
         """Count what came since the last time, so that nobody who asks has to count everything."""

@@ -33,7 +33,7 @@ def test_every_setting_comes_from_its_variable(monkeypatch: pytest.MonkeyPatch, 
         "HOST": "0.0.0.0", "PORT": "8443", "PUBLIC_URL": "https://hub.example/", "CONNECTORS_FILE": "wiring/c.yaml",
         "CONNECTOR_PACKAGES": '["connectors", "more"]', "SEED_ACCOUNTS": "accounts.yaml", "SEED_DIVISIONS": "d.csv",
         "POLICY": "cn-2026-12", "DURABILITY": "relaxed", "SESSION_LIFETIME": "PT8H", "WORKER": "false",
-        "POLL_INTERVAL": "PT0.5S", "TRUSTED_PROXIES": '["10.0.0.1"]', "LOG_LEVEL": "debug",
+        "POLL_INTERVAL": "PT0.5S", "TRUSTED_PROXIES": '["10.0.0.1"]', "LOG_LEVEL": "debug", "RETENTION": "P1095D",
     }  # fmt: skip
     assert {name.lower() for name in given} == set(Settings.model_fields)
     for name, value in given.items():
@@ -45,9 +45,19 @@ def test_every_setting_comes_from_its_variable(monkeypatch: pytest.MonkeyPatch, 
     assert settings.allow_loopback is True
     assert (settings.connector_packages, settings.trusted_proxies) == (("connectors", "more"), ("10.0.0.1",))
     assert (settings.session_lifetime, settings.poll_interval) == (timedelta(hours=8), timedelta(milliseconds=500))
+    assert settings.retention == timedelta(days=1095)
     assert (settings.worker, settings.port, settings.seed_accounts) == (False, 8443, Path("accounts.yaml"))
     with pytest.raises(ValidationError):
         settings.port = 1  # type: ignore[misc]  # frozen on purpose
+
+
+@pytest.mark.fault("F31")
+def test_nothing_is_erased_before_the_law_lets_it() -> None:
+    assert Settings().retention is None
+    assert Settings(retention=timedelta(days=185)).retention == timedelta(days=185)
+    for term in (timedelta(days=185) - timedelta(seconds=1), timedelta(0), -timedelta(days=400)):
+        with pytest.raises(ValidationError, match="at least 185 days: give P185D or more, or unset it"):
+            Settings(retention=term)
 
 
 @pytest.mark.parametrize("profile", ["demo", "test"])
