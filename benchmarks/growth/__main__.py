@@ -129,8 +129,8 @@ def _known_place() -> Iterable[object]:
 def _old_ids(database: fill.Database) -> list[str]:
     """Return submissions of the real author from the middle of the time, so that they are in no cache."""
     rows = database.run(
-        "SELECT s.id FROM submission s JOIN account a ON a.id = s.account_id WHERE a.login = 'ada'"
-        f" ORDER BY s.received_at LIMIT {OLD_SHOWN}"
+        "SELECT s.id FROM submission s JOIN account a ON a.id = s.account_id"
+        f" WHERE a.login = 'ada' AND s.erased_at IS NULL ORDER BY s.received_at LIMIT {OLD_SHOWN}"
     )
     return [row[0] for row in rows]
 

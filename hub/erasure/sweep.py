@@ -10,8 +10,8 @@ from hub.store import Session, Store
 from hub.store.query import erasing
 from hub.store.query.erasing import After, Found
 
-AT_ONCE = 20
-"""Submissions erased in one transaction: nobody who wants to write waits for more of them."""
+AT_ONCE = 10
+"""Submissions erased in one transaction, some 50 ms: nobody who wants to write waits for more of them."""
 
 
 @dataclass(frozen=True)
