@@ -13,10 +13,11 @@ import pytest
 from sqlalchemy import Connection, event, text
 from sqlmodel import select
 
-from hub.model import Alias, Attempt, Delivery, Issue, Place, Record, Snapshot
+from hub.model import Alias, Attempt, Delivery, Issue, Place, Record, Snapshot, Submission
 from hub.model.column import id_before, new_id
 from hub.model.delivery import State
 from hub.model.people import Role, Scope
+from hub.model.submission import NOT_ERASED
 from hub.pulls.run import Pulls
 from hub.store import Session, Store
 from hub.store.engine import open_writing
@@ -207,6 +208,14 @@ async def test_a_county_walks_from_the_newest_on_and_gathers_nothing(county: Cou
         found = [step for step in plans(county.store, asked[name]) if table in step and "Seq Scan" not in step]
         assert not any("division>" in step or "by_division" in step for step in found), name
         assert any(index in step for step in found for index in WALKED | {"pk_delivery"}), name
+
+
+async def test_what_is_old_is_found_by_the_time_it_came_and_what_is_erased_is_not_met(county: County) -> None:
+    for name in ("to erase", "more to erase"):
+        found = " ".join(plans(county.store, work(county)[name]))
+        assert "ix_submission_received_at" in found, name
+    index = next(index for index in Submission.__table__.indexes if index.name == "ix_submission_received_at")  # type: ignore[attr-defined]  # SQLModel adds it
+    assert {str(index.dialect_options[name]["where"]) for name in ("sqlite", "postgresql")} == {NOT_ERASED}
 
 
 async def test_one_submission_is_found_by_its_id_and_not_among_all_its_author_sent(county: County) -> None:

@@ -1,6 +1,7 @@
 """hub erase: one submission or all beyond a term, with a reason; refused in words (F31)."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlmodel import select, update
@@ -118,3 +119,19 @@ def test_a_hub_that_serves_and_another_schema_are_left_alone(run: Run, database:
     )
     result = run("erase", NOBODY, *WHY)
     assert (result.exit_code, "The database has not this program's schema" in flat(result.stderr)) == (1, True)
+
+
+def test_a_restore_says_that_it_undoes_erasures_and_the_term_does_them_again(
+    run: Run, old: tuple[str, list[str]], tmp_path: Path
+) -> None:
+    database, ids = old
+    copy = str(tmp_path / "copy.zip")
+    assert run("backup", copy).exit_code == 0
+    assert run("erase", "--older-than", "700d", *WHY).exit_code == 0
+    assert erased(database) == ids[:2]
+    result = run("restore", copy, "--force")
+    assert result.exit_code == 0, result.stderr
+    assert "Submissions erased since then are back" in flat(result.stderr)
+    assert erased(database) == []
+    assert run("erase", "--older-than", "700d", *WHY).exit_code == 0
+    assert erased(database) == ids[:2]

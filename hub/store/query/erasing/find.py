@@ -64,6 +64,8 @@ def find(session: Session, submission_id: str, *, lock: bool) -> Found | None:
     def rows(query: Query, *, locked: bool = lock) -> Sequence[Row[*tuple[Any, ...]]]:
         return session.connection().execute(query.with_for_update() if locked else query).all()
 
+    if lock:
+        session.flush()  # writes of one group share a session: what an earlier one left in it is to be found too
     roots = rows(select(col(Submission.root_id)).where(col(Submission.id) == submission_id), locked=False)
     if not roots:
         return None
