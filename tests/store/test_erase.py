@@ -1,6 +1,7 @@
 """Erasing: nothing of what was filled in is left, the id stays taken, and nobody loses what is still owed (F31)."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,13 @@ from hub.model import (
     Submission,
     Take,
 )
+from hub.model.column import id_before, new_id
 from hub.model.delivery import ENDED, State
 from hub.outbox.hand import Deed as Order
 from hub.outbox.hand import replay
 from hub.store import Session, Store, open_store
 from hub.store.query.counts import advance, delivery_counts, keep, totals
+from tests.builders import delivery, record, submission
 from tests.conftest import HandClock
 from tests.some_connectors.county import BIN, DIRT, County, visit
 from tests.store.erased import CANARY, canaries, county, deed, ended, full, gone, lived
@@ -98,14 +101,32 @@ async def test_one_proof_says_who_when_why_and_how_many_rows_of_what(county: Cou
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("tallied", ["never", "before", "under way"])
+async def much_later(county: County) -> None:
+    """Store a Delivery and an attempt of in an hour: all that came before them is then tallied for good."""
+    then = id_before(new_id(), timedelta(hours=-1))
+    sub = submission(county.ada, received_at=county.clock.now())
+    of = record(sub)
+    owed = delivery(of, county.ada, "doors", id=then)
+    tried = Attempt(id=then, delivery_id=then, kind="push", number=1, started_at=county.clock.now())
+
+    def write(session: Session) -> None:
+        for row in (sub, of, owed, tried):
+            session.add(row)
+            session.flush()
+
+    await county.store.write(write)
+
+
+@pytest.mark.parametrize("tallied", ["never", "in part", "wholly", "under way"])
 async def test_totals_stay_right(county: County, clock: HandClock, tallied: str) -> None:
     first = await lived(county)
     clock.tick(hours=1)  # so that a count under way takes it in
     await county.submit(visit())
+    if tallied == "wholly":
+        await much_later(county)
     before = await counted(county.store)
     assert sum(count for (_, state), count in before["states"].items() if state is State.CANCELLED) == 2
-    if tallied == "before":
+    if tallied in {"in part", "wholly"}:
         advances = await county.store.read(advance)
         await county.store.write(lambda s: keep(s, advances))
     counting = await county.store.read(advance)
