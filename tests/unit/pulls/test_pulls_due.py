@@ -169,7 +169,7 @@ async def test_a_thousand_systems_cost_no_task_no_timer_and_no_query_when_idle(
     assert 1 < source.most_under_way <= AT_ONCE
     assert len(asyncio.all_tasks()) - before <= 2, "the engine's and its bell's, and no other"
     assert worker._scheduler is not None
-    chores = {"check-paused", "look-again", "lose-stale", "press", "tally", "tidy-photos"}
+    chores = {"check-paused", "erase", "look-again", "lose-stale", "press", "tally", "tidy-photos"}
     assert {job.id for job in worker._scheduler.get_jobs()} == {"pulls", *chores}
     asked = watched.asked
     clock.tick(minutes=1)
