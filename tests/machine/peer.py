@@ -37,7 +37,10 @@ class Ledger:
     """What all Systems of a county remember over the hub's deaths."""
 
     calls: list[Call] = field(default_factory=list)
+    there: set[str] = field(default_factory=set)
+    """Keys whose effect a System has; no person's deed at the hub takes it away."""
     effects: Counter[str] = field(default_factory=Counter)
+    """How often, since a person last answered for it."""
     confirmed: set[str] = field(default_factory=set)
     """Keys whose System told somebody yes; the hub may have died before it heard."""
     ambiguous: set[str] = field(default_factory=set)
@@ -95,6 +98,7 @@ class Peer:
 
     def take(self, key: str) -> None:
         """Let a push have its effect; one that honours keys has it once."""
+        self.ledger.there.add(key)
         self.ledger.effects[key] = 1 if self.capabilities.honours_key else self.ledger.effects[key] + 1
 
     def _completely(self, answer: str, key: str) -> Receipt:
@@ -112,7 +116,7 @@ class Peer:
         return Receipt(f"N-{len(self.ledger.sent)}", accepted=accepted)
 
     async def probe(self, key: str) -> Receipt | None:
-        answer, there = await self._told(key, None), bool(self.ledger.effects[key])
+        answer, there = await self._told(key, None), key in self.ledger.there
         if answer == "unavailable":
             raise Unavailable("503")
         if answer == "lost_before":
