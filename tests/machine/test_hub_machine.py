@@ -1,7 +1,8 @@
 """Stories drawn at random over the whole hub, on both databases, with D1 to D9 checked after every step.
 
 MACHINE_EXAMPLES, MACHINE_STEPS and MACHINE_SEED set how many, how long, and which. The run every change goes through
-tells the same stories each time, so that what it finds is the change's; `make test-machine-long` draws new ones.
+draws the same steps each time, so that what it finds is more likely the change's; `make test-machine-long` draws new
+ones. Ids are random all the same, so a step may meet another Delivery than last time.
 """
 
 import os
