@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from hub.catalog import Catalog
-from hub.model.delivery import BY_HAND, LOST_THERE, Attempt, Delivery, Skip, State
+from hub.model.delivery import BY_HAND, LOST_THERE, MAY_WAIT, Attempt, Delivery, Skip, State
 from hub.model.issue import IssueState
 from hub.model.people import Role, Scope, are_colleagues
 from hub.model.submission import Record
@@ -198,7 +198,7 @@ def delivery_view(row: Delivery, lens: Lens) -> shapes.DeliveryView:
         due_at=row.due_at,
         transported_at=row.transported_at,
         delivered_at=row.settled_at if row.state == State.DELIVERED else None,
-        waits_for=row.after_id if row.state == State.WAITING else None,
+        waits_for=row.after_id if row.state in MAY_WAIT else None,
         repeat=row.repeat,
         revision=row.revision,
     )

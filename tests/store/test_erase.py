@@ -82,9 +82,9 @@ async def test_nothing_of_what_was_filled_in_is_left_in_any_column_of_any_table(
     assert {"delivery", "attempt", "skip", "issue", "issue_step", "discrepancy", "contest"} <= rows.keys()
 
 
-async def test_one_proof_says_who_when_why_and_how_many_rows_of_what(county: County) -> None:
+async def test_one_proof_says_who_when_why_and_how_many_rows_of_what(county: County, clock: HandClock) -> None:
     first = await lived(county)
-    county.clock.tick(days=2)  # type: ignore[attr-defined]  # the hand clock
+    clock.tick(days=2)
     before = await county.counts()
     rows = await gone(county, first)
     (proof,) = await county.rows(JournalEntry, action="submission.erased")
@@ -157,7 +157,7 @@ async def test_the_words_are_gone_from_the_file_and_its_log(database_url: str, c
     assert b"submission.erased" in whole, "what was written last is in the file"
 
 
-async def test_its_id_stays_taken_whatever_comes_under_it(county: County) -> None:
+async def test_its_id_stays_taken_whatever_comes_under_it(county: County, clock: HandClock) -> None:
     body = full()
     first = await lived(county, body)
     second = full()
@@ -165,7 +165,7 @@ async def test_its_id_stays_taken_whatever_comes_under_it(county: County) -> Non
     await ended(county)
     await gone(county, first)
     before, rung = await county.counts(), list(county.rung)
-    county.clock.tick(days=400)  # type: ignore[attr-defined]  # the hand clock
+    clock.tick(days=400)
     for again in (body, body | {"answers": body["answers"] | {"visit.purpose": "safety"}}, second):
         with pytest.raises(Problem) as caught:
             await county.submit(again)

@@ -105,8 +105,7 @@ async def test_a_correction_that_comes_while_it_is_wiped_finds_it_erased(county:
 
 async def test_an_erasure_that_comes_while_a_correction_is_written_is_refused(county: County, other: Store) -> None:
     first = await lived(county)
-    wipe = lambda: other.write(lambda s: erase(s, first.submission_id, deed(county)))  # noqa: E731 - said once
-    meanwhile = Meanwhile("revise.written", wipe)
+    meanwhile = Meanwhile("revise.written", lambda: other.write(lambda s: erase(s, first.submission_id, deed(county))))
     await county.correct(first, full({"visit.purpose": "mediation"}))
     problem = await meanwhile.came_to()
     assert isinstance(problem, Problem)

@@ -207,9 +207,10 @@ async def test_a_pull_by_hand_is_for_the_systems_own_department(site: Site) -> N
 
 
 @pytest.mark.usefixtures("submitted")
-async def test_what_waits_for_another_says_so(site: Site, clock: Clock) -> None:
+@pytest.mark.parametrize("state", [State.WAITING, State.MANUAL, State.PARKED])
+async def test_what_waits_for_another_says_so(site: Site, clock: Clock, state: State) -> None:
     other = await put(site, BIN, State.WAITING)
-    delivery_id = await put(site, RIVER, State.WAITING, after_id=other)
+    delivery_id = await put(site, RIVER, state, after_id=other, due_at=None)
     page = (await (await site.client("ada")).get(f"{URL}/{delivery_id}")).json()
     assert page["waits_for"] == other
     assert page["due_at"] is None

@@ -8,6 +8,7 @@ from sqlalchemy import update
 from hub.clock import Clock
 from hub.erasure.erase import Deed, erase
 from hub.model import Delivery, Issue
+from hub.store import Session
 from tests.faults.conftest import PLAIN
 from tests.web.conftest import HEAD, Site, visit
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.fault("F31")
 async def erased(site: Site, clock: Clock, submission_id: str) -> None:
     """Let all of it end, and erase it."""
 
-    def write(session: Any) -> None:  # noqa: ANN401 - a Session
+    def write(session: Session) -> None:
         session.connection().execute(update(Delivery).values(state="delivered", due_at=None, lease_token=None))
         session.connection().execute(update(Issue).values(state="closed"))
         erase(session, submission_id, Deed("", "asked for", clock.now()))

@@ -4,10 +4,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlmodel import select, update
+from sqlmodel import col, select, update
 
 from hub.clock import SystemClock
-from hub.model import Account, Delivery, JournalEntry, Submission
+from hub.model import Account, Delivery, JournalEntry, Record, Submission
 from hub.model.delivery import State
 from hub.store import Session
 from hub.store.engine import lock_file
@@ -40,7 +40,7 @@ def old(database: str) -> tuple[str, list[str]]:
 
 
 def erased(database: str) -> list[str]:
-    query = select(Submission.id).where(Submission.erased_at != None)  # noqa: E711 - SQL says it with IS NOT
+    query = select(Submission.id).where(col(Submission.erased_at).is_not(None))
     return write(database, lambda session: list(session.exec(query.order_by(Submission.received_at))))
 
 
@@ -74,8 +74,6 @@ def test_all_beyond_a_term_are_counted_and_then_erased(run: Run, old: tuple[str,
 
 def _of(session: Session, submission_id: str) -> str:
     """What the key of a submission's Delivery is like."""
-    from hub.model import Record  # noqa: PLC0415 - only here
-
     return session.exec(select(Record.key).where(Record.submission_id == submission_id)).one() + "%"
 
 
