@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import qrcode
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from qrcode.image.svg import SvgPathImage
 
 from tests.browser.stage import SIZES, Stage
@@ -282,3 +282,30 @@ def test_signing_out_empties_the_phone(signed_in: Stage) -> None:
     page.get_by_role("heading", name="李华，您好").wait_for()
     page = open_visit(signed_in)
     assert page.get_by_label("走访情况").input_value() == ""
+
+
+@AT_BOTH
+def test_what_was_erased_is_said_once_and_not_asked_for_again(signed_in: Stage) -> None:
+    asked: list[str] = []
+
+    def gone(route: Route) -> None:
+        asked.append(route.request.url)
+        said = {
+            "status": 410,
+            "code": "submission.erased",
+            "title": "这份提交已于 2026-11-23 删除",
+            "detail": "请另填。",
+        }
+        route.fulfill(status=410, content_type="application/problem+json", json=said)
+
+    signed_in.page.route("**/api/v1/submissions/gone", gone)
+    signed_in.page.clock.install()
+    signed_in.page.goto(f"{signed_in.base}/submissions/gone")
+    expect(signed_in.page.get_by_role("alert")).to_contain_text("已于 2026-11-23 删除")
+    expect(signed_in.page.get_by_role("button", name="再试一次")).to_have_count(0)
+    with signed_in.page.expect_response("**/api/v1/submissions/gone"):
+        signed_in.page.clock.run_for(1_500)
+    many = len(asked)
+    signed_in.page.clock.run_for(60_000)
+    signed_in.page.wait_for_load_state("networkidle")
+    assert len(asked) == many

@@ -11,6 +11,11 @@ export class Problem extends Error {
     Object.assign(this, { status, code, title, detail, faults, rest });
   }
 
+  /** Whether asking again can never help: what was there is gone for good. */
+  get isFinal() {
+    return this.status === 410;
+  }
+
   /** One sentence for the person. */
   get says() {
     const known = t(`failure.${this.code}`, {}, "") || t(`failure.status_${this.status}`, {}, "");
