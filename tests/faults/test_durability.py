@@ -13,6 +13,7 @@ from hub.errors import Problem
 from hub.settings import Settings
 from hub.store import open_store
 from hub.web.site import make_app
+from tests.postgres import database
 from tests.web.conftest import Site, visit
 
 FLUSHES = {"full": 2, "relaxed": 1}
@@ -36,14 +37,10 @@ async def test_sqlite_flushes_before_it_confirms_unless_told_otherwise(tmp_path:
 
 
 @pytest.fixture
-def careless(postgres_server: str, request: pytest.FixtureRequest) -> Iterator[str]:
+def careless(postgres_server: str) -> Iterator[str]:
     """A PostgreSQL database whose sessions do not wait for the disk; the server's own settings stay."""
-    admin = f"host={postgres_server} user=postgres dbname=postgres"
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE careless")
-        connection.execute("ALTER DATABASE careless SET synchronous_commit = off")
-        yield f"postgresql+psycopg://postgres:@/careless?host={postgres_server}"
-        connection.execute("DROP DATABASE careless WITH (FORCE)")
+    with database(postgres_server, synchronous_commit="off") as url:
+        yield url
 
 
 @pytest.mark.fault("F4")

@@ -22,33 +22,23 @@ from hub.store import Store, open_store
 from hub.store.engine import open_writing
 from hub.store.migrate import is_current, migrate
 from tests.builders import HONOURS, LATER, PROBES, World, watch_moves
-from tests.conftest import HandClock, _create, _numbers
+from tests.conftest import HandClock
 from tests.faults.released import REVISIONS, load
 from tests.some_connectors.county import ROOT, County, visit
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def old_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/old.db"
-    socket, name = request.getfixturevalue("postgres_server"), f"old{next(_numbers)}"
-    _create(socket, name)
-    return f"postgresql+psycopg://postgres:@/{name}?host={socket}"
 
 
 @pytest.mark.fault("F23")
 @pytest.mark.parametrize("revision", REVISIONS)
 async def test_what_a_released_version_left_in_any_state_comes_to_its_end(
-    old_url: str, revision: str, clock: HandClock
+    empty_url: str, revision: str, clock: HandClock
 ) -> None:
-    engine = open_writing(old_url)
+    engine = open_writing(empty_url)
     rows = load(engine, revision)
     engine.dispose()
     before = {row["id"]: row for row in rows["delivery"]}
     assert {row["state"] for row in before.values()} == set(State)
-    await asyncio.to_thread(migrate, old_url)
-    store = open_store(old_url)
+    await asyncio.to_thread(migrate, empty_url)
+    store = open_store(empty_url)
     assert await store.write(lambda session: is_current(session.connection()))
     illegal = await watch_moves(store)
     world = World(store, clock)

@@ -12,6 +12,8 @@ from typing import Any, Self
 
 import httpx
 
+from tests.fifth.whereabouts import stop
+
 ROOT = Path(__file__).resolve().parents[2]
 LEDGERS = ("ledger-one", "ledger-two", "ledger-three")
 
@@ -160,6 +162,7 @@ class HubProcess:
             "HUB_SEED_ACCOUNTS": str(self.home / "accounts.yaml"),
             "HUB_LOG_LEVEL": "warning",
             "PYTHONPATH": str(ROOT),
+            "PYTHONFAULTHANDLER": "1",
             **self.extra,
         }
         log = (self.home / "hub.log").open("ab")
@@ -186,8 +189,7 @@ class HubProcess:
 
     def stop(self) -> int:
         assert self.process is not None
-        self.process.terminate()
-        return self.process.wait(timeout=30)
+        return stop(self.process, self.home / "hub.log")
 
 
 async def sign_in(client: httpx.AsyncClient, url: str, login: str = "ada") -> None:

@@ -2,15 +2,12 @@
 
 import tempfile
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
-import psycopg
 import pytest
 import structlog
 
-MEMORY = Path("/dev/shm")
-_numbers = count(1)
+from tests.postgres import database, memory
 
 
 @pytest.fixture
@@ -19,20 +16,17 @@ def quick_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "postgres":
         yield request.getfixturevalue("postgres_url")
         return
-    with tempfile.TemporaryDirectory(prefix="fillonce-", dir=MEMORY if MEMORY.is_dir() else tmp_path) as folder:
+    with tempfile.TemporaryDirectory(prefix="fillonce-", dir=memory() or tmp_path) as folder:
         file = Path(folder) / "hub.db"
         file.write_bytes(request.getfixturevalue("sqlite_template"))
         yield f"sqlite:///{file}"
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str, postgres_template: str) -> str:
+def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
     """A fresh database on the private server."""
-    with psycopg.connect(f"host={postgres_server} user=postgres dbname=postgres", autocommit=True) as connection:
-        name = f"machine{next(_numbers)}"
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-        connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
-    return f"postgresql+psycopg://postgres:@/{name}?host={postgres_server}"
+    with database(postgres_server, postgres_template, synchronous_commit="off") as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,7 @@ from hub.store.engine import open_reading, open_writing
 from hub.store.migrate import migrate
 from hub.store.steps import bring_to
 from tests.builders import AT, until
-from tests.conftest import HandClock, _create, _numbers
+from tests.conftest import HandClock
 from tests.some_connectors.county import BIN, PHOTO, QUARREL, RIVER, County, visit
 
 PHOTO_BYTES = b"\xff\xd8\xff" + b"bank" * 1_000
@@ -31,16 +31,6 @@ PHOTO_BYTES = b"\xff\xd8\xff" + b"bank" * 1_000
 @pytest.fixture
 async def county(store: Store, clock: HandClock) -> County:
     return await County(store, clock).settle()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind, without any table."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/elsewhere/hub.db"
-    socket, name = request.getfixturevalue("postgres_server"), f"r{next(_numbers)}"
-    _create(socket, name)
-    return f"postgresql+psycopg://postgres:@/{name}?host={socket}"
 
 
 def everything(url: str) -> dict[str, list[bytes]]:
@@ -69,7 +59,7 @@ def put_photo(data: Path, content: bytes, sha256: str) -> None:
 
 @pytest.mark.fault("F25")
 async def test_a_copy_holds_every_row_and_comes_back_the_same_on_either_database(
-    county: County, database_url: str, elsewhere: str, tmp_path: Path
+    county: County, database_url: str, empty_url: str, tmp_path: Path
 ) -> None:
     first = await county.submit(visit(answers={"bin": BIN, "findings": [QUARREL, RIVER]}))
     await county.correct(first, visit(answers={"bin": BIN, "findings": [QUARREL], "household.phone": "19900000102"}))
@@ -77,8 +67,8 @@ async def test_a_copy_holds_every_row_and_comes_back_the_same_on_either_database
     manifest = take_copy(database_url, tmp_path / "data", tmp_path / "copy.zip", AT)
     assert {name: table.rows for name, table in manifest.tables.items()} == {n: len(r) for n, r in before.items()}
     assert sum(len(rows) > 0 for rows in before.values()) >= 10
-    restored = restore_copy(elsewhere, tmp_path / "other", tmp_path / "copy.zip", nothing, at=AT, force=False)
-    after = everything(elsewhere)
+    restored = restore_copy(empty_url, tmp_path / "other", tmp_path / "copy.zip", nothing, at=AT, force=False)
+    after = everything(empty_url)
     assert len(after.pop("epoch")) == restored.epoch - 1 == 1
     assert before.pop("epoch") == []
     assert after == before

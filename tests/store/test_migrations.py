@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from pathlib import Path
 
 import pytest
 from alembic import command
@@ -18,17 +17,6 @@ from hub.store.migrate import NEWEST, current, is_current, migrate
 from hub.store.steps import bring_to
 from hub.store.steps import config as steps
 from tests.builders import AT
-from tests.conftest import _create, _numbers
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/empty.db"
-    socket, name = request.getfixturevalue("postgres_server"), f"m{next(_numbers)}"
-    _create(socket, name)
-    return f"postgresql+psycopg://postgres:@/{name}?host={socket}"
 
 
 def differences(engine: Engine) -> list[object]:
