@@ -107,7 +107,7 @@ class HubMachine(Story, RuleBasedStateMachine):
         try:
             self.stage.write(lambda session: confirm(session, row.id, self.stage.deed(), "S-1"))
         except Problem as problem:
-            if problem.code != "delivery.not_for_hand" or row.attempts:
+            if problem.code != "delivery.not_its_turn" or row.attempts:
                 raise  # only what nobody sent yet may have to wait for an earlier revision
         self._ring()
 

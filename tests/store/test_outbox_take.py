@@ -194,7 +194,7 @@ async def test_nobody_takes_what_waits_for_its_turn(world: World) -> None:
     (first,), (he,) = await world.owe(), await people(world, 1)
     second = await world.next_revision(first, state=State.MANUAL, after_id=None)
     problem = await refused(world, lambda s: take(s, second, he, world.clock.now()))
-    assert (problem.code, problem.params) == ("delivery.not_for_hand", {"state": "waiting"})
+    assert (problem.code, problem.params) == ("delivery.not_its_turn", {"state": "waiting"})
 
 
 @pytest.mark.fault("F66")

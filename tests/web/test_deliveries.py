@@ -126,6 +126,10 @@ async def test_a_person_settles_what_needs_a_person(site: Site) -> None:
     assert confirmed.json()["delivered_at"] is not None
     again = await post(client, delivery_id, "confirm", number="S-8")
     assert (again.status_code, again.json()["code"]) == (409, "delivery.not_for_hand")
+    assert (again.json()["detail"], again.json()["en"]["detail"]) == (
+        "它现在是“已送达”，刷新后再看。",
+        "It now is “delivered”; look again after a refresh.",
+    )
     await put(site, BIN, State.PARKED)
     cancelled = await post(client, delivery_id, "cancel")
     assert cancelled.json()["state"] == "cancelled"
