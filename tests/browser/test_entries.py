@@ -24,7 +24,7 @@ def entry(key: str, **more: object) -> Json:
         "revision": 2, "says": words("更正：河长通不能自动接收，需要人工录入后确认。", "By hand."), "late": False,
         "enter_by": moment(days=1), "reminded_at": None, "taken": None, "amends": "SX2026000001", "payload": FIELDS,
         "about": words("发现的问题", "Finding"),
-        "until": moment(minutes=30), "takes": 0,
+        "until": moment(minutes=30), "takes": 0, "waits_for": None,
     }  # fmt: skip
     return plain | more
 
@@ -94,6 +94,22 @@ def test_of_another_office_no_name_is_told(settler: Stage) -> None:
     expect(page.get_by_text("别的单位有人已领取，到")).to_be_visible()
     page.get_by_role("button", name="返回").click()
     expect(page.get_by_text("别的单位有人在录")).to_be_visible()
+
+
+def test_one_whose_turn_has_not_come_leads_to_what_it_waits_for(settler: Stage) -> None:
+    settler.world.entries |= {
+        "next": entry("next", revision=3, waits_for="first"),
+        "first": entry("first", state="retry", says=words("暂时联系不上河长通，稍后自动再送。", "Will retry.")),
+    }
+    page = open_entry(settler, "next")
+    expect(page.get_by_text("先前的一版还没有结果，现在不能录入")).to_be_visible()
+    for name in ("领取", "交还", "确认已录入"):
+        expect(page.get_by_role("button", name=name)).to_have_count(0)
+    require_no_barrier(page)
+    page.get_by_role("link", name="看先前的一版").click()
+    expect(page.get_by_text("暂时联系不上河长通，稍后自动再送。")).to_be_visible()
+    page.get_by_role("link", name="人工录入").click()
+    expect(page.get_by_role("main").get_by_role("listitem").last).to_contain_text("等先前一版")
 
 
 def test_given_back_it_is_free(settler: Stage) -> None:

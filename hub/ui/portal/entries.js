@@ -9,9 +9,10 @@ const RENEW_MS = 300_000;
 /** Whether this person settles deliveries. */
 export const settles = (account) => SETTLERS.includes(account?.role);
 
-/** "free", "mine" or "theirs"; nothing where no person is needed. */
+/** "free", "mine" or "theirs", "waits" while an earlier revision has not ended; nothing where no person is needed. */
 export function holdOf(delivery) {
   if (!BY_HAND.includes(delivery.state)) return "";
+  if (delivery.waits_for) return "waits";
   if (!delivery.taken) return "free";
   return delivery.taken.mine ? "mine" : "theirs";
 }

@@ -112,6 +112,7 @@ test("who has an entry by hand, and who settles any", () => {
   assert.equal(holdOf(heldUntil("2026-11-23T04:30:00Z", true)), "mine");
   assert.equal(holdOf(heldUntil("2026-11-23T04:30:00Z")), "theirs");
   assert.equal(holdOf(entry("delivered")), "");
+  assert.equal(holdOf({ ...entry("manual"), waits_for: "another" }), "waits");
 });
 
 test("only who has it takes it again, every five minutes; others look when its time is over", () => {
