@@ -129,6 +129,8 @@ def only(*roles: Role) -> Callable[[SignedIn], Awaitable[Caller]]:
 FILLER = only(Role.STAFF, Role.LEADER)
 Filler = Annotated[Caller, Depends(FILLER)]
 """Somebody who fills forms on the spot."""
+Operator = Annotated[Caller, Depends(only(Role.OPERATOR))]
+"""Somebody who runs the hub."""
 Settler = Annotated[Caller, Depends(only(Role.DEPARTMENT_ADMIN, Role.OPERATOR))]
 """Somebody who settles Deliveries."""
 Keeper = Annotated[Caller, Depends(only(Role.OPERATOR, Role.DEPARTMENT_ADMIN, Role.DATA_BUREAU))]

@@ -23,6 +23,12 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Reason(Asked):
+    """Why a person does what they do; kept in the journal."""
+
+    why: Why = Field(examples=["对方系统已恢复"])
+
+
 class View(BaseModel):
     """What the hub answers, checked as it is made; dataclasses are for what makes up every receipt."""
 
@@ -87,6 +93,13 @@ class DeliveryView:
     waits_for: str | None
     repeat: bool
     revision: int
+
+
+@dataclass
+class Erased:
+    """What was erased of a Submission."""
+
+    rows: Annotated[dict[str, int], Field(description="by table", examples=[{"delivery": 6, "submission": 2}])]
 
 
 @dataclass

@@ -1,30 +1,79 @@
 """What was erased, over HTTP: 410 with the day and what to do, to whoever might have seen it; in no list (F31)."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import update
+from sqlmodel import col, select
 
 from hub.clock import Clock
 from hub.erasure.erase import Deed, erase
-from hub.model import Delivery, Issue
+from hub.model import Account, Delivery, Issue, JournalEntry
+from hub.model.people import Role
 from hub.store import Session
 from tests.faults.conftest import PLAIN
-from tests.web.conftest import HEAD, Site, visit
+from tests.web.conftest import HEAD, Site, account, visit
 
 URL = "/api/v1/submissions"
+WHY = {"why": "填错对象，本人要求删除"}
 pytestmark = pytest.mark.fault("F31")
 
 
 async def erased(site: Site, clock: Clock, submission_id: str) -> None:
     """Let all of it end, and erase it."""
+    await let_end(site)
+    await site.store.write(lambda session: erase(session, submission_id, Deed("", "asked for", clock.now())))
+
+
+async def let_end(site: Site) -> None:
+    """Let all Deliveries and Issues end."""
 
     def write(session: Session) -> None:
         session.connection().execute(update(Delivery).values(state="delivered", due_at=None, lease_token=None))
         session.connection().execute(update(Issue).values(state="closed"))
-        erase(session, submission_id, Deed("", "asked for", clock.now()))
 
     await site.store.write(write)
+
+
+async def test_an_operator_erases_it_while_the_hub_runs(site: Site, submitted: dict[str, Any]) -> None:
+    opal, address = await site.client("opal"), f"{URL}/{submitted['id']}/erasure"
+    refused = await opal.post(address, json=WHY)
+    assert (refused.status_code, refused.json()["code"]) == (409, "submission.open")
+    assert "garbage-scoring waiting × 1" in refused.json()["detail"]
+    assert (await opal.get(f"{URL}/{submitted['id']}")).status_code == 200
+    await let_end(site)
+    issues, owed = [(await opal.get(f"/api/v1/{name}")).json() for name in ("issues", "deliveries")]
+    answer = await opal.post(address, json=WHY)
+    assert answer.status_code == 200
+    rows = answer.json()["rows"]
+    assert issues
+    assert owed
+    assert (rows["submission"], rows["issue"], rows["delivery"]) == (1, len(issues), len(owed))
+    for again in (await opal.post(address, json=WHY), await opal.get(f"{URL}/{submitted['id']}")):
+        assert (again.status_code, again.json()["code"]) == (410, "submission.erased")
+    (proof,) = await site.store.read(
+        lambda s: s.exec(select(JournalEntry).where(JournalEntry.action == "submission.erased")).all()
+    )
+    told = (proof.subject, proof.why.partition(" [")[0], proof.account_id)
+    assert told == (submitted["id"], WHY["why"], (await account(site, "opal")).id)
+
+
+async def test_only_an_operator_of_the_place_erases_and_says_why(site: Site, submitted: dict[str, Any]) -> None:
+    await let_end(site)
+    address = f"{URL}/{submitted['id']}/erasure"
+    for login in ("ada", "lea", "dan", "bea"):
+        answer = await (await site.client(login)).post(address, json=WHY)
+        assert (answer.status_code, answer.json()["code"]) == (403, "auth.forbidden")
+    await site.store.write(
+        lambda s: s.connection().execute(update(Account).where(col(Account.login) == "bo").values(role=Role.OPERATOR))
+    )
+    elsewhere, opal = await site.client("bo"), await site.client("opal")
+    assert (await elsewhere.post(address, json=WHY)).status_code == 404
+    assert (await opal.post(f"{URL}/{uuid4()}/erasure", json=WHY)).status_code == 404
+    unreasoned = await opal.post(address, json={"why": " "})
+    assert (unreasoned.status_code, unreasoned.json()["faults"][0]["path"]) == (422, "/why")
+    assert (await opal.get(f"{URL}/{submitted['id']}")).status_code == 200
 
 
 async def test_it_is_gone_and_says_so(site: Site, clock: Clock) -> None:

@@ -22,19 +22,13 @@ from hub.web.api.submissions import Windowed, lens_of, viewer_of
 from hub.web.context import Hub, Parts
 from hub.web.problems import documented
 from hub.web.security import Caller, Settler, SignedIn, demand_json
-from hub.web.shapes import PLAIN, Asked, DeliveryLine, DeliveryPage, Uuid, View, Why, Word
+from hub.web.shapes import PLAIN, Asked, DeliveryLine, DeliveryPage, Reason, Uuid, View, Word
 from hub.web.views import Eyes, delivery_line, delivery_page
 
 router = APIRouter(prefix="/deliveries", tags=["deliveries"])
 Id = Annotated[Uuid, Path()]
 Number = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PLAIN, strip_whitespace=True)]
 JSON = [Depends(demand_json)]
-
-
-class Reason(Asked):
-    """Why a person does what they do; kept in the journal."""
-
-    why: Why = Field(examples=["对方系统已恢复"])
 
 
 class Confirmation(Reason):

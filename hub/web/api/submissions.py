@@ -5,17 +5,18 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from hub.erasure.erase import gone
+from hub.erasure.erase import Deed, erase, gone
 from hub.errors import Problem
 from hub.intake.accept import Accepted, accept
 from hub.intake.revise import revise
+from hub.store import Session
 from hub.store.query import views as rows
 from hub.store.query.lists import Viewer, Window
 from hub.web.context import Hub, Parts
 from hub.web.edge import body_of
 from hub.web.problems import documented
-from hub.web.security import FILLER, SHOWN, Caller, Filler, SignedIn, demand_json, recognised, signed_in
-from hub.web.shapes import SubmissionLine, SubmissionView, Uuid
+from hub.web.security import FILLER, SHOWN, Caller, Filler, Operator, SignedIn, demand_json, recognised, signed_in
+from hub.web.shapes import Erased, Reason, SubmissionLine, SubmissionView, Uuid
 from hub.web.views import Lens, submission_line, submission_view
 
 router = APIRouter(prefix="/submissions", tags=["submissions"])
@@ -111,6 +112,21 @@ async def list_submissions(
 async def show_submission(submission_id: Id, caller: SignedIn, hub: Hub) -> SubmissionView:
     """Show a Submission and what became of it."""
     return await _show(hub, caller, submission_id)
+
+
+@router.post(
+    "/{submission_id}/erasure", dependencies=[Depends(demand_json)], responses=documented(404, 409, 410)
+)  # fmt: skip
+async def erase_submission(submission_id: Id, asked: Reason, caller: Operator, hub: Hub) -> Erased:
+    """Erase a Submission and all that was made of it, for good; refused while anything of it is open."""
+    viewer, deed = viewer_of(hub, caller), Deed(caller.account.id, asked.why, hub.clock.now())
+
+    def write(session: Session) -> dict[str, int]:
+        if rows.submission(session, viewer, submission_id) is None:
+            raise Problem("not_found", 404)
+        return erase(session, submission_id, deed)
+
+    return Erased(rows=await hub.store.write(write))
 
 
 async def _show(hub: Parts, caller: Caller, submission_id: str) -> SubmissionView:

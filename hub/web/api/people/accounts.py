@@ -17,11 +17,10 @@ from hub.store.query.places import division_names
 from hub.web.api.people.sessions import Unit
 from hub.web.context import Hub
 from hub.web.problems import documented
-from hub.web.security import Caller, demand_json, only
+from hub.web.security import Operator, demand_json
 from hub.web.shapes import PLAIN, Asked, View, Word
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
-Operator = Annotated[Caller, Depends(only(Role.OPERATOR))]
 Login = Annotated[str, Path(max_length=80, pattern=PLAIN, examples=["chen.lei"])]
 Name = Annotated[str, StringConstraints(max_length=80, pattern=PLAIN, strip_whitespace=True)]
 
