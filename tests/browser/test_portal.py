@@ -309,3 +309,20 @@ def test_what_was_erased_is_said_once_and_not_asked_for_again(signed_in: Stage) 
     signed_in.page.clock.run_for(60_000)
     signed_in.page.wait_for_load_state("networkidle")
     assert len(asked) == many
+
+
+def test_a_receipt_that_is_not_there_is_asked_for_rarely(signed_in: Stage) -> None:
+    asked: list[str] = []
+
+    def unknown(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=404, content_type="application/problem+json", json={"status": 404, "code": "not_found"})
+
+    signed_in.page.route("**/api/v1/submissions/nowhere", unknown)
+    signed_in.page.clock.install()
+    signed_in.page.goto(f"{signed_in.base}/submissions/nowhere")
+    expect(signed_in.page.get_by_role("button", name="再试一次")).to_be_visible()
+    for _ in range(6):
+        signed_in.page.clock.run_for(10_000)
+        signed_in.page.wait_for_load_state("networkidle")
+    assert 2 <= len(asked) <= 4
