@@ -20,7 +20,7 @@ from tests.builders import Loose
 from tests.machine.peer import PROBE_ANSWERS, PUSH_ANSWERS
 from tests.machine.promises import check, check_end
 from tests.machine.stage import CAN, DIED, POINTS
-from tests.machine.story import Draft, Story
+from tests.machine.story import Draft, Story, pick_of
 from tests.some_connectors.county import BIN, DIRT, RIVER
 
 PLAIN = frozenset({("doors", "visit"), ("files", "visit")})
@@ -60,31 +60,36 @@ class HubMachine(Story, RuleBasedStateMachine):
 
     @rule(pick=picks)
     def resend(self, pick: int) -> None:
-        """The same again is the same receipt and makes nothing."""
+        """The same again is the same receipt and makes nothing; of an erased one there is none any more."""
         receipt, before = self._receipt(pick), self._counts()
         if receipt is None:
             return
-        found = self.stage.do(accept(self.stage.intake, self.stage.county.ada, orjson.dumps(receipt.body)))
-        if found is not DIED:
+        again = accept(self.stage.intake, self.stage.county.ada, orjson.dumps(receipt.body))
+        if self._is_erased(receipt.submission_id):
+            found = self.stage.do(_problem_of(again))
+            assert found is DIED or found.code == "submission.erased"
+        elif (found := self.stage.do(again)) is not DIED:
             assert (found.submission_id, found.created) == (receipt.submission_id, False)
         assert self._counts() == before
 
     @rule(pick=picks)
     def mutate(self, pick: int) -> None:
-        """Other content under a known id is refused and changes nothing."""
+        """Other content under a known id is refused and changes nothing, and so is any under that of an erased one."""
         receipt, before = self._receipt(pick), self._counts()
         if receipt is None:
             return
         other = receipt.body | {"occurred_at": "2026-11-23T08:51:00+08:00"}
         found = self.stage.do(_problem_of(accept(self.stage.intake, self.stage.county.ada, orjson.dumps(other))))
-        assert found is DIED or (found.status, found.code) == (409, "submission.conflict")
+        erased = self._is_erased(receipt.submission_id)
+        expected = (410, "submission.erased") if erased else (409, "submission.conflict")
+        assert found is DIED or (found.status, found.code) == expected
         assert self._counts() == before
 
     @rule()
     def ask_again(self) -> None:
         """Who got no answer sends the same again and gets a receipt, whatever became of the first time."""
-        if self.memory.maybe:
-            self._send(self.unanswered[min(self.memory.maybe)])
+        if self.unanswered:
+            self._send(self.unanswered[min(self.unanswered)])
 
     @rule(pick=picks)
     def replay(self, pick: int) -> None:
@@ -118,6 +123,25 @@ class HubMachine(Story, RuleBasedStateMachine):
             return
         self.stage.write(lambda session: cancel(session, row.id, self.stage.deed()))
         self._ring()
+
+    @rule(pick=picks)
+    def erase(self, pick: int) -> None:
+        """Somebody has a Submission erased, once its Issues are closed; refused while anything of it is owed."""
+        before = self.read()
+        kept = self.memory.unerased(before)
+        ended = [one for one in kept if not before.open_of(one.submission_id)]
+        receipt = pick_of(ended if pick % 4 and ended else kept, pick)
+        if receipt is None:
+            return
+        self.memory.want_erased(before, receipt, self.stage.ledger)
+        try:
+            self.stage.write(lambda session: self.stage.erase(session, receipt.submission_id))
+        except Problem as problem:
+            if problem.code != "submission.open" or not before.open_of(receipt.submission_id):
+                raise
+            self.memory.want_kept(before, receipt)
+        if self._is_erased(receipt.submission_id):
+            self._send(Draft(self._body({}), receipt, frozenset()))
 
     @rule(by_itself=st.booleans())
     def mend(self, *, by_itself: bool) -> None:

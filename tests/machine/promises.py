@@ -36,8 +36,24 @@ class Memory:
     by_hand: set[str] = field(default_factory=set)
     """Deliveries a person confirmed."""
     replayed: set[str] = field(default_factory=set)
+    erased: dict[str, dict[str, int]] = field(default_factory=dict)
+    """First revisions somebody wanted erased: the keys it owed, and how often each had been sent by then."""
     unwired: set[str] = field(default_factory=set)
     """Systems that connectors.yaml did not name for a while: what was lost then is left to a person."""
+
+    def want_erased(self, rows: Rows, receipt: Receipted, ledger: Ledger) -> None:
+        """Note that somebody wants one erased with all its revisions."""
+        root_id, sent = rows.root_of(receipt.submission_id), Counter(outgoing.key for outgoing in ledger.sent)
+        self.erased[root_id] = {row.key: sent[row.key] for row in rows.of_root(root_id)}
+
+    def unerased(self, rows: Rows) -> list[Receipted]:
+        """Return the receipts whose content must still be there."""
+        erased = {row.id for row in rows.submissions if row.erased_at is not None}
+        return [receipt for receipt in self.receipts if receipt.submission_id not in erased]
+
+    def want_kept(self, rows: Rows, receipt: Receipted) -> None:
+        """Note that it was refused."""
+        del self.erased[rows.root_of(receipt.submission_id)]
 
 
 def check(rows: Rows, memory: Memory, ledger: Ledger) -> None:
@@ -47,8 +63,9 @@ def check(rows: Rows, memory: Memory, ledger: Ledger) -> None:
     _deliveries_stay_what_they_are(rows, memory)
     _claims_are_exclusive(rows, ledger)
     _done_means_confirmed(rows, memory, ledger)
-    _nothing_goes_blindly(rows, ledger)
+    _nothing_goes_blindly(rows, memory, ledger)
     _order_holds(rows, memory, ledger)
+    _erased_is_gone(rows, memory, ledger)
 
 
 def _receipts_are_durable(rows: Rows, memory: Memory) -> None:
@@ -78,7 +95,7 @@ def _fanout_is_whole(rows: Rows, memory: Memory) -> None:
     records = defaultdict(list)
     for record in rows.records:
         records[record.submission_id].append(record)
-    for receipt in memory.receipts:
+    for receipt in memory.unerased(rows):
         of_this = records[receipt.submission_id]
         assert of_this, "D1: a submission without its records"
         for record in of_this:
@@ -93,8 +110,10 @@ def _fanout_is_whole(rows: Rows, memory: Memory) -> None:
 def _deliveries_stay_what_they_are(rows: Rows, memory: Memory) -> None:
     """D3: none is ever gone, each is in one named state by legal moves, its key and bytes never change."""
     now = {row.id: (row.key, bytes(row.payload), row.system, row.flow) for row in rows.deliveries}
+    gone = {key for row in rows.submissions if row.erased_at is not None for key in memory.erased[row.root_id]}
     for delivery_id, was in memory.frozen.items():
-        assert now.get(delivery_id) == was, "D3: a delivery vanished or changed its key or bytes"
+        is_erased = delivery_id not in now and was[0] in gone
+        assert is_erased or now.get(delivery_id) == was, "D3: a delivery vanished or changed its key or bytes"
     memory.frozen = now
     assert len({row.key for row in rows.deliveries}) == len(rows.deliveries), "D4: a key twice"
     counted = Counter(row.state for row in rows.deliveries)
@@ -126,12 +145,14 @@ def _done_means_confirmed(rows: Rows, memory: Memory, ledger: Ledger) -> None:
     assert not claimed, f"D6: delivered though nobody confirmed it: {claimed}"
 
 
-def _nothing_goes_blindly(rows: Rows, ledger: Ledger) -> None:
+def _nothing_goes_blindly(rows: Rows, memory: Memory, ledger: Ledger) -> None:
     """D4, D5: the frozen bytes under the frozen key, and no second effect where keys are not honoured."""
     owed = {row.key: (bytes(row.payload), row.flow) for row in rows.deliveries}
+    forgotten = {key for keys in memory.erased.values() for key in keys} - set(owed)
     for outgoing in ledger.sent:
         assert outgoing.payload, "D4: nothing at all was sent"
-        assert owed.get(outgoing.key) == (outgoing.payload, outgoing.flow), "D4: other bytes were sent"
+        is_known = owed.get(outgoing.key) == (outgoing.payload, outgoing.flow)
+        assert is_known or outgoing.key in forgotten, "D4: other bytes were sent"
     assert not ledger.blind, f"D5: sent again blindly: {ledger.blind}"
     doubled = [key for key, count in ledger.effects.items() if count > 1]
     assert not doubled, f"D4: two effects of {doubled}"
@@ -153,6 +174,15 @@ def _order_holds(rows: Rows, memory: Memory, ledger: Ledger) -> None:
     for order_key, queue in queues.items():
         heads = [row for row in queue if row.state not in ENDED and row.after_id is None and row.state != "manual"]
         assert len(heads) <= 1 or order_key in stirred, f"D9: at once in {order_key}: {heads}, of {queue}"
+
+
+def _erased_is_gone(rows: Rows, memory: Memory, ledger: Ledger) -> None:
+    """D19: only what somebody wanted erased is; nothing of it is left, and nothing of it is sent any more."""
+    sent = Counter(outgoing.key for outgoing in ledger.sent)
+    for root_id in {row.root_id for row in rows.submissions if row.erased_at is not None}:
+        assert root_id in memory.erased, "D19: nobody wanted that erased"
+        assert rows.of_root(root_id) == [], "D19: erased, and still owed"
+        assert memory.erased[root_id] == {key: sent[key] for key in memory.erased[root_id]}, "F31: sent though erased"
 
 
 def check_end(rows: Rows, memory: Memory) -> None:

@@ -46,6 +46,7 @@ class Sent(NamedTuple):
     client_id: str
     root_id: str
     revision: int
+    erased_at: Loose
 
 
 class Fact(NamedTuple):
@@ -78,6 +79,25 @@ class Rows:
     records: list[Fact]
     skips: list[Skipped]
     moves: list[tuple[str, str]]
+
+    def root_of(self, submission_id: str) -> str:
+        """Return the first revision of a Submission."""
+        return next(row.root_id for row in self.submissions if row.id == submission_id)
+
+    def of_root(self, root_id: str) -> list[Owed]:
+        """Return the Deliveries of a Submission with all its revisions."""
+        sent = {row.id for row in self.submissions if row.root_id == root_id}
+        facts = {row.id for row in self.records if row.submission_id in sent}
+        return [row for row in self.deliveries if row.record_id in facts]
+
+    def open_of(self, submission_id: str) -> list[Owed]:
+        """Return what of a Submission has not ended, or waits behind something of it."""
+        theirs = {row.id for row in self.of_root(self.root_of(submission_id))}
+        return [
+            row
+            for row in self.deliveries
+            if (row.id in theirs or row.after_id in theirs) and row.state not in ("delivered", "cancelled")
+        ]
 
 
 KINDS: dict[str, type[Loose]] = {

@@ -6,13 +6,18 @@ from datetime import timedelta
 from random import Random
 from typing import TypeVar
 
+from sqlalchemy import update
+
+from hub.erasure.erase import Deed as Erasing
+from hub.erasure.erase import erase
 from hub.failpoint import arm
 from hub.intake.accept import Intake
 from hub.intake.plan import Rules
+from hub.model.issue import Issue, IssueState
 from hub.outbox.engine import Engine, Line
 from hub.outbox.hand import Deed
 from hub.sdk import Capabilities
-from hub.store import Store, open_store
+from hub.store import Session, Store, open_store
 from hub.systems import Flow, Registry
 from tests.builders import Loose, watch_moves
 from tests.conftest import HandClock
@@ -33,7 +38,7 @@ POINTS = (
     "intake.begin", "intake.row", "intake.fanout", "intake.committed", "revise.written", "revise.committed",
     "claim.leased", "claim.committed", "send.before", "send.after", "probe.before", "probe.after", "settle.written",
     "settle.committed", "release.written", "reap.read", "replay.moved", "resume.written", "writer.before_commit",
-    "writer.committed",
+    "writer.committed", "erase.wiped",
 )  # fmt: skip
 """Where the hub may die; tests/crash kills real processes at all there are."""
 DIED = object()
@@ -168,6 +173,13 @@ class Stage:
 
     def deed(self) -> Deed:
         return Deed(self.county.ada, "looked there", self.clock.now())
+
+    def erase(self, session: Session, submission_id: str) -> None:
+        """Close every Issue and erase a Submission; photos that went with it are uploaded again for the next one."""
+        session.connection().execute(update(Issue).values(state=IssueState.CLOSED))
+        erase(session, submission_id, Erasing("ada", "asked for", self.clock.now()))
+        for photo in self.county.photos():
+            session.merge(photo)
 
     def forget(self) -> None:
         """Empty everything but the county, for the next story."""

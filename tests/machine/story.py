@@ -57,9 +57,15 @@ class Story:
         self.memory.maybe.add(client_id)
         flows, raw = self._flows(), orjson.dumps(draft.body)
         earlier = draft.corrects
-        found = self.stage.do(
-            revise(intake, author, earlier.submission_id, raw) if earlier else accept(intake, author, raw)
-        )
+        try:
+            found = self.stage.do(
+                revise(intake, author, earlier.submission_id, raw) if earlier else accept(intake, author, raw)
+            )
+        except Problem as problem:
+            if problem.code != "submission.erased" or not self._is_erased(earlier.submission_id if earlier else ""):
+                raise
+            del self.unanswered[client_id]
+            return
         if found is DIED:
             if draft.flows is None and client_id in {row.client_id for row in self.read().submissions}:
                 self.unanswered[client_id] = replace(draft, flows=flows)
@@ -79,10 +85,13 @@ class Story:
         )
 
     def _receipt(self, pick: int) -> Receipted | None:
-        return _pick(self.memory.receipts, pick)
+        return pick_of(self.memory.receipts, pick)
+
+    def _is_erased(self, submission_id: str) -> bool:
+        return any(row.id == submission_id and row.erased_at is not None for row in self.read().submissions)
 
     def _call(self, pick: int) -> Call | None:
-        return _pick(sorted(self.stage.ledger.calls, key=lambda call: call.key), pick)
+        return pick_of(sorted(self.stage.ledger.calls, key=lambda call: call.key), pick)
 
     def _answer(self, call: Call, word: str) -> None:
         call.answer.set_result(word)
@@ -92,7 +101,7 @@ class Story:
         return sorted((row for row in self.rows.deliveries if row.state in states), key=lambda row: row.key)
 
     def _row(self, pick: int, *states: str) -> Owed | None:
-        return _pick(self._states(*states), pick)
+        return pick_of(self._states(*states), pick)
 
     def _resume(self, system: str) -> None:
         with contextlib.suppress(Problem):  # its refusal may not have been written down before the hub died
@@ -118,5 +127,5 @@ class Story:
         )
 
 
-def _pick(among: Sequence[Loose], pick: int) -> Loose:
+def pick_of(among: Sequence[Loose], pick: int) -> Loose:
     return among[pick % len(among)] if among else None

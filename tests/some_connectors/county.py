@@ -106,10 +106,7 @@ class County:
         known = [("household.head_name", "doors", "陈大山"), ("household.phone", "doors", "19900000101"),
                  ("household.head_name", "files", "陈小山")]  # fmt: skip
         said = [Snapshot(place_id="home", element=e, system=s, value=v, as_of=now, pull_id="p") for e, s, v in known]
-        photos = [
-            Attachment(sha256=sha256, account_id=who, media_type="image/png", size_bytes=1, created_at=now)
-            for sha256, who in ((PHOTO, "ada"), (HERS, "eve"))
-        ]
+        photos = self.photos()
 
         def write(session: Session) -> None:
             for rows in (people, places, aliases, said, photos):
@@ -118,6 +115,13 @@ class County:
 
         await self.store.write(write)
         return self
+
+    def photos(self) -> list[Attachment]:
+        """The photos uploaded before anything is submitted."""
+        return [
+            Attachment(sha256=sha256, account_id=who, media_type="image/png", size_bytes=1, created_at=self.clock.now())
+            for sha256, who in ((PHOTO, "ada"), (HERS, "eve"))
+        ]
 
     async def submit(self, body: Body, author: Account | None = None) -> Accepted:
         return await accept(self.intake, author or self.ada, orjson.dumps(body))
