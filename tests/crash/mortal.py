@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.crash.nursery import Life, nursery
 from tests.fifth.ledger_world import ROOT
 
 READY_WITHIN_S = 60.0
@@ -39,7 +40,7 @@ class Mortal:
     """Where the package `hub` is taken from instead of this checkout: a seeded bug. Else `KILLED_HUB` may say."""
     launcher: tuple[str, ...] = ARMED
     arguments: tuple[str, ...] = ()
-    process: "subprocess.Popen[bytes] | None" = None
+    process: "subprocess.Popen[bytes] | Life | None" = None
     started_at: float = 0.0
     ready_s: list[float] = field(default_factory=list)
     """How long each life took from its start to being ready."""
@@ -56,7 +57,8 @@ class Mortal:
     def start(self, orders: str = "") -> None:
         """Begin a life."""
         self.seen_file.unlink(missing_ok=True)
-        packages = [str(path) for path in (self.hub_path or os.environ.get("KILLED_HUB"), ROOT) if path]
+        other = self.hub_path or os.environ.get("KILLED_HUB")
+        packages = [str(path) for path in (other, ROOT) if path]
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("HUB_")},
             **{f"HUB_{name}": value for name, value in self.told.items()},
@@ -64,9 +66,13 @@ class Mortal:
             "HUB_FAILPOINTS_SEEN": str(self.seen_file),
             "PYTHONPATH": os.pathsep.join(packages),
         }
-        line = [sys.executable, *self.launcher, self.command, *self.arguments]
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(line, env=environment, stdout=log, stderr=log, cwd=self.home)
+        told = [self.command, *self.arguments]
+        if self.launcher is ARMED and not other:
+            self.process = nursery().born(told, environment, self._log, self.home)
+        else:
+            line = [sys.executable, *self.launcher, *told]
+            with self._log.open("ab") as log:
+                self.process = subprocess.Popen(line, env=environment, stdout=log, stderr=log, cwd=self.home)
         self.started_at = time.monotonic()
 
     @property

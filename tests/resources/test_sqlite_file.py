@@ -28,9 +28,8 @@ from tests.fifth.ledger_world import HubProcess
 from tests.power.loaded import Contents, contents
 from tests.resources.commands import hub_command
 from tests.some_connectors.county import County, visit
-from tests.store.test_migrations import differences, empty_url
+from tests.store.test_migrations import differences
 
-__all__ = ["empty_url"]
 HOLDER = """
 import sqlite3, sys, time
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
