@@ -18,7 +18,6 @@ MODULES := $(UI)/node_modules/.installed
 BUILT := $(UI)/dist/.built
 
 # Long runs over whole engines: measuring their coverage would take as long again and say nothing new.
-# `make test` kills 60 and 18 times; `make test-crash` 200 and 60 times, which takes longer than all the rest.
 BREAKING := crash fuzz machine mutants power
 
 .PHONY: help setup run test check bench test-crash test-crash-long test-mutants test-machine-long reliability screenshots test-packages wheel
@@ -37,7 +36,7 @@ test: setup test-packages check ## check, then every test, with the coverage gat
 	@rm -rf .faults
 	@$(BIN)/pytest -q -n 2 --dist loadfile $(addprefix --ignore tests/,browser $(BREAKING)) --cov --cov-report=term
 	@$(BIN)/coverage report --skip-covered --fail-under=100 --include='hub/model/*,hub/outbox/*,hub/mapping/*'
-	@KILLS=$${KILLS:-60} TERMS=$${TERMS:-15} $(BIN)/pytest -q -n 2 --dist loadfile $(addprefix tests/,$(BREAKING))
+	@$(BIN)/pytest -q -n 2 --dist loadfile $(addprefix tests/,$(BREAKING))
 	@$(BIN)/pytest -q -n 2 --dist loadfile tests/browser
 
 check: $(INSTALLED) ## style, types, import contracts, and the county's own files

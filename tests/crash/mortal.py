@@ -19,6 +19,7 @@ from tests.fifth.ledger_world import ROOT
 READY_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 45.0
 LOOK_S = 0.02
+FORKED = ()
 ARMED = ("-m", "tests.crash.hub_under_test")
 PLAIN = ("-c", "from hub.cli import main; main()")
 
@@ -38,7 +39,8 @@ class Mortal:
     told: Mapping[str, str]
     hub_path: Path | None = None
     """Where the package `hub` is taken from instead of this checkout: a seeded bug. Else `KILLED_HUB` may say."""
-    launcher: tuple[str, ...] = ARMED
+    launcher: tuple[str, ...] = FORKED
+    """How a life begins: forked from one that is loaded, or started from nothing."""
     arguments: tuple[str, ...] = ()
     process: "subprocess.Popen[bytes] | Life | None" = None
     started_at: float = 0.0
@@ -67,10 +69,10 @@ class Mortal:
             "PYTHONPATH": os.pathsep.join(packages),
         }
         told = [self.command, *self.arguments]
-        if self.launcher is ARMED and not other:
+        if not self.launcher and not other:
             self.process = nursery().born(told, environment, self._log, self.home)
         else:
-            line = [sys.executable, *self.launcher, *told]
+            line = [sys.executable, *(self.launcher or ARMED), *told]
             with self._log.open("ab") as log:
                 self.process = subprocess.Popen(line, env=environment, stdout=log, stderr=log, cwd=self.home)
         self.started_at = time.monotonic()

@@ -19,7 +19,7 @@ import pytest
 from hub.store.migrate import TURN, migrate
 from tests.crash.books import Books
 from tests.crash.kills import County
-from tests.crash.mortal import PLAIN, Mortal
+from tests.crash.mortal import ARMED, PLAIN, Mortal
 from tests.crash.private_postgres import PrivatePostgres
 
 MOMENTS = int(os.environ.get("MOMENTS", "20"))
@@ -58,9 +58,10 @@ async def asked_at(mortal: Mortal, after_s: float) -> int:
 
 
 def at_home(home: Path, books: Books, command: str = "serve") -> Mortal:
-    """A hub that has never run."""
+    """A hub that has never run, and is started from nothing."""
     county = County(home, f"sqlite:///{home / 'hub.db'}", books=books)
     mortal = county.mortal(command)
+    mortal.launcher = ARMED
     county.write_files()
     return mortal
 
@@ -166,6 +167,7 @@ async def test_who_waits_for_another_process_s_migration_can_be_stopped(
     async with Books() as books:
         county = County(tmp_path / "hub", postgres.url, books=books)
         hub = county.mortal()
+        hub.launcher = ARMED
         county.write_files()
         with psycopg.connect(postgres._socket_url("hub"), autocommit=True) as other:
             other.execute(f"SELECT pg_advisory_lock({TURN})")  # type: ignore[arg-type]  # our own number
