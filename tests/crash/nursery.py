@@ -95,6 +95,7 @@ class Nursery:
             *lines, self._told = (self._told + told).split(b"\n")
             for pid, code in map(json.loads, lines):
                 if code is None:
+                    self._codes.pop(pid, None)  # of one long dead: numbers come again
                     self._born.append(pid)
                 else:
                     self._codes[pid] = code
