@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import sys
 from collections.abc import Coroutine
 from datetime import UTC, datetime
@@ -23,6 +24,9 @@ from hub.store.migrate import migrate as migrate_database
 from hub.store.query import divisions, people
 from hub.worker.loop import Worker
 from hub.worker.stop import stop
+
+BEHIND_PEOPLE = 10
+"""How much nicer (`nice(1)`) a worker of its own is: on one machine with `hub serve`, who submits goes first."""
 
 
 def serve() -> None:
@@ -105,6 +109,7 @@ def work(once: Annotated[bool, typer.Option(help="Deliver what is due now, then 
     """Deliver and pull in a process of its own, beside `hub serve` on PostgreSQL."""
     if not once:
         stop.listen()
+        os.nice(BEHIND_PEOPLE)
     settings = read_settings()
     configure_logs(settings.log_level)
     with speaking(settings):
