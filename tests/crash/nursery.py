@@ -4,6 +4,7 @@ Most of a start goes into loading modules, which is not what a kill tries. Start
 in test_stop_at_start.py, test_failpoints.py and wherever a `launcher` or `hub_path` is told.
 """
 
+import contextlib
 import functools
 import json
 import os
@@ -50,9 +51,10 @@ class Life:
         return code
 
     def send_signal(self, number: int) -> None:
-        """Send a signal, unless it is dead."""
+        """Send a signal, unless it is dead, told or not."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """SIGKILL."""

@@ -23,7 +23,7 @@ from tests.fuzz.visitor import Visitor
 LONG = "FUZZ_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "5"))
 LEAST_ASKED = 5
-OPERATIONS = 33
+OPERATIONS = 34
 LOGINS = {
     "staff": "ada", "leader": "lea", "department_admin": "dan", "data_bureau": "bea", "operator": "opal",
     "anonymous": "",
