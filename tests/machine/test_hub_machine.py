@@ -2,7 +2,7 @@
 
 MACHINE_EXAMPLES, MACHINE_STEPS and MACHINE_SEED set how many, how long, and which. The run every change goes through
 draws the same steps each time, so that what it finds is more likely the change's; `make test-machine-long` draws new
-ones. What two threads do at once is not drawn: of 14,021 steps of 300 stories run twice, 33 met another Delivery.
+ones. What two threads do at once is not drawn: run twice, some two steps in a thousand met another Delivery.
 """
 
 import os

@@ -18,6 +18,8 @@ from hub.catalog import Catalog, Messages
 from hub.clock import Clock
 from hub.errors import FieldFault, Problem
 from hub.model import Attempt, Delivery, SystemState
+from hub.model.delivery import State
+from hub.model.issue import IssueState
 from hub.model.system import Breaker
 from hub.systems import Registry
 from hub.web.context import Parts
@@ -244,6 +246,15 @@ def words(files: tuple[Catalog, Registry]) -> Messages:
 def test_a_problem_without_words_is_still_told(words: Messages) -> None:
     body = problem_body(Problem("quite.unheard_of", 418, [FieldFault("/x", "unheard_of")]), words)
     assert (body["code"], body["title"], body["faults"][0]["message"]) == ("quite.unheard_of", "", {"zh": "", "en": ""})
+
+
+@pytest.mark.parametrize("state", [*State, *IssueState])
+def test_a_refusal_names_every_state_as_the_pages_do(words: Messages, state: State | IssueState) -> None:
+    code = "delivery.not_its_turn" if isinstance(state, State) else "issue.not_now"
+    body = problem_body(Problem(code, 409, state=state), words)
+    said = body["detail"] if isinstance(state, State) else body["title"]
+    (named,) = re.findall("“(.+?)”", said)
+    assert not named.isascii()
 
 
 async def test_the_lifespan_is_the_roots(site: Site) -> None:

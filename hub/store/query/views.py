@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TypeVar, cast
 
-from sqlalchemy import false, or_
+from sqlalchemy import ColumnElement, false, or_
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -51,12 +51,21 @@ class Loaded:
 
 def submission(session: Session, viewer: Viewer, submission_id: str) -> Loaded | None:
     """Return a Submission by the id of any of its revisions; None when there is none the viewer may see."""
+    query = select(Submission).where(_is_newest_of(submission_id), submission_is_visible(viewer))
+    return next(iter(_load(session, viewer, session.exec(query).all())), None)
+
+
+def may_see_submission(session: Session, viewer: Viewer, submission_id: str) -> bool:
+    """Say whether `submission` would find one; loads nothing of it."""
+    query = select(Submission.id).where(_is_newest_of(submission_id), submission_is_visible(viewer))
+    return session.exec(query).first() is not None
+
+
+def _is_newest_of(submission_id: str) -> ColumnElement[bool]:
     root = select(Submission.root_id).where(Submission.id == submission_id).scalar_subquery()
     revisions = select(Submission.id).where(Submission.root_id == root).order_by(col(Submission.revision).desc())
     # By its one id: whatever else is asked must not look like a way to it, such as all that its author ever sent.
-    newest = revisions.limit(1).scalar_subquery()
-    query = select(Submission).where(Submission.id == newest, submission_is_visible(viewer))
-    return next(iter(_load(session, viewer, session.exec(query).all())), None)
+    return col(Submission.id) == revisions.limit(1).scalar_subquery()
 
 
 def fresh(bundle: Bundle, author: str, place: Place | None) -> Loaded:

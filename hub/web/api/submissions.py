@@ -122,7 +122,7 @@ async def erase_submission(submission_id: Id, asked: Reason, caller: Operator, h
     viewer, deed = viewer_of(hub, caller), Deed(caller.account.id, asked.why, hub.clock.now())
 
     def write(session: Session) -> dict[str, int]:
-        if rows.submission(session, viewer, submission_id) is None:
+        if not rows.may_see_submission(session, viewer, submission_id):
             raise Problem("not_found", 404)
         return erase(session, submission_id, deed)
 

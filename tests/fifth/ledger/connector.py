@@ -8,10 +8,8 @@ import httpx
 from hub.sdk import Capabilities, Outgoing, Page, Receipt, Refused
 from hub.sdk.doors import Doors
 from tests.fifth.ledger.settings import Settings
-from tests.fifth.whereabouts import tell_when_asked
 
 CREATED = 201
-tell_when_asked()
 
 
 class Connector:
