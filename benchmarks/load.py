@@ -9,10 +9,12 @@ Prints one JSON line: answers a second, answer times, processor time. With `log`
 
 import asyncio
 import json
+import re
 import resource
 import sys
 import time
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,6 +27,7 @@ from benchmarks.world import TEMPLATE
 RETRY_S = 0.05
 LONGEST_S = 600.0
 GOOD = (200, 201, 202)
+_BLANK = re.compile(rb"\{\{(\w+)\}\}")
 
 
 @dataclass(frozen=True)
@@ -46,25 +49,38 @@ class Order:
 
 
 class Bodies:
-    """Makes requests: the template with an id and a number nobody used before."""
+    """Makes requests: the template with an id and a number nobody used before, reported at this moment."""
 
     def __init__(self, order: Order) -> None:
         prefix = str(uuid4())[:24]
         self._prefix = prefix.encode()
-        self._parts = TEMPLATE.replace(b"{{n}}", b"{{id}}").split(b"{{id}}")
-        size = len(TEMPLATE.replace(b"{{id}}", b"-" * 36).replace(b"{{n}}", b"-" * 10))
+        self._parts = _BLANK.split(TEMPLATE)
+        self.made = 0
+        size = len(b"".join(self._filled(b"-" * 36)))
         lines = [f"POST {order.path} HTTP/1.1", f"Host: 127.0.0.1:{order.port}", "Content-Type: application/json",
                  f"Content-Length: {size}", *(f"{name}: {value}" for name, value in order.headers.items())]  # fmt: skip
         self._head = "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n"
-        self.made = 0
 
     def __call__(self) -> tuple[bytes, bytes]:
         """Return the next reference and the request that carries it."""
         self.made += 1
         reference = b"%s%012x" % (self._prefix, self.made)
-        first, second, third, rest = self._parts
-        number = b"%010d" % self.made
-        return reference, b"".join((self._head, first, reference, second, reference, third, number, rest))
+        return reference, b"".join((self._head, *self._filled(reference)))
+
+    def _filled(self, reference: bytes) -> list[bytes]:
+        values = {b"id": reference, b"n": b"%010d" % self.made, b"now": _now()}
+        return [values[part] if place % 2 else part for place, part in enumerate(self._parts)]
+
+
+def _now() -> bytes:
+    """Return the moment as phones write it, to the millisecond."""
+    seconds, rest = divmod(time.time_ns() // 1_000_000, 1000)
+    return b"%b.%03dZ" % (_second(seconds), rest)
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> bytes:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)).encode()
 
 
 class Run:

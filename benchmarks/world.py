@@ -1,6 +1,6 @@
 """The county of the measured workload: one form of twelve questions, Systems that take what it makes, one person.
 
-Everything measured gets the same bytes: `TEMPLATE` is the submission, `{{id}}` and `{{n}}` differ in each.
+Everything measured gets the same: `TEMPLATE` is the submission; `{{id}}`, `{{n}}` and `{{now}}` differ in each.
 """
 
 import json
@@ -38,7 +38,7 @@ TEMPLATE = json.dumps(
         "version": 1,
         "place": None,
         "occurred_at": "2026-11-21T10:15:30+08:00",
-        "reported_at": "2026-11-21T10:16:02+08:00",
+        "reported_at": "{{now}}",
         "location": {"missing": "not_asked"},
         "seen": {},
         "answers": ANSWERS,

@@ -1,7 +1,9 @@
 """The measuring program itself, at its smallest: it must count right, or its figures mean nothing."""
 
+import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,10 @@ from benchmarks import many, scenarios
 from benchmarks.candidates import hub
 from benchmarks.growth import fill
 from benchmarks.hanging import ALL, BUT_ONE, SYSTEMS, waits
+from benchmarks.load import Bodies, Order
 from benchmarks.report import medians, targets
 from benchmarks.rig import Rig, Sink
-from benchmarks.world import TEMPLATE, wiring, write_home
+from benchmarks.world import wiring, write_home
 from hub.clock import SystemClock
 from hub.files import read_files
 from hub.settings import Settings
@@ -42,11 +45,20 @@ def test_a_run_against_the_real_hub_loses_and_repeats_nothing(tmp_path: Path) ->
         ]
 
 
-def test_the_submission_is_the_one_described() -> None:
-    """About 1 KB, twelve answers."""
-    sent = TEMPLATE.replace(b"{{id}}", b"-" * 36).replace(b"{{n}}", b"-" * 10)
-    assert 1000 <= len(sent) <= 1150
-    assert sent.count(b'"inspection.') == 12
+def test_the_submissions_are_the_ones_described() -> None:
+    """About 1 KB, twelve answers; each with an id of its own, whole, and reported when it is made."""
+    bodies, began = Bodies(Order(8000, "/submissions")), datetime.now(UTC)
+    sent = dict(bodies() for _ in range(3))
+    assert len(sent) == 3
+    for reference, request in sent.items():
+        head, _, body = request.partition(b"\r\n\r\n")
+        assert b"Content-Length: %d" % len(body) in head.split(b"\r\n")
+        assert 1000 <= len(body) <= 1150
+        filled = json.loads(body)
+        assert filled["id"] == filled["answers"]["inspection.reference"] == reference.decode()
+        assert len(filled["answers"]) == 12
+        reported = datetime.fromisoformat(filled["reported_at"])
+        assert timedelta(milliseconds=-1) <= reported - began < timedelta(minutes=1)
 
 
 def test_medians_add_up_what_must_be_nothing() -> None:
