@@ -1,22 +1,20 @@
 """The portal in Debian's Chromium against the fake API: what a village officer does, on a phone and at a desk."""
 
-import base64
 import io
 import re
 from typing import Any
 
 import pytest
 import qrcode
+from PIL import Image
 from playwright.sync_api import Locator, Page, Route, expect
 from qrcode.image.svg import SvgPathImage
 
 from tests.browser.stage import SIZES, Stage
+from tests.pictures import TAKEN_AT, drawn, exif
 
 VISIT = "/places/pl-7f3a/forms/visit"
 AT_BOTH = pytest.mark.parametrize("stage", SIZES, indirect=True)
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
 
 
 def open_visit(stage: Stage) -> Page:
@@ -98,7 +96,7 @@ def test_the_whole_visit(signed_in: Stage) -> None:
     river.get_by_role("button", name="取当前位置").click()
     expect(river.get_by_text("误差约 12 米")).to_be_visible()
     river.get_by_label("照片：拍照或选照片").set_input_files(
-        {"name": "a.png", "mimeType": "image/png", "buffer": PIXEL}
+        {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": drawn("JPEG", (64, 48), exif=exif(TAKEN_AT))}
     )
     expect(river.get_by_role("button", name="删除照片 1")).to_be_visible()
     add_finding(page, "dispute", "与邻居因排水起纠纷")
@@ -122,6 +120,10 @@ def check_sent(stage: Stage) -> None:
         "accuracy_m": 12,
     }
     assert answers["findings"][0]["finding.photos"] == list(stage.world.photos)
+    (photo,) = stage.world.photos.values()
+    with Image.open(io.BytesIO(photo)) as kept:
+        assert kept.size == (48, 64), "turned as it was held"
+        assert not kept.getexif(), "what the camera wrote, where it was among it, has left the phone"
     assert all(item["id"] for item in answers["findings"])
     assert body["seen"]["/household.phone"] == {"system": "household-visit", "as_of": "2026-11-20T02:00:00Z"}
     assert body["location"] == {"missing": "not_asked"}

@@ -27,7 +27,7 @@ LOOK_S = 0.01
 LOADED = (
     "hub.cli.running", "hub.store.steps", "sqlalchemy.dialects.sqlite.pysqlite",
     "sqlalchemy.dialects.postgresql.psycopg", "uvicorn.lifespan.on", "uvicorn.protocols.http.httptools_impl",
-    "httpx",
+    "httpx", "hub.store.blobs.picture",
 )  # fmt: skip
 """What every start would import, one after the other."""
 

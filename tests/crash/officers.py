@@ -12,10 +12,10 @@ import httpx
 
 from tests.crash.books import ASKED, BOOKS, Books
 from tests.fifth.ledger_world import submission
+from tests.pictures import jpeg
 
 AGAIN_S = 0.05
 ANSWERS = {"submit": (200, 201), "resend": (200,), "conflict": (409,), "correct": (200, 201), "photo": (200, 201)}
-JPEG = b"\xff\xd8\xff"
 PHOTO_BYTES = 3_000
 REPLAYED = 3
 MOST_ODD = 100
@@ -84,7 +84,7 @@ class Officers:
         return client_id, json.dumps(body, ensure_ascii=False).encode()
 
     async def _photo(self, client: httpx.AsyncClient) -> str:
-        data = JPEG + self._dice.randbytes(PHOTO_BYTES)
+        data = jpeg(self._dice.randbytes(PHOTO_BYTES))
         sha256 = hashlib.sha256(data).hexdigest()
         await self._tell(client, "photo", "PUT", f"attachments/{sha256}", data)
         self.told.photos.add(sha256)

@@ -18,6 +18,7 @@ from hub.model import Attachment
 from hub.store.blobs import MOST_BYTES
 from hub.web.edge import MOST_BODY_BYTES
 from tests.faults.conftest import counts
+from tests.pictures import jpeg
 from tests.some_connectors.county import County
 from tests.web.conftest import Site, visit
 
@@ -194,7 +195,7 @@ async def talk(port: int, request: bytes) -> bytes:
 # --- F34: an upload that breaks off -----------------------------------------------------------------------------------
 
 
-PHOTO = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 800
+PHOTO = jpeg(bytes(range(256)) * 800)
 CUTS = 20
 
 

@@ -20,10 +20,11 @@ from hub.store import open_store
 from hub.systems import Registry
 from tests.conftest import HandClock
 from tests.faults.conftest import PLAIN
+from tests.pictures import jpeg
 from tests.web.conftest import Empty, Site, files, open_site, password_hash, settings, visit
 
 __all__ = ["files", "password_hash", "settings"]
-PHOTO = b"\xff\xd8\xff" + bytes(100)
+PHOTO = jpeg()
 Bodies = tuple[dict[str, Any], ...]
 
 

@@ -13,12 +13,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from hub.errors import Problem
 from hub.intake.accept import accept
+from hub.outbox.entry.take import HELD_FOR, give_back, take
 from hub.outbox.hand import cancel, confirm, replay
 from hub.outbox.upkeep.look_again import look_again
 from hub.outbox.upkeep.resume import check_paused
 from tests.builders import Loose
 from tests.machine.peer import PROBE_ANSWERS, PUSH_ANSWERS
 from tests.machine.promises import check, check_end
+from tests.machine.rows import Taken
 from tests.machine.stage import CAN, DIED, POINTS
 from tests.machine.story import Draft, Story, pick_of
 from tests.some_connectors.county import BIN, DIRT, RIVER
@@ -37,6 +39,7 @@ SHAPES: list[tuple[dict[str, Loose], frozenset[tuple[str, str]]]] = [
 """What people fill in, and what exactly it owes while all Systems are wired."""
 shapes = st.integers(0, len(SHAPES) - 1)
 picks = st.integers(0, 255)
+people = st.sampled_from(["ada", "bo"])
 FORWARD_S = (1, 3, 31, 46, 120, 700, 4_000, 90_000)
 
 
@@ -91,38 +94,73 @@ class HubMachine(Story, RuleBasedStateMachine):
         if self.unanswered:
             self._send(self.unanswered[min(self.unanswered)])
 
-    @rule(pick=picks)
-    def replay(self, pick: int) -> None:
+    @rule(pick=picks, who=people)
+    def replay(self, pick: int, who: str) -> None:
         row = self._row(pick, "parked", "unknown", "delivered", "retry")
         if row is None:
             return
+        holder = self.memory.holder(row.id, self.stage.clock.now())
         self.memory.replayed.add(row.id)
         take_back = self.stage.ledger.by_person(row.key)
-        found = self.stage.write(lambda session: replay(session, [row.id], self.stage.deed()))
-        if found is DIED and row in self.read().deliveries:
+        self.stage.write(lambda session: replay(session, [row.id], self.stage.deed(self._person(who))))
+        if row in self.read().deliveries:
             take_back()
+        else:
+            assert holder in (None, who), "D12: sent again while somebody else was entering it"
+        if holder in (None, who):
+            self._note_end(row)
         self._ring()
 
-    @rule(pick=picks)
-    def confirm(self, pick: int) -> None:
-        row = self._row(pick, "parked", "unknown", "manual")
+    @rule(pick=picks, who=people)
+    def confirm(self, pick: int, who: str) -> None:
+        row, person = self._row(pick, "parked", "unknown", "manual"), self._person(who)
         if row is None:
             return
+        before = {*self.memory.by_hand}
         self.memory.by_hand.add(row.id)
-        try:
-            self.stage.write(lambda session: confirm(session, row.id, self.stage.deed(), "S-1"))
-        except Problem as problem:
-            if problem.code != "delivery.not_its_turn" or row.attempts:
-                raise  # only what nobody sent yet may have to wait for an earlier revision
+        if not self._settled_by(row, person, lambda session: confirm(session, row.id, self.stage.deed(person), "S-1")):
+            self.memory.by_hand = before
         self._ring()
 
-    @rule(pick=picks)
-    def cancel(self, pick: int) -> None:
-        row = self._row(pick, "waiting", "retry", "parked", "unknown", "manual")
+    @rule(pick=picks, who=people)
+    def cancel(self, pick: int, who: str) -> None:
+        row, person = self._row(pick, "waiting", "retry", "parked", "unknown", "manual"), self._person(who)
         if row is None:
             return
-        self.stage.write(lambda session: cancel(session, row.id, self.stage.deed()))
+        self._settled_by(row, person, lambda session: cancel(session, row.id, self.stage.deed(person)))
         self._ring()
+
+    @rule(pick=picks, who=people)
+    def take(self, pick: int, who: str) -> None:
+        """Somebody begins to enter one there; until it is done, given back or too late, nobody else settles it."""
+        row, now = self._row(pick, "parked", "unknown", "manual"), self.stage.clock.now()
+        if row is None:
+            return
+        holder = self.memory.holder(row.id, now)
+        try:
+            found = self.stage.write(lambda session: take(session, row.id, self._person(who), now))
+        except Problem as problem:
+            self._demand_reason(problem, row, self._person(who), holder)
+            return
+        assert found is DIED or holder in (None, who), "D12: two have one entry"
+        if Taken(row.id, who) in self.read().takes:
+            self.memory.taken[row.id] = (who, now + HELD_FOR)
+
+    @rule(pick=picks, who=people)
+    def give_back(self, pick: int, who: str) -> None:
+        """They let others have it; nobody gives back what another has."""
+        row, now = self._row(pick, "parked", "unknown", "manual"), self.stage.clock.now()
+        if row is None:
+            return
+        holder = self.memory.holder(row.id, now)
+        try:
+            found = self.stage.write(lambda session: give_back(session, row.id, self._person(who), now))
+        except Problem as problem:
+            self._demand_reason(problem, row, self._person(who), holder)
+            return
+        assert found is DIED or holder in (None, who), "D12: given back by somebody else"
+        if holder == who:
+            self._note_end(row)
 
     @rule(pick=picks)
     def erase(self, pick: int) -> None:

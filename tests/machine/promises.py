@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from hub.model.delivery import State, may_move
 from tests.machine.peer import Ledger
@@ -36,10 +37,17 @@ class Memory:
     by_hand: set[str] = field(default_factory=set)
     """Deliveries a person confirmed."""
     replayed: set[str] = field(default_factory=set)
+    taken: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    """Entries by hand somebody took: who, and until when."""
     erased: dict[str, dict[str, int]] = field(default_factory=dict)
     """First revisions somebody wanted erased: the keys it owed, and how often each had been sent by then."""
     unwired: set[str] = field(default_factory=set)
     """Systems that connectors.yaml did not name for a while: what was lost then is left to a person."""
+
+    def holder(self, delivery_id: str, now: datetime) -> str | None:
+        """Return who has an entry by hand at a moment."""
+        who, until = self.taken.get(delivery_id, ("", now))
+        return who if until > now else None
 
     def want_erased(self, rows: Rows, receipt: Receipted, ledger: Ledger) -> None:
         """Note that somebody wants one erased with all its revisions."""

@@ -69,6 +69,13 @@ class Skipped(NamedTuple):
     code: str
 
 
+class Taken(NamedTuple):
+    """That a person has an entry by hand."""
+
+    delivery_id: str
+    account_id: str
+
+
 @dataclass
 class Rows:
     """Everything of one moment."""
@@ -78,6 +85,7 @@ class Rows:
     submissions: list[Sent]
     records: list[Fact]
     skips: list[Skipped]
+    takes: list[Taken]
     moves: list[tuple[str, str]]
 
     def root_of(self, submission_id: str) -> str:
@@ -101,7 +109,7 @@ class Rows:
 
 
 KINDS: dict[str, type[Loose]] = {
-    "delivery": Owed, "attempt": Try, "submission": Sent, "record": Fact, "skip": Skipped,
+    "delivery": Owed, "attempt": Try, "submission": Sent, "record": Fact, "skip": Skipped, "take": Taken,
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from hub.failpoint import arm
 from hub.intake.accept import Intake
 from hub.intake.plan import Rules
 from hub.model.issue import Issue, IssueState
+from hub.model.people import Account
 from hub.outbox.engine import Engine, Line
 from hub.outbox.hand import Deed
 from hub.sdk import Capabilities
@@ -171,8 +172,8 @@ class Stage:
         """Set the wall clock, as an administrator or NTP does; no time passes."""
         self.clock.at += timedelta(hours=hours)
 
-    def deed(self) -> Deed:
-        return Deed(self.county.ada, "looked there", self.clock.now())
+    def deed(self, who: Account | None = None) -> Deed:
+        return Deed(who or self.county.ada, "looked there", self.clock.now())
 
     def erase(self, session: Session, submission_id: str) -> None:
         """Close every Issue and erase a Submission; photos that went with it are uploaded again for the next one."""

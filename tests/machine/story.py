@@ -11,7 +11,9 @@ import orjson
 from hub.errors import Problem
 from hub.intake.accept import accept
 from hub.intake.revise import revise
+from hub.model.people import Account
 from hub.outbox.upkeep.resume import resume
+from hub.store import Session
 from tests.builders import Loose
 from tests.machine.peer import Call
 from tests.machine.promises import ENDED, Memory, Receipted
@@ -43,7 +45,7 @@ class Story:
         super().__init__()
         self.memory = Memory()
         self.unanswered: dict[str, Draft] = {}
-        self.rows = Rows([], [], [], [], [], [])
+        self.rows = Rows([], [], [], [], [], [], [])
         self._number = 0
 
     def _body(self, answers: dict[str, Loose]) -> dict[str, Loose]:
@@ -102,6 +104,33 @@ class Story:
 
     def _row(self, pick: int, *states: str) -> Owed | None:
         return pick_of(self._states(*states), pick)
+
+    def _settled_by(self, row: Owed, who: Account, deed: Callable[[Session], Loose]) -> bool:
+        """Let somebody settle an entry; refused while another has it, or while an earlier revision is on its way."""
+        holder = self.memory.holder(row.id, self.stage.clock.now())
+        try:
+            done = self.stage.write(deed)
+        except Problem as problem:
+            self._demand_reason(problem, row, who, holder)
+            return False
+        assert done is DIED or holder in (None, who.id), "D12: settled while somebody else was entering it"
+        self._note_end(row)
+        return True
+
+    def _demand_reason(self, problem: Problem, row: Owed, who: Account, holder: str | None) -> None:
+        """Raise a refusal that nothing explains."""
+        if problem.code in {"delivery.taken", "delivery.taken_elsewhere"}:
+            assert holder not in (None, who.id), "D12: refused though nobody else has it"
+        elif problem.code != "delivery.not_its_turn" or row.attempts:
+            raise problem  # only what nobody sent yet may have to wait for an earlier revision
+
+    def _note_end(self, row: Owed) -> None:
+        """Forget a take that was ended by somebody who might; a hub that died may not have written it down."""
+        if row.id not in {take.delivery_id for take in self.read().takes}:
+            self.memory.taken.pop(row.id, None)
+
+    def _person(self, who: str) -> Account:
+        return getattr(self.stage.county, who)
 
     def _resume(self, system: str) -> None:
         with contextlib.suppress(Problem):  # its refusal may not have been written down before the hub died

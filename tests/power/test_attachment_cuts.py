@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import event
 
 from hub.store.blobs import attachment_key, blob_path, drop_leftovers, keep_blob
+from tests.pictures import jpeg
 from tests.power.files import Tape
 from tests.web.conftest import Site
 
 Row = dict[str, object] | tuple[object, ...]
-PHOTOS = [b"\xff\xd8\xff\xe0" + bytes([number]) * 300_000 for number in range(4)]
+PHOTOS = [jpeg(bytes([number]) * 300_000) for number in range(4)]
 
 
 def sha(photo: bytes) -> str:

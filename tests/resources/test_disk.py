@@ -13,6 +13,7 @@ from hub.errors import Problem
 from hub.store import Store, open_store
 from hub.store.blobs import keep_blob
 from tests.conftest import HandClock
+from tests.pictures import jpeg
 from tests.power.disk import NEVER, Disk
 from tests.power.driver import Driver
 from tests.power.loaded import contents
@@ -22,7 +23,7 @@ FULL, BUSY = ("store.full", 507), ("store.busy", 503)
 REFUSALS = [(number, *FULL) for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)] + [
     (errno.EMFILE, *BUSY)
 ]
-PHOTO = b"\xff\xd8\xff" + b"gate" * 100
+PHOTO = jpeg(b"gate" * 100)
 
 
 @pytest.fixture

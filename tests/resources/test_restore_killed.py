@@ -13,9 +13,10 @@ from hub.store.blobs import keep_blob
 from hub.store.query.journal import latest_epoch
 from tests.builders import AT, account, submission
 from tests.fifth.ledger_world import HubProcess
+from tests.pictures import jpeg
 from tests.resources.commands import hub_command
 
-PHOTO = b"\xff\xd8\xff" + b"door" * 100
+PHOTO = jpeg(b"door" * 100)
 POINTS = ("restore.photo", "restore.filled", "restore.exchange", "restore.log")
 
 
@@ -29,7 +30,9 @@ async def grown(hub: HubProcess) -> int:
 
     await keep_blob(hub.home, sha256, arriving())
     mine = submission(author)
-    photo = Attachment(sha256=sha256, account_id=author.id, media_type="image/jpeg", size_bytes=400, created_at=AT)
+    photo = Attachment(
+        sha256=sha256, account_id=author.id, media_type="image/jpeg", size_bytes=len(PHOTO), created_at=AT
+    )
 
     def write(session: Session) -> int:
         for row in (author, mine, photo):

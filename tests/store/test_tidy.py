@@ -27,9 +27,9 @@ from hub.systems.system import County
 from hub.worker.loop import Worker
 from tests.builders import AT, World
 from tests.conftest import HandClock
+from tests.pictures import jpeg
 
-JPEG = b"\xff\xd8\xff"
-PHOTO, OTHER, THIRD = (JPEG + word * 100 for word in (b"gate", b"roof", b"well"))
+PHOTO, OTHER, THIRD = (jpeg(word) for word in (b"gate", b"roof", b"well"))
 LONG_AGO = AT + timedelta(days=1)
 NOW = AT + timedelta(days=30)
 pytestmark = pytest.mark.fault("F5")
@@ -193,7 +193,7 @@ async def test_two_processes_at_one_folder_remove_each_file_once(world: World, o
     for number in range(20):
         path = blob_path(tmp_path, f"ab{number:062x}")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(JPEG)
+        path.write_bytes(PHOTO)
         os.utime(path, (LONG_AGO.timestamp(),) * 2)
     turn = next(NOW + n * TIDY_EVERY for n in range(FOLDERS) if folder_of(NOW + n * TIDY_EVERY) == "ab")
     removed = await asyncio.gather(tidy(world.store, tmp_path, turn), tidy(other, tmp_path, turn))

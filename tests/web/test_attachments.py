@@ -1,20 +1,23 @@
 """Photos: whole or not at all, told by their bytes, fetched by whom they concern."""
 
 import hashlib
+import time
+import zlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from PIL import ExifTags
+from PIL.PngImagePlugin import PngInfo
 
 from hub.clock import Clock
 from hub.store import blobs
 from hub.store.blobs import MOST_BYTES, attachment_key, attachment_url, blob_path, drop_leftovers
+from tests.pictures import TAKEN_AT, drawn, exif, jpeg
 from tests.web.conftest import Site
 
-JPEG = b"\xff\xd8\xff\xe0" + b"made-up" * 40
-PNG = b"\x89PNG\r\n\x1a\n" + b"made-up"
-WEBP = b"RIFF\x10\x00\x00\x00WEBPVP8 "
+JPEG, PNG, WEBP = jpeg(b"made-up"), drawn("PNG"), drawn("WEBP")
 
 
 def sha(photo: bytes) -> str:
@@ -49,6 +52,86 @@ async def test_what_is_no_photo_or_damaged_leaves_nothing(site: Site) -> None:
     assert (await ada.put(f"/api/v1/attachments/{'A' * 64}", content=JPEG)).status_code == 422
     assert [path for path in folder.rglob("*") if path.is_file()] == []
     assert (await ada.get(url(JPEG))).status_code == 404
+
+
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description exif:GPSLatitude="29,17.05N"/></x:xmpmeta>'
+
+
+def worded(key: str, words: str, *, packed: bool = False) -> PngInfo:
+    told = PngInfo()
+    told.add_itxt(key, words, zip=packed)
+    return told
+
+
+def with_exif_at_the_end(png: bytes) -> bytes:
+    told = b"eXIf" + exif(TAKEN_AT).removeprefix(b"Exif\0\0")
+    chunk = (len(told) - 4).to_bytes(4, "big") + told + zlib.crc32(told).to_bytes(4, "big")
+    return png[:-12] + chunk + png[-12:]
+
+
+PROFILE = "\nexif\n 1\n" + exif(TAKEN_AT).hex()
+TELLING = {
+    "exif of a jpeg": drawn("JPEG", exif=exif(TAKEN_AT)),
+    "exif of a png": drawn("PNG", exif=exif(TAKEN_AT)),
+    "exif behind the pixels of a png": with_exif_at_the_end(PNG),
+    "exif a converter made words of": drawn("PNG", pnginfo=worded("Raw profile type exif", PROFILE, packed=True)),
+    "exif of a webp": drawn("WEBP", exif=exif(TAKEN_AT)),
+    "xmp of a jpeg": drawn("JPEG", xmp=XMP),
+    "xmp of a png": drawn("PNG", pnginfo=worded("XML:com.adobe.xmp", XMP.decode())),
+    "xmp of a webp": drawn("WEBP", xmp=XMP),
+}
+NOT_WHOLE = {
+    "a jpeg cut short": JPEG[:-2],
+    "a jpeg of which nothing follows its head": JPEG[:20],
+    "two jpegs": JPEG + JPEG,
+    "a jpeg and an archive": JPEG + b"PK\x05\x06" + bytes(18),
+    "a jpeg that begins twice": JPEG[:2] + JPEG,
+    "a jpeg without an end": JPEG[:-2] + b"\xff\x00" * 100_000,
+    "a jpeg of too many parts": JPEG[:2] + b"\xff\xfe\x00\x02" * 30_000 + JPEG[2:],
+    "a jpeg in name only": b"\xff\xd8\xff\xd9",
+    "a png cut short": PNG[:-1],
+    "a png cut within a part": PNG[:-20],
+    "a png and a page": PNG + b"<script>alert(1)</script>",
+    "a png whose exif is none": drawn("PNG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"),
+    "a webp cut short": WEBP[:-2],
+    "a webp and more": WEBP + b"more",
+    "a webp in name only": b"RIFF\x08\x00\x00\x00WEBPVP8 ",
+}
+HUGE = PNG[:16] + (50_000).to_bytes(4, "big") * 2 + PNG[24:29]
+HUGE += zlib.crc32(HUGE[12:29]).to_bytes(4, "big") + PNG[33:]
+
+
+@pytest.mark.fault("F81")
+@pytest.mark.parametrize(
+    ("photo", "code"),
+    [
+        *(pytest.param(photo, "attachment.tells_place", id=name) for name, photo in TELLING.items()),
+        *(pytest.param(photo, "attachment.not_whole", id=name) for name, photo in NOT_WHOLE.items()),
+        pytest.param(HUGE, "attachment.too_many_pixels", id="fifty thousand by fifty thousand"),
+    ],
+)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_what_is_more_or_less_than_a_photo_is_refused_at_once_and_leaves_nothing(
+    site: Site, photo: bytes, code: str
+) -> None:
+    ada, began = await site.client("ada"), time.perf_counter()
+    refused = await ada.put(url(photo), content=photo)
+    assert (refused.status_code, refused.json()["code"]) == (422, code)
+    assert time.perf_counter() - began < 2.0  # nothing of fifty thousand by fifty thousand was unpacked
+    assert [path for path in (site.parts.settings.data_dir / "blobs").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.fault("F81")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_what_else_a_camera_writes_is_taken_as_it_is(site: Site) -> None:
+    """How it was held, that there would be a place to tell, and scans that come one after another."""
+    ada, version = await site.client("ada"), {ExifTags.GPS.GPSVersionID: b"\2\3\0\0"}
+    photos = [drawn("JPEG", exif=exif({})), drawn("PNG", exif=exif(version)), drawn("WEBP", exif=exif(version)),
+              drawn("JPEG", (300, 200), progressive=True), drawn("JPEG", (200, 300), restart_marker_rows=1),
+              jpeg(bytes([0xFF]) * 70_000)]  # fmt: skip
+    for photo in photos:
+        assert (await ada.put(url(photo), content=photo)).status_code == 201
+        assert (await ada.get(url(photo))).content == photo
 
 
 @pytest.mark.fault("F77")

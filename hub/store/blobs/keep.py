@@ -51,7 +51,7 @@ def media_type_of(head: bytes) -> str | None:
 
 
 async def keep_blob(data_dir: Path, sha256: str, chunks: AsyncIterator[bytes]) -> Blob:
-    """Write a photo to disk, flushed; raises Problem when it is too large, no photo, or not what its digest says.
+    """Write a photo to disk, flushed; raises Problem when it is too large, no plain photo, or not what its digest says.
 
     1) a temporary file beside the others, 2) flush it, 3) rename, 4) flush the folder: after that a row may name it.
     """
@@ -68,6 +68,7 @@ async def _keep(data_dir: Path, sha256: str, chunks: AsyncIterator[bytes]) -> Bl
     try:
         with os.fdopen(handle, "wb") as file:
             blob = await _receive(file, sha256, chunks)
+            await asyncio.to_thread(_judge, file, Path(name), blob)
             passing("blob.written")
             await asyncio.to_thread(_flush, file)
             # Held until it has its name, or a process that starts just now would take it for a dead one's.
@@ -101,6 +102,13 @@ async def _receive(file: BinaryIO, sha256: str, chunks: AsyncIterator[bytes]) ->
     if seen.hexdigest() != sha256:
         raise Problem("attachment.digest", 422)
     return Blob(sha256, media_type, size)
+
+
+def _judge(file: BinaryIO, arrived: Path, blob: Blob) -> None:
+    from hub.store.blobs.picture import demand_plain  # noqa: PLC0415 - many a hub starts and ends without a photo
+
+    file.flush()
+    demand_plain(arrived, blob.media_type)
 
 
 def _flush(file: BinaryIO) -> None:
