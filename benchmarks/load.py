@@ -14,7 +14,7 @@ import resource
 import sys
 import time
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -74,13 +74,7 @@ class Bodies:
 
 def _now() -> bytes:
     """Return the moment as phones write it, to the millisecond."""
-    seconds, rest = divmod(time.time_ns() // 1_000_000, 1000)
-    return b"%b.%03dZ" % (_second(seconds), rest)
-
-
-@lru_cache(maxsize=2)
-def _second(seconds: int) -> bytes:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)).encode()
+    return datetime.now(UTC).isoformat(timespec="milliseconds").encode()
 
 
 class Run:

@@ -20,7 +20,6 @@ from hub.outbox.upkeep.resume import check_paused
 from tests.builders import Loose
 from tests.machine.peer import PROBE_ANSWERS, PUSH_ANSWERS
 from tests.machine.promises import check, check_end
-from tests.machine.rows import Taken
 from tests.machine.stage import CAN, DIED, POINTS
 from tests.machine.story import Draft, Story, pick_of
 from tests.some_connectors.county import BIN, DIRT, RIVER
@@ -118,7 +117,7 @@ class HubMachine(Story, RuleBasedStateMachine):
             return
         before = {*self.memory.by_hand}
         self.memory.by_hand.add(row.id)
-        if not self._settled_by(row, person, lambda session: confirm(session, row.id, self.stage.deed(person), "S-1")):
+        if not self._is_done(row, who, lambda session: confirm(session, row.id, self.stage.deed(person), "S-1")):
             self.memory.by_hand = before
         self._ring()
 
@@ -127,7 +126,7 @@ class HubMachine(Story, RuleBasedStateMachine):
         row, person = self._row(pick, "waiting", "retry", "parked", "unknown", "manual"), self._person(who)
         if row is None:
             return
-        self._settled_by(row, person, lambda session: cancel(session, row.id, self.stage.deed(person)))
+        self._is_done(row, who, lambda session: cancel(session, row.id, self.stage.deed(person)))
         self._ring()
 
     @rule(pick=picks, who=people)
@@ -136,14 +135,9 @@ class HubMachine(Story, RuleBasedStateMachine):
         row, now = self._row(pick, "parked", "unknown", "manual"), self.stage.clock.now()
         if row is None:
             return
-        holder = self.memory.holder(row.id, now)
-        try:
-            found = self.stage.write(lambda session: take(session, row.id, self._person(who), now))
-        except Problem as problem:
-            self._demand_reason(problem, row, self._person(who), holder)
-            return
-        assert found is DIED or holder in (None, who), "D12: two have one entry"
-        if Taken(row.id, who) in self.read().takes:
+        before = {*self.read().takes}
+        self._is_done(row, who, lambda session: take(session, row.id, self._person(who), now))
+        if {*self.read().takes} - before:
             self.memory.taken[row.id] = (who, now + HELD_FOR)
 
     @rule(pick=picks, who=people)
@@ -152,15 +146,7 @@ class HubMachine(Story, RuleBasedStateMachine):
         row, now = self._row(pick, "parked", "unknown", "manual"), self.stage.clock.now()
         if row is None:
             return
-        holder = self.memory.holder(row.id, now)
-        try:
-            found = self.stage.write(lambda session: give_back(session, row.id, self._person(who), now))
-        except Problem as problem:
-            self._demand_reason(problem, row, self._person(who), holder)
-            return
-        assert found is DIED or holder in (None, who), "D12: given back by somebody else"
-        if holder == who:
-            self._note_end(row)
+        self._is_done(row, who, lambda session: give_back(session, row.id, self._person(who), now))
 
     @rule(pick=picks)
     def erase(self, pick: int) -> None:

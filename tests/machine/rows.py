@@ -74,6 +74,7 @@ class Taken(NamedTuple):
 
     delivery_id: str
     account_id: str
+    until: Loose
 
 
 @dataclass

@@ -105,22 +105,22 @@ class Story:
     def _row(self, pick: int, *states: str) -> Owed | None:
         return pick_of(self._states(*states), pick)
 
-    def _settled_by(self, row: Owed, who: Account, deed: Callable[[Session], Loose]) -> bool:
-        """Let somebody settle an entry; refused while another has it, or while an earlier revision is on its way."""
+    def _is_done(self, row: Owed, who: str, deed: Callable[[Session], Loose]) -> bool:
+        """Let somebody do something to an entry; refused while another has it, or an earlier revision is on its way."""
         holder = self.memory.holder(row.id, self.stage.clock.now())
         try:
             done = self.stage.write(deed)
         except Problem as problem:
             self._demand_reason(problem, row, who, holder)
             return False
-        assert done is DIED or holder in (None, who.id), "D12: settled while somebody else was entering it"
+        assert done is DIED or holder in (None, who), "D12: done to what somebody else was entering"
         self._note_end(row)
         return True
 
-    def _demand_reason(self, problem: Problem, row: Owed, who: Account, holder: str | None) -> None:
+    def _demand_reason(self, problem: Problem, row: Owed, who: str, holder: str | None) -> None:
         """Raise a refusal that nothing explains."""
         if problem.code in {"delivery.taken", "delivery.taken_elsewhere"}:
-            assert holder not in (None, who.id), "D12: refused though nobody else has it"
+            assert holder not in (None, who), "D12: refused though nobody else has it"
         elif problem.code != "delivery.not_its_turn" or row.attempts:
             raise problem  # only what nobody sent yet may have to wait for an earlier revision
 

@@ -1,5 +1,6 @@
 """Photos: whole or not at all, told by their bytes, fetched by whom they concern."""
 
+import errno
 import hashlib
 import time
 import zlib
@@ -8,12 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from PIL import ExifTags
+from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
 from hub.clock import Clock
 from hub.store import blobs
 from hub.store.blobs import MOST_BYTES, attachment_key, attachment_url, blob_path, drop_leftovers
+from hub.store.blobs.picture import demand_plain
 from tests.pictures import TAKEN_AT, drawn, exif, jpeg
 from tests.web.conftest import Site
 
@@ -63,21 +65,26 @@ def worded(key: str, words: str, *, packed: bool = False) -> PngInfo:
     return told
 
 
-def with_exif_at_the_end(png: bytes) -> bytes:
-    told = b"eXIf" + exif(TAKEN_AT).removeprefix(b"Exif\0\0")
-    chunk = (len(told) - 4).to_bytes(4, "big") + told + zlib.crc32(told).to_bytes(4, "big")
-    return png[:-12] + chunk + png[-12:]
+def chunk(name: bytes, told: bytes) -> bytes:
+    return len(told).to_bytes(4, "big") + name + told + zlib.crc32(name + told).to_bytes(4, "big")
+
+
+def wide(side: int) -> bytes:
+    """A small PNG that says it is as wide and as high as this."""
+    return PNG[:8] + chunk(b"IHDR", side.to_bytes(4, "big") * 2 + PNG[24:29]) + PNG[33:]
 
 
 PROFILE = "\nexif\n 1\n" + exif(TAKEN_AT).hex()
 TELLING = {
     "exif of a jpeg": drawn("JPEG", exif=exif(TAKEN_AT)),
     "exif of a png": drawn("PNG", exif=exif(TAKEN_AT)),
-    "exif behind the pixels of a png": with_exif_at_the_end(PNG),
+    "exif behind the pixels of a png": PNG[:-12] + chunk(b"eXIf", exif(TAKEN_AT)[6:]) + PNG[-12:],
     "exif a converter made words of": drawn("PNG", pnginfo=worded("Raw profile type exif", PROFILE, packed=True)),
     "exif of a webp": drawn("WEBP", exif=exif(TAKEN_AT)),
     "xmp of a jpeg": drawn("JPEG", xmp=XMP),
     "xmp of a png": drawn("PNG", pnginfo=worded("XML:com.adobe.xmp", XMP.decode())),
+    "xmp of a png, packed": drawn("PNG", pnginfo=worded("XML:com.adobe.xmp", XMP.decode() * 20, packed=True)),
+    "xmp behind the pixels of a png": PNG[:-12] + chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP) + PNG[-12:],
     "xmp of a webp": drawn("WEBP", xmp=XMP),
 }
 NOT_WHOLE = {
@@ -97,8 +104,6 @@ NOT_WHOLE = {
     "a webp and more": WEBP + b"more",
     "a webp in name only": b"RIFF\x08\x00\x00\x00WEBPVP8 ",
 }
-HUGE = PNG[:16] + (50_000).to_bytes(4, "big") * 2 + PNG[24:29]
-HUGE += zlib.crc32(HUGE[12:29]).to_bytes(4, "big") + PNG[33:]
 
 
 @pytest.mark.fault("F81")
@@ -107,7 +112,10 @@ HUGE += zlib.crc32(HUGE[12:29]).to_bytes(4, "big") + PNG[33:]
     [
         *(pytest.param(photo, "attachment.tells_place", id=name) for name, photo in TELLING.items()),
         *(pytest.param(photo, "attachment.not_whole", id=name) for name, photo in NOT_WHOLE.items()),
-        pytest.param(HUGE, "attachment.too_many_pixels", id="fifty thousand by fifty thousand"),
+        *(
+            pytest.param(wide(side), "attachment.too_many_pixels", id=f"{side} a side")
+            for side in (8_001, 10_000, 50_000)
+        ),
     ],
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -117,7 +125,7 @@ async def test_what_is_more_or_less_than_a_photo_is_refused_at_once_and_leaves_n
     ada, began = await site.client("ada"), time.perf_counter()
     refused = await ada.put(url(photo), content=photo)
     assert (refused.status_code, refused.json()["code"]) == (422, code)
-    assert time.perf_counter() - began < 2.0  # nothing of fifty thousand by fifty thousand was unpacked
+    assert time.perf_counter() - began < 2.0  # nothing of fifty thousand a side was unpacked
     assert [path for path in (site.parts.settings.data_dir / "blobs").rglob("*") if path.is_file()] == []
 
 
@@ -128,10 +136,24 @@ async def test_what_else_a_camera_writes_is_taken_as_it_is(site: Site) -> None:
     ada, version = await site.client("ada"), {ExifTags.GPS.GPSVersionID: b"\2\3\0\0"}
     photos = [drawn("JPEG", exif=exif({})), drawn("PNG", exif=exif(version)), drawn("WEBP", exif=exif(version)),
               drawn("JPEG", (300, 200), progressive=True), drawn("JPEG", (200, 300), restart_marker_rows=1),
-              jpeg(bytes([0xFF]) * 70_000)]  # fmt: skip
+              jpeg(bytes([0xFF]) * 70_000), wide(8_000)]  # fmt: skip
     for photo in photos:
         assert (await ada.put(url(photo), content=photo)).status_code == 201
         assert (await ada.get(url(photo))).content == photo
+
+
+@pytest.mark.fault("F81")
+@pytest.mark.parametrize("failure", [MemoryError(), OSError(errno.EIO, "")], ids=["no memory", "the disk"])
+def test_what_the_machine_cannot_read_is_not_called_a_bad_photo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(Image, "open", fail)
+    (tmp_path / "photo").write_bytes(JPEG)
+    with pytest.raises(type(failure)):
+        demand_plain(tmp_path / "photo", "image/jpeg")
 
 
 @pytest.mark.fault("F77")

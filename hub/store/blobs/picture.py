@@ -24,9 +24,9 @@ _MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 _AT_ONCE = 1 << 16
 """Bytes looked through in one go: until it has its answer, a search keeps every other thread waiting."""
 _END_OF_IMAGE, _NO_LENGTH = b"\xd9", frozenset({b"\x01", b"\xd8"})
-_PLACE = "GPS"
-"""What the names of all fields for a place in XMP begin with (`exif:GPSLatitude`)."""
-Image.MAX_IMAGE_PIXELS = None  # we look at the size ourselves, and decode nothing
+_PLACE = b"GPSLatitude"
+"""How XMP names the place, wherever in the file it stands; by chance it stands in no picture."""
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 def demand_plain(file: Path, media_type: str) -> None:
@@ -38,12 +38,20 @@ def demand_plain(file: Path, media_type: str) -> None:
             with Image.open(opened, formats=[FORMATS[media_type]]) as picture:
                 width, height = picture.size
                 tells = _tells_place(picture, raw)
+        except _BOMBS as error:
+            raise _too_many() from error
         except Exception as error:  # the library has no one error for what it cannot read
+            if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
+                raise  # the machine's fault, not the photo's
             raise Problem("attachment.not_whole", 422) from error
     if width * height > MOST_PIXELS:
-        raise Problem("attachment.too_many_pixels", 422, most=MOST_PIXELS)
+        raise _too_many()
     if tells:
         raise Problem("attachment.tells_place", 422)
+
+
+def _too_many() -> Problem:
+    return Problem("attachment.too_many_pixels", 422, most=MOST_PIXELS)
 
 
 def _end(raw: mmap.mmap, media_type: str) -> int:
@@ -88,8 +96,8 @@ def _tells_place(picture: Image.Image, raw: mmap.mmap) -> bool:
     exif.load(_exif(picture, raw))
     # What is left without a place is the version of the standard it would be told by.
     places = set(exif.get_ifd(ExifTags.IFD.GPSInfo)) - {ExifTags.GPS.GPSVersionID}
-    told = [value for name, value in picture.info.items() if str(name).lower().endswith("xmp")]
-    return bool(places) or any(_PLACE in (text if isinstance(text, str) else text.decode("latin-1")) for text in told)
+    words = [value for value in picture.info.values() if isinstance(value, str)]  # those of a PNG may be packed
+    return bool(places) or raw.find(_PLACE) >= 0 or any(_PLACE.decode() in text for text in words)
 
 
 def _exif(picture: Image.Image, raw: mmap.mmap) -> bytes:
