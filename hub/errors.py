@@ -4,8 +4,16 @@ Any stage may raise a `Problem`; `web` turns it into RFC 9457 and the command li
 (zh and en) live in `schemas/messages.json` under `problem.<code>`; nothing here is language.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A text of schemas/messages as a part of another one, so that both are told in one language."""
+
+    key: str
+    params: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,14 @@ from pathlib import Path
 
 from hub.catalog.documents import Fault, pointer, read_json
 from hub.catalog.verdicts import Document
+from hub.errors import Phrase
+from hub.model.delivery import State
+from hub.model.issue import IssueState
 
 LANGUAGES = ("zh", "en")
+_BETWEEN = {"zh": "；", "en": "; "}
+_STATES: Mapping[type, str] = {State: "stand", IssueState: "issue"}
+"""Where the texts are that name a state for people."""
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -29,12 +35,25 @@ class Messages:
         return key in self.texts
 
     def text(self, key: str, /, lang: str = "zh", **params: object) -> str:
-        """Return the text of `key` with its placeholders filled; a param may itself be `{"zh": …, "en": …}`."""
+        """Return the text of `key` with its placeholders filled.
+
+        A param may itself be `{"zh": …, "en": …}`, a Phrase, a state, or a tuple of any of these.
+        """
         words = list(_parted(self.texts[key][lang]))
         for place in range(1, len(words), 2):
-            value = params[words[place]]
-            words[place] = str(value[lang] if isinstance(value, Mapping) else value)
+            words[place] = self._said(params[words[place]], lang)
         return "".join(words)
+
+    def _said(self, value: object, lang: str) -> str:
+        if isinstance(value, tuple):
+            return _BETWEEN[lang].join(self._said(part, lang) for part in value)
+        if isinstance(value, Mapping):
+            return str(value[lang])
+        if type(value) in _STATES:
+            value = Phrase(f"{_STATES[type(value)]}.{value}")
+        if isinstance(value, Phrase):
+            return self.text(value.key, lang, **value.params) if value.key in self else value.key
+        return str(value)
 
     def both(self, key: str, /, **params: object) -> dict[str, str]:
         """Return the text of `key` in both languages, as the API gives it."""

@@ -38,8 +38,8 @@ def erase(session: Session, submission_id: str, deed: Deed) -> dict[str, int]:
         raise Problem("submission.unknown", 404)
     if found.erased_at is not None:
         raise gone(found.erased_at)
-    if still_open := erasing.open_words(session, found):
-        raise Problem("submission.open", 409, open=", ".join(still_open))
+    if still_open := erasing.still_open(session, found):
+        raise Problem("submission.open", 409, open=still_open)
     return wipe(session, found, deed)
 
 

@@ -43,7 +43,7 @@ def _sorted_out(session: Session, page: Sequence[After], before: datetime) -> tu
     """Return which of these may go, and how many may not as something is open: a look, which holds nobody up."""
     found = [_found_old(session, one.submission_id, before, lock=False) for one in page]
     old = [one for one in found if one is not None]
-    due = [one.root_id for one in old if not erasing.open_words(session, one)]
+    due = [one.root_id for one in old if not erasing.still_open(session, one)]
     return due, len(old) - len(due)
 
 
@@ -52,7 +52,7 @@ def _erase_due(session: Session, due: Sequence[str], before: datetime, deed: Dee
     count = 0
     for root_id in due:
         found = _found_old(session, root_id, before, lock=True)
-        if found is not None and not erasing.open_words(session, found):
+        if found is not None and not erasing.still_open(session, found):
             wipe(session, found, deed)
             count += 1
     return count

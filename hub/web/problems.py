@@ -11,8 +11,6 @@ from starlette.exceptions import HTTPException
 
 from hub.catalog.messages import Messages
 from hub.errors import FieldFault, Problem
-from hub.model.delivery import State
-from hub.model.issue import IssueState
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "https://fillonce.dev/problems/"
@@ -38,8 +36,6 @@ _BY_KIND = {
     "less_than_equal": "too_large",
 }
 _NOT_TOLD = frozenset({"body", "query", "path"})
-_NAMES: Mapping[type, str] = {State: "stand", IssueState: "issue"}
-"""Where the texts are that name a state for people."""
 
 
 class Cut(HTTPException):
@@ -76,14 +72,7 @@ def _fault_body(fault: FieldFault, messages: Messages) -> dict[str, Any]:
 
 def _words(messages: Messages, key: str, params: Mapping[str, object]) -> dict[str, str]:
     """Return the text in both languages; a missing text must not turn a refusal into a crash."""
-    said = {name: _said(messages, value) for name, value in params.items()}
-    return messages.both(key, **said) if key in messages else {"zh": "", "en": ""}
-
-
-def _said(messages: Messages, value: object) -> object:
-    """Return a state as the pages name it, anything else as it is."""
-    key = f"{_NAMES[type(value)]}.{value}" if type(value) in _NAMES else ""
-    return messages.both(key) if key in messages else value
+    return messages.both(key, **params) if key in messages else {"zh": "", "en": ""}
 
 
 def _headers(problem: Problem) -> dict[str, str]:

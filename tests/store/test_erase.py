@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from hub.erasure.erase import erase
-from hub.errors import Problem
+from hub.errors import Phrase, Problem
 from hub.intake.accept import Accepted
 from hub.model import (
     Attempt,
@@ -26,6 +26,7 @@ from hub.model import (
 )
 from hub.model.column import id_before, new_id
 from hub.model.delivery import ENDED, State
+from hub.model.issue import IssueState
 from hub.outbox.hand import Deed as Order
 from hub.outbox.hand import replay
 from hub.store import Session, Store, open_store
@@ -53,6 +54,11 @@ async def refused(county: County, accepted: Accepted) -> Problem:
     with pytest.raises(Problem) as caught:
         await gone(county, accepted)
     return caught.value
+
+
+def still_open(kind: str, system: str, state: State | IssueState) -> dict[str, Any]:
+    """What a refusal names when one thing of this kind is open."""
+    return {"open": (Phrase(f"open.{kind}", {"system": system, "state": state, "count": 1}),)}
 
 
 async def test_nothing_of_what_was_filled_in_is_left_in_any_column_of_any_table(county: County) -> None:
@@ -211,7 +217,7 @@ async def test_what_is_still_owed_is_not_erased(county: County, state: State) ->
     before = await county.counts()
     problem = await refused(county, first)
     assert (problem.code, problem.status) == ("submission.open", 409)
-    assert problem.params == {"open": f"{row.system} {state.value} × 1"}
+    assert problem.params == still_open("delivery", row.system, state)
     assert await county.counts() == before
     assert await canaries(county.store) != {}
     await county.put(row, state=State.DELIVERED, lease_token=None, leased_until=None)
@@ -222,7 +228,7 @@ async def test_what_is_still_owed_is_not_erased(county: County, state: State) ->
 async def test_nor_what_somebody_is_still_working_on(county: County) -> None:
     first = await lived(county)
     await county.store.write(lambda s: s.connection().execute(update(Issue).values(state="handled")) and None)
-    assert (await refused(county, first)).params == {"open": "issue handled × 1"}
+    assert (await refused(county, first)).params == still_open("issue", "", IssueState.HANDLED)
 
 
 async def test_nor_what_another_one_waits_behind(county: County) -> None:
@@ -232,7 +238,7 @@ async def test_nor_what_another_one_waits_behind(county: County) -> None:
     before = (await county.rows(Delivery, system="bins"))[0]
     waiting = (await county.deliveries(other))["bins/bin_score"]
     await county.put(waiting, after_id=before.id)
-    assert (await refused(county, first)).params == {"open": "bins queued behind × 1"}
+    assert (await refused(county, first)).params == still_open("behind", "bins", State.WAITING)
 
 
 async def test_a_reason_is_needed_and_something_to_erase(county: County) -> None:

@@ -115,7 +115,7 @@ def work(county: County) -> dict[str, Asked]:
         "photos": lambda s: submissions.uploaded(s, {(county.author.id, "a")}),
         "to erase": lambda s: erasing.older(s, AT + timedelta(seconds=9), None, 10),
         "more to erase": lambda s: erasing.older(s, AT + timedelta(seconds=9), erasing.After(AT, sub.id), 10),
-        "open": lambda s: [erasing.open_words(s, found) for found in [erasing.find(s, sub.id, lock=False)] if found],
+        "open": lambda s: [erasing.still_open(s, found) for found in [erasing.find(s, sub.id, lock=False)] if found],
         "erase": lambda s: [erasing.wipe(s, found, AT) for found in [erasing.find(s, sub.id, lock=True)] if found],
         "places": lambda s: places.named(s, ["HH"]),
         "aliases": lambda s: places.aliases(s, [county.place.id]),

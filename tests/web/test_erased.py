@@ -40,7 +40,11 @@ async def test_an_operator_erases_it_while_the_hub_runs(site: Site, submitted: d
     opal, address = await site.client("opal"), f"{URL}/{submitted['id']}/erasure"
     refused = await opal.post(address, json=WHY)
     assert (refused.status_code, refused.json()["code"]) == (409, "submission.open")
-    assert "garbage-scoring waiting × 1" in refused.json()["detail"]
+    said = refused.json()
+    assert "garbage-scoring 有 1 份“等待送达”" in said["detail"]
+    assert "有 2 个问题“已上报”" in said["detail"]
+    assert "garbage-scoring: 1 “waiting”; " in said["en"]["detail"]
+    assert "2 issue(s) “reported”" in said["en"]["detail"]
     assert (await opal.get(f"{URL}/{submitted['id']}")).status_code == 200
     await let_end(site)
     issues, owed = [(await opal.get(f"/api/v1/{name}")).json() for name in ("issues", "deliveries")]

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, Select, select, text, tuple_
 from sqlmodel import Session, col
 
+from hub.errors import Phrase
 from hub.model.delivery import ENDED, NOT_ENDED, Attempt, Delivery, State
 from hub.model.issue import Issue, IssueState
 from hub.model.submission import Record, Submission
@@ -90,20 +91,25 @@ def find(session: Session, submission_id: str, *, lock: bool) -> Found | None:
     )
 
 
-def open_words(session: Session, found: Found) -> list[str]:
+def still_open(session: Session, found: Found) -> tuple[Phrase, ...]:
     """Return in words what has not ended: Deliveries, what waits behind one of them, Issues; each kind once."""
-    return [f"{word} × {count}" for word, count in sorted(Counter(_open(session, found)).items())]
+    kinds = sorted(Counter(_open(session, found)).items())
+    return tuple(
+        Phrase(f"open.{kind}", {"system": system, "state": state, "count": count})
+        for (kind, system, state), count in kinds
+    )
 
 
-def _open(session: Session, found: Found) -> Iterator[str]:
-    yield from (f"{system} {state.value}" for system, state in found.deliveries.values() if state not in ENDED)
+def _open(session: Session, found: Found) -> Iterator[tuple[str, str, State | IssueState]]:
+    """Give the kind of each (`open.<kind>` of schemas/messages), its System if any, and how it stands."""
+    yield from (("delivery", system, state) for system, state in found.deliveries.values() if state not in ENDED)
     behind = select(col(Delivery.system), col(Delivery.record_key)).where(
         col(Delivery.after_id).in_(found.deliveries), text(NOT_ENDED)
     )
     for system, key in session.connection().execute(behind):
         if key not in found.record_keys:
-            yield f"{system} queued behind"
-    yield from (f"issue {state.value}" for state in found.issues.values() if state is not IssueState.CLOSED)
+            yield "behind", system, State.WAITING
+    yield from (("issue", "", state) for state in found.issues.values() if state is not IssueState.CLOSED)
 
 
 def tries(session: Session, delivery_ids: Sequence[str]) -> Sequence[tuple[str, str]]:
