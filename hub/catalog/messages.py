@@ -8,13 +8,9 @@ from pathlib import Path
 from hub.catalog.documents import Fault, pointer, read_json
 from hub.catalog.verdicts import Document
 from hub.errors import Phrase
-from hub.model.delivery import State
-from hub.model.issue import IssueState
 
 LANGUAGES = ("zh", "en")
 _BETWEEN = {"zh": "；", "en": "; "}
-_STATES: Mapping[type, str] = {State: "stand", IssueState: "issue"}
-"""Where the texts are that name a state for people."""
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -37,7 +33,7 @@ class Messages:
     def text(self, key: str, /, lang: str = "zh", **params: object) -> str:
         """Return the text of `key` with its placeholders filled.
 
-        A param may itself be `{"zh": …, "en": …}`, a Phrase, a state, or a tuple of any of these.
+        A param may itself be `{"zh": …, "en": …}`, a Phrase, or a tuple of these.
         """
         words = list(_parted(self.texts[key][lang]))
         for place in range(1, len(words), 2):
@@ -49,8 +45,6 @@ class Messages:
             return _BETWEEN[lang].join(self._said(part, lang) for part in value)
         if isinstance(value, Mapping):
             return str(value[lang])
-        if type(value) in _STATES:
-            value = Phrase(f"{_STATES[type(value)]}.{value}")
         if isinstance(value, Phrase):
             return self.text(value.key, lang, **value.params) if value.key in self else value.key
         return str(value)

@@ -7,6 +7,7 @@ from typing import Literal
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
+from hub.errors import Phrase
 from hub.model.column import Blob, Id, Instant, Short, Words, new_id
 
 
@@ -31,6 +32,11 @@ class State(StrEnum):
     """A person enters it there by hand and confirms."""
     CANCELLED = "cancelled"
     """A person, or a newer revision, ended it with a reason."""
+
+    @property
+    def words(self) -> Phrase:
+        """How pages and refusals name it."""
+        return Phrase(f"stand.{self}")
 
 
 Intent = Literal["create", "amend", "withdraw"]

@@ -6,6 +6,7 @@ from enum import StrEnum
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
+from hub.errors import Phrase
 from hub.model.column import Id, Instant, Short, Words, new_id
 
 
@@ -17,6 +18,11 @@ class IssueState(StrEnum):
     HANDLED = "handled"
     VERIFIED = "verified"
     CLOSED = "closed"
+
+    @property
+    def words(self) -> Phrase:
+        """How pages and refusals name it."""
+        return Phrase(f"issue.{self}")
 
 
 ISSUE_MOVES: dict[IssueState, frozenset[IssueState]] = {

@@ -66,6 +66,7 @@ class Twin:
     passed: dict[Side, bytearray] = field(default_factory=dict)
     carrying: set[asyncio.Task[None]] = field(default_factory=set)
     """The two directions of every connection under way; cancelling one ends its connection."""
+    fell_silent: asyncio.Event = field(default_factory=asyncio.Event)
     _serving: set[asyncio.Task[None]] = field(default_factory=set)
 
     def fail(self, what: Literal["", "cut", "hang"], side: Side = "sent", at: int = 0) -> None:
@@ -114,6 +115,7 @@ class Twin:
                 writer.write(data[:room])
                 await writer.drain()
             if self.what == "hang" and self._is_over(side, passed):
+                self.fell_silent.set()
                 await asyncio.Event().wait()
 
     def _is_over(self, side: Side, passed: dict[Side, bytearray]) -> bool:

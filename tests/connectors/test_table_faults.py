@@ -23,6 +23,7 @@ from tests.store.conftest import world
 __all__ = ["world"]
 PAYLOAD = {"title": "茗田社区分类投放点改造", "amount": 82.5}
 PROPERLY = "k00000:system:1"
+WAITING = "SELECT count(*) AS n FROM pg_stat_activity WHERE usename = 'hub_twin' AND wait_event_type = 'Lock'"
 STRIDE = int(os.environ.get("TABLE_CUTS_EVERY", "0"))
 """Cut at every so many bytes besides; 1 cuts at every byte there is, which takes half an hour."""
 pytestmark = pytest.mark.fault("F64")
@@ -183,8 +184,7 @@ async def test_a_lock_somebody_else_holds_is_waited_for_only_so_long(exchange: E
         with pytest.raises(Unavailable, match="LockNotAvailable"):
             await push(exchange, operation_s=1)
         assert time.monotonic() - begun < 2
-    waiting = "SELECT count(*) AS n FROM pg_stat_activity WHERE usename = 'hub_twin' AND wait_event_type = 'Lock'"
-    assert await exchange.do(waiting) == [{"n": 0}]
+    assert await exchange.do(WAITING) == [{"n": 0}]
     assert await exchange.rows() == []
     assert not await push(exchange)
 
@@ -195,11 +195,15 @@ async def test_a_twin_of_it_that_is_still_under_way_is_waited_for(exchange: Exch
     await exchange.do("TRUNCATE {t}")
     exchange.twin.fail("hang", "sent", commit_of(sent).start)
     first = asyncio.create_task(push(exchange))
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(20):
+        await exchange.twin.fell_silent.wait()
     exchange.twin.fail("")
     held = tuple(exchange.twin.carrying)
     second = asyncio.create_task(push(exchange))
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(20):
+        while await exchange.do(WAITING) == [{"n": 0}]:
+            assert not second.done()
+            await asyncio.sleep(0.01)
     assert not second.done()
     for direction in held:
         direction.cancel()

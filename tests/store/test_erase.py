@@ -58,7 +58,7 @@ async def refused(county: County, accepted: Accepted) -> Problem:
 
 def still_open(kind: str, system: str, state: State | IssueState) -> dict[str, Any]:
     """What a refusal names when one thing of this kind is open."""
-    return {"open": (Phrase(f"open.{kind}", {"system": system, "state": state, "count": 1}),)}
+    return {"open": (Phrase(f"open.{kind}", {"system": system, "state": state.words, "count": 1}),)}
 
 
 async def test_nothing_of_what_was_filled_in_is_left_in_any_column_of_any_table(county: County) -> None:

@@ -139,7 +139,7 @@ async def test_what_is_not_for_a_person_stays_as_it_is(world: World, state: Stat
         with pytest.raises(Problem) as caught:
             await world.store.write(deed)
         assert (caught.value.code, caught.value.status) == ("delivery.not_for_hand", 409)
-        assert caught.value.params == {"state": state.value}
+        assert caught.value.params == {"state": state.words}
     assert (await world.get(one)).state == state
     assert await world.journal() == []
 

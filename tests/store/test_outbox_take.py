@@ -185,7 +185,7 @@ async def test_what_is_not_for_a_person_is_taken_by_nobody(world: World, state: 
     leased = {"lease_token": "t", "leased_until": world.clock.now()} if state is State.LEASED else {}
     one, (he,) = await entry_by_hand(world, state=state, **leased), await people(world, 1)
     problem = await refused(world, lambda s: take(s, one, he, world.clock.now()))
-    assert (problem.code, problem.params) == ("delivery.not_for_hand", {"state": state.value})
+    assert (problem.code, problem.params) == ("delivery.not_for_hand", {"state": state.words})
     with pytest.raises(Problem, match=r"delivery\.unknown"):
         await world.store.write(lambda s: take(s, "nobody", he, world.clock.now()))
 
@@ -194,7 +194,7 @@ async def test_nobody_takes_what_waits_for_its_turn(world: World) -> None:
     (first,), (he,) = await world.owe(), await people(world, 1)
     second = await world.next_revision(first, state=State.MANUAL, after_id=None)
     problem = await refused(world, lambda s: take(s, second, he, world.clock.now()))
-    assert (problem.code, problem.params) == ("delivery.not_its_turn", {"state": "waiting"})
+    assert (problem.code, problem.params) == ("delivery.not_its_turn", {"state": State.WAITING.words})
 
 
 @pytest.mark.fault("F66")

@@ -65,7 +65,7 @@ async def test_nobody_confirms_a_withdrawal_of_what_is_still_on_its_way(world: W
     by_hand = await world.next_revision(first, intent="withdraw", state=State.MANUAL, after_id=None)
     with pytest.raises(Problem) as caught:
         await world.store.write(lambda session: confirm(session, by_hand, world.deed(), "S-1"))
-    assert (caught.value.code, caught.value.params) == ("delivery.not_its_turn", {"state": "waiting"})
+    assert (caught.value.code, caught.value.params) == ("delivery.not_its_turn", {"state": State.WAITING.words})
     await world.drain()
     await world.store.write(lambda session: confirm(session, by_hand, world.deed(), "S-1"))
     assert set((await world.states()).values()) == {State.DELIVERED}

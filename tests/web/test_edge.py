@@ -251,7 +251,7 @@ def test_a_problem_without_words_is_still_told(words: Messages) -> None:
 @pytest.mark.parametrize("state", [*State, *IssueState])
 def test_a_refusal_names_every_state_as_the_pages_do(words: Messages, state: State | IssueState) -> None:
     code = "delivery.not_its_turn" if isinstance(state, State) else "issue.not_now"
-    body = problem_body(Problem(code, 409, state=state), words)
+    body = problem_body(Problem(code, 409, state=state.words), words)
     said = body["detail"] if isinstance(state, State) else body["title"]
     (named,) = re.findall("“(.+?)”", said)
     assert not named.isascii()

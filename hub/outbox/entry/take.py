@@ -53,14 +53,14 @@ def demand_its_turn(session: Session, row: Delivery) -> None:
     Entered by hand all the same, it would be overtaken by the earlier one.
     """
     if not row.attempts and (before := deliveries.under_way_before(session, row)):
-        raise Problem("delivery.not_its_turn", 409, state=before)
+        raise Problem("delivery.not_its_turn", 409, state=before.words)
 
 
 def not_for_hand(session: Session, row: Delivery) -> Problem:
     """Return why a Delivery is not for a person: how it stands, or that a correction took its place."""
     if State(row.state) is State.CANCELLED and entries.is_corrected(session, row):
         return Problem("delivery.outdated", 409)
-    return Problem("delivery.not_for_hand", 409, state=State(row.state))
+    return Problem("delivery.not_for_hand", 409, state=State(row.state).words)
 
 
 def _locked(session: Session, delivery_id: str) -> Delivery:

@@ -94,7 +94,7 @@ async def take_step(issue_id: Id, asked: StepAsked, caller: Filler, hub: Hub) ->
         assignee = _assignee(session, scope, asked) if asked.to == "assigned" else None
         step = Step(old, new, scope.account_id, asked.note, now)
         if not issues.take_step(session, issue_id, step, assignee):
-            raise Problem("issue.not_now", 409, state=old)
+            raise Problem("issue.not_now", 409, state=old.words)
         add_entries(session, [entry(now, scope.account_id, f"issue.{asked.to}", issue_id)])
         session.expire_all()
         return issues.reread(session, issue_id)
@@ -117,7 +117,7 @@ def _aim(old: IssueState, asked: StepAsked) -> IssueState:
         (IssueState.VERIFIED, IssueState.ASSIGNED),
     }
     if new not in ISSUE_MOVES[old] or not forward or (asked.to == "returned" and old is IssueState.REPORTED):
-        raise Problem("issue.not_now", 409, state=old)
+        raise Problem("issue.not_now", 409, state=old.words)
     return new
 
 

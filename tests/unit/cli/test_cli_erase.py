@@ -82,7 +82,7 @@ def test_what_stands_in_the_way_is_named(run: Run, old: tuple[str, list[str]]) -
     write(database, lambda s: s.connection().execute(update(Delivery).values(state=State.UNKNOWN)) and None)
     result = run("erase", ids[0], *WHY)
     assert result.exit_code == 1
-    assert "Open: north unknown × 1." in flat(result.stderr)
+    assert "Open: north: 1 “checking”." in flat(result.stderr)
     assert erased(database) == []
 
 

@@ -95,7 +95,7 @@ def still_open(session: Session, found: Found) -> tuple[Phrase, ...]:
     """Return in words what has not ended: Deliveries, what waits behind one of them, Issues; each kind once."""
     kinds = sorted(Counter(_open(session, found)).items())
     return tuple(
-        Phrase(f"open.{kind}", {"system": system, "state": state, "count": count})
+        Phrase(f"open.{kind}", {"system": system, "state": state.words, "count": count})
         for (kind, system, state), count in kinds
     )
 
