@@ -16,7 +16,7 @@ from starlette.types import Message
 
 from hub.catalog import Catalog, Messages
 from hub.clock import Clock
-from hub.errors import FieldFault, Problem
+from hub.errors import FieldFault, Phrase, Problem
 from hub.model import Attempt, Delivery, SystemState
 from hub.model.delivery import State
 from hub.model.issue import IssueState
@@ -246,6 +246,16 @@ def words(files: tuple[Catalog, Registry]) -> Messages:
 def test_a_problem_without_words_is_still_told(words: Messages) -> None:
     body = problem_body(Problem("quite.unheard_of", 418, [FieldFault("/x", "unheard_of")]), words)
     assert (body["code"], body["title"], body["faults"][0]["message"]) == ("quite.unheard_of", "", {"zh": "", "en": ""})
+
+
+def test_what_is_still_open_is_said_in_either_language(words: Messages) -> None:
+    said = {"system": "north", "state": State.UNKNOWN.words, "count": 2}
+    parts = tuple(Phrase(f"open.{kind}", said) for kind in ("delivery", "behind", "issue", "unheard_of"))
+    body = problem_body(Problem("submission.open", 409, open=parts), words)
+    zh = "north 有 2 份“核实中”；north 有 2 份排在它后面；有 2 个问题“核实中”；open.unheard_of"
+    en = "north: 2 “checking”; north: 2 held behind it; 2 issue(s) “checking”; open.unheard_of"
+    assert zh in body["detail"]
+    assert en in body["en"]["detail"]
 
 
 @pytest.mark.parametrize("state", [*State, *IssueState])
