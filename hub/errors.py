@@ -1,7 +1,7 @@
 """Problems the hub tells people about: a stable code, parameters for its text, and the fields at fault.
 
 Any stage may raise a `Problem`; `web` turns it into RFC 9457 and the command line into a sentence. The texts
-(zh and en) live in `schemas/messages.json` under `problem.<code>`; nothing here is language.
+(zh and en) live in `schemas/messages` under `problem.<code>`; nothing here is language.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ class FieldFault:
     path: str
     """JSON Pointer into the body, for example `/answers/visit.purpose`."""
     code: str
-    """Message key suffix: the text is `fault.<code>` in schemas/messages.json."""
+    """Message key suffix: the text is `fault.<code>` in schemas/messages."""
     params: dict[str, object] = field(default_factory=dict)
 
 

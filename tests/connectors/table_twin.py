@@ -72,6 +72,7 @@ class Twin:
     def fail(self, what: Literal["", "cut", "hang"], side: Side = "sent", at: int = 0) -> None:
         """Say what happens to the next connections."""
         self.what, self.side, self.at = what, side, at
+        self.fell_silent.clear()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection to its end."""

@@ -2,7 +2,7 @@
 
 Bounds are on processor time, three times the target, since other work on the machine stretches the clock; both are
 printed. The commands start as they do for people: neither is their coverage measured nor are they compiled anew each
-time, which together took twice as long as the start itself. `pytest tests/journeys/test_start.py` on an idle machine
+time, which together made a start take twice as long. `pytest tests/journeys/test_start.py` on an idle machine
 shows what docs/performance.md says.
 """
 

@@ -74,6 +74,12 @@ def wide(side: int) -> bytes:
     return PNG[:8] + chunk(b"IHDR", side.to_bytes(4, "big") * 2 + PNG[24:29]) + PNG[33:]
 
 
+def shared(xmp: bytes) -> bytes:
+    """A PNG in which the name of the place begins shortly before the 65,536th byte."""
+    before = PNG[:-12] + chunk(b"fiLl", b" " * (65_536 - len(PNG) - 12 - xmp.index(b"GPSLatitude")))
+    return before + chunk(b"tEXt", xmp) + PNG[-12:]
+
+
 PROFILE = "\nexif\n 1\n" + exif(TAKEN_AT).hex()
 TELLING = {
     "exif of a jpeg": drawn("JPEG", exif=exif(TAKEN_AT)),
@@ -86,6 +92,7 @@ TELLING = {
     "xmp of a png, packed": drawn("PNG", pnginfo=worded("XML:com.adobe.xmp", XMP.decode() * 20, packed=True)),
     "xmp behind the pixels of a png": PNG[:-12] + chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP) + PNG[-12:],
     "xmp of a webp": drawn("WEBP", xmp=XMP),
+    "xmp that two pieces of the search share": shared(XMP),
 }
 NOT_WHOLE = {
     "a jpeg cut short": JPEG[:-2],

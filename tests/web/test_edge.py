@@ -252,8 +252,8 @@ def test_what_is_still_open_is_said_in_either_language(words: Messages) -> None:
     said = {"system": "north", "state": State.UNKNOWN.words, "count": 2}
     parts = tuple(Phrase(f"open.{kind}", said) for kind in ("delivery", "behind", "issue", "unheard_of"))
     body = problem_body(Problem("submission.open", 409, open=parts), words)
-    zh = "north 有 2 份“核实中”；north 有 2 份排在它后面；有 2 个问题“核实中”；open.unheard_of"
-    en = "north: 2 “checking”; north: 2 held behind it; 2 issue(s) “checking”; open.unheard_of"
+    zh = "north 有 2 份“核实中”；north 有 2 份“核实中”排在它后面；有 2 个问题“核实中”；open.unheard_of"
+    en = "north: 2 “checking”; north: 2 “checking” behind it; 2 issue(s) “checking”; open.unheard_of"
     assert zh in body["detail"]
     assert en in body["en"]["detail"]
 

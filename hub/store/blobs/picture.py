@@ -97,7 +97,12 @@ def _tells_place(picture: Image.Image, raw: mmap.mmap) -> bool:
     # What is left without a place is the version of the standard it would be told by.
     places = set(exif.get_ifd(ExifTags.IFD.GPSInfo)) - {ExifTags.GPS.GPSVersionID}
     words = [value for value in picture.info.values() if isinstance(value, str)]  # those of a PNG may be packed
-    return bool(places) or raw.find(_PLACE) >= 0 or any(_PLACE.decode() in text for text in words)
+    return bool(places) or _names_place(raw) or any(_PLACE.decode() in text for text in words)
+
+
+def _names_place(raw: mmap.mmap) -> bool:
+    """Look for the name piece by piece, each reaching into the next, so that none lies between two."""
+    return any(raw.find(_PLACE, at, at + _AT_ONCE + len(_PLACE)) >= 0 for at in range(0, len(raw), _AT_ONCE))
 
 
 def _exif(picture: Image.Image, raw: mmap.mmap) -> bytes:

@@ -103,12 +103,12 @@ def still_open(session: Session, found: Found) -> tuple[Phrase, ...]:
 def _open(session: Session, found: Found) -> Iterator[tuple[str, str, State | IssueState]]:
     """Give the kind of each (`open.<kind>` of schemas/messages), its System if any, and how it stands."""
     yield from (("delivery", system, state) for system, state in found.deliveries.values() if state not in ENDED)
-    behind = select(col(Delivery.system), col(Delivery.record_key)).where(
+    behind = select(col(Delivery.system), col(Delivery.state), col(Delivery.record_key)).where(
         col(Delivery.after_id).in_(found.deliveries), text(NOT_ENDED)
     )
-    for system, key in session.connection().execute(behind):
+    for system, state, key in session.connection().execute(behind):
         if key not in found.record_keys:
-            yield "behind", system, State.WAITING
+            yield "behind", system, State(state)
     yield from (("issue", "", state) for state in found.issues.values() if state is not IssueState.CLOSED)
 
 
