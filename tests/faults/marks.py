@@ -1,4 +1,4 @@
-"""Which tests guard which row of the fault matrix, read from the marks in the source without running anything."""
+"""Which tests guard which row of the fault matrix or which case, read from their marks without running anything."""
 
 import ast
 from collections import defaultdict
@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests"
+MARKS = {"pytest.mark.fault", "pytest.mark.case"}
 
 
 @dataclass
@@ -23,7 +24,7 @@ def guarded(tests: Path = TESTS) -> dict[str, list[str]]:
     """Return for each row the tests that guard it, as `path::name`; raises where a mark belongs to no test."""
     rows: dict[str, set[str]] = defaultdict(set)
     for source in map(read_marks, sorted(tests.rglob("test_*.py"))):
-        assert not source.astray, f"{source.path}:{source.astray[0]}: this mark of the fault matrix is on no test"
+        assert not source.astray, f"{source.path}:{source.astray[0]}: this mark of a row or case is on no test"
         for name, marked in source.tests.items():
             for row in marked:
                 rows[row].add(f"{source.path}::{name}")
@@ -70,7 +71,7 @@ def _names(nodes: list[ast.expr]) -> set[str]:
 
 
 def _rows(node: ast.expr) -> Iterator[str]:
-    """Yield the rows of every `pytest.mark.fault(...)` inside."""
+    """Yield the rows of every `pytest.mark.fault(...)` and `pytest.mark.case(...)` inside."""
     for inner in ast.walk(node):
-        if isinstance(inner, ast.Call) and ast.unparse(inner.func) == "pytest.mark.fault":
+        if isinstance(inner, ast.Call) and ast.unparse(inner.func) in MARKS:
             yield from (str(ast.literal_eval(argument)) for argument in inner.args)

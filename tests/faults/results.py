@@ -22,7 +22,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Note how each phase of a marked test ended; a failure in any phase stays one."""
     report = yield
     tells = report.when == "call" or report.outcome != "passed"
-    if tells and any(item.iter_markers("fault")) and _ended.get(item.nodeid) != "failed":
+    if (
+        tells
+        and any(marker.name in {"fault", "case"} for marker in item.iter_markers())
+        and _ended.get(item.nodeid) != "failed"
+    ):
         _ended[item.nodeid] = report.outcome
     return report
 

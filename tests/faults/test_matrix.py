@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.marks import ROOT, guarded, read_marks
 from tests.faults.results import last_results
-from tests.faults.table import BEGIN, END, Row, made, old_results, result_of, rows
+from tests.faults.table import CASES, FAULTS, TABLES, Row, Table, result_of
 
 MARKED = """
 import pytest
@@ -18,6 +18,7 @@ import pytest
 CASES = [pytest.param(1, marks=pytest.mark.fault("F3")), 2]
 
 @pytest.mark.fault("F1", "F2")
+@pytest.mark.case("C7")
 def test_one(): ...
 
 @pytest.mark.parametrize("n", CASES)
@@ -39,7 +40,12 @@ def write(folder: Path, text: str) -> Path:
 
 def test_marks_are_found_on_tests_cases_and_modules(tmp_path: Path) -> None:
     source = read_marks(write(tmp_path, MARKED))
-    assert source.tests == {"test_one": {"F1", "F2"}, "test_cases": {"F3"}, "test_inside": {"F4"}, "test_plain": set()}
+    assert source.tests == {
+        "test_one": {"F1", "F2", "C7"},
+        "test_cases": {"F3"},
+        "test_inside": {"F4"},
+        "test_plain": set(),
+    }
     source = read_marks(write(tmp_path, f'{MARKED}\npytestmark = [pytest.mark.fault("F9")]'))
     assert all("F9" in found for found in source.tests.values())
 
@@ -69,15 +75,22 @@ def test_what_was_not_run_again_keeps_its_result() -> None:
     assert result_of(ROW, half, "passed, 3 cases, 2026-11-24") == "passed, 3 cases, 2026-11-24"
     assert result_of(ROW, half, "") == "not run"
     assert result_of(Row("F1", "x", "y", (), no_test="none"), half, "") == "—"
-    assert old_results(ROW.line("passed, 1 case")) == {f"F1: {ROW.shown_tests}": "passed, 1 case"}
+    assert FAULTS.old_results(ROW.line("passed, 1 case")) == {f"F1: {ROW.shown_tests}": "passed, 1 case"}
 
 
-def test_the_page_around_the_table_stays() -> None:
-    page = made(f"before\n{BEGIN}\nold\n{END}\nafter\n", {})
-    assert page.startswith(f"before\n{BEGIN}\n| row |")
-    assert page.endswith(f" |\n{END}\nafter\n")
-    assert page.count("\n| F") == len(rows()) == 81
-    assert made(page, {}) == page
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.title)
+def test_the_page_around_the_table_stays(table: Table) -> None:
+    page = table.made(f"before\n{table.begin}\nold\n{table.end}\nafter\n", {})
+    assert page.startswith(f"before\n{table.begin}\n| row |")
+    assert page.endswith(f" |\n{table.end}\nafter\n")
+    assert page.count(f"\n| {table.letter}") == len(table.rows()) > 50
+    assert table.made(page, {}) == page
+
+
+def test_one_table_leaves_the_other_alone() -> None:
+    page = f"{FAULTS.begin}\n{FAULTS.end}\n{CASES.begin}\n{CASES.end}\n"
+    both = CASES.made(FAULTS.made(page, {}), {})
+    assert both == FAULTS.made(CASES.made(page, {}), {})
 
 
 RUN = """
@@ -90,7 +103,7 @@ def test_marked(n): assert n == 1
 @pytest.fixture
 def broken(): raise RuntimeError
 
-@pytest.mark.fault("F1")
+@pytest.mark.case("C1")
 def test_torn(broken): ...
 
 def test_plain(): ...
@@ -100,7 +113,7 @@ def test_plain(): ...
 def test_a_run_leaves_its_results(tmp_path: Path) -> None:
     write(tmp_path, RUN)
     (tmp_path / "conftest.py").write_text("from tests.faults.results import *")
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = fault")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  fault\n  case")
     line = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"]
     run = subprocess.run(
         line, check=False, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
