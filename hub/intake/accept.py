@@ -120,10 +120,10 @@ def while_photos_stay(named: Sequence[Row]) -> Iterator[None]:
         raise Problem("store.busy", 503, retry_after=RETRY_AFTER_SECONDS) from error
 
 
-async def arrive(intake: Intake, author: Account, raw: bytes) -> Arrival:
+async def arrive(intake: Intake, author: Account, raw: bytes, shape: type[Filled] = Filled) -> Arrival:
     """Read and judge a body against its form and the world; raises Problem naming every fault."""
     value = read_json(raw)
-    filled = read_filled(value)
+    filled = read_filled(value, shape)
     form = intake.rules.catalog.form(filled.form, filled.version)
     if form is None:
         faults = [FieldFault("/form", "form_unknown", {"form": filled.form, "version": filled.version})]
@@ -152,8 +152,8 @@ def _licence_faults(form: Form, filled: Filled, now: datetime) -> list[FieldFaul
 
 
 def _content(value: dict[str, object]) -> dict[str, object]:
-    """Return what makes two Submissions the same: all but the id they came under."""
-    return {key: child for key, child in value.items() if key != "id"}
+    """Return what makes two Submissions the same: all but the id they came under, and why one was moved."""
+    return {key: child for key, child in value.items() if key not in {"id", "why"}}
 
 
 def _write_offers(session: Session, offers: Sequence[_Offer]) -> list[_Written | None]:

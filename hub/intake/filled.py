@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from hub.catalog.documents import pointer
 from hub.errors import FieldFault, Problem
@@ -27,6 +27,11 @@ def _utc(value: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+
+
+PLAIN = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
+"""No control characters but tab and newline: databases and logs choke on them."""
+Why = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=PLAIN, strip_whitespace=True)]
 
 
 class Location(BaseModel):
@@ -77,13 +82,20 @@ class Filled(BaseModel):
         return abs(received_at - self.reported_at) > CLOCK_TOLERANCE
 
 
-_FAULTS = {"missing": "required", "extra_forbidden": "unknown_field", "timezone_aware": "needs_zone"}
+class Moving(Filled):
+    """A Submission filed at another Place in stead of one that is taken back by the same act, and why."""
+
+    why: Why
 
 
-def read_filled(value: object) -> Filled:
+_FAULTS = {"string_too_short": "required", "missing": "required", "extra_forbidden": "unknown_field",
+           "timezone_aware": "needs_zone"}  # fmt: skip
+
+
+def read_filled(value: object, shape: type[Filled] = Filled) -> Filled:
     """Return the envelope, or raise Problem `submission.invalid` naming every field at fault."""
     try:
-        filled = Filled.model_validate(value)
+        filled = shape.model_validate(value)
     except ValidationError as error:
         faults = [
             FieldFault(pointer(fault["loc"]), _FAULTS.get(fault["type"], "invalid"))

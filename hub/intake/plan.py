@@ -63,8 +63,8 @@ def quotable(submission_id: str) -> str:
     return base64.b32encode(hashlib.sha256(submission_id.encode()).digest()[:5]).translate(_PLAIN).decode()
 
 
-def submission_row(arrival: Arrival, root_id: str, revision: int) -> Row:
-    """Return the Submission's own row."""
+def submission_row(arrival: Arrival, root_id: str, revision: int, moved_from: str | None = None) -> Row:
+    """Return the Submission's own row; `moved_from` is which one it was moved from, if it was."""
     filled, here = arrival.filled, arrival.world.at(arrival.filled.place)
     return {
         "id": arrival.submission_id,
@@ -83,6 +83,10 @@ def submission_row(arrival: Arrival, root_id: str, revision: int) -> Row:
         "reported_at": filled.reported_at,
         "received_at": arrival.received_at,
         "clock_suspect": filled.clock_suspect(arrival.received_at),
+        "withdrawn_by": None,
+        "withdrawn_why": None,
+        "moved_to": None,
+        "moved_from": moved_from,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from hub.mapping import Unmapped, digest, encode
 from hub.model.column import new_id
-from hub.model.delivery import State
+from hub.model.delivery import Delivery, State
 from hub.systems import Flow
 
 Row = dict[str, Any]
@@ -32,7 +32,16 @@ def map_record(flow: Flow, content: Mapping[str, Any]) -> Mapped:
         return Mapped(skip_code="unmapped", reason={"zh": str(unmapped), "en": str(unmapped)})
 
 
-def delivery_row(record: Row, flow: Flow, payload: bytes, account_id: str, now: datetime) -> Row:
+class PastFlow(NamedTuple):
+    """The flow something went by, whether or not it is wired still."""
+
+    system: str
+    name: str
+    version: str
+    ordered: bool
+
+
+def delivery_row(record: Row, flow: Flow | PastFlow, payload: bytes, account_id: str, now: datetime) -> Row:
     """Return a new Delivery of these bytes, due at once."""
     return {
         "id": new_id(),
@@ -64,6 +73,13 @@ def delivery_row(record: Row, flow: Flow, payload: bytes, account_id: str, now: 
         "transported_at": None,
         "settled_at": None,
     }
+
+
+def withdrawal_row(record: Row, previous: Delivery, now: datetime) -> Row:
+    """Return a Delivery that takes back what an earlier one brought, by the flow it went by."""
+    flow = PastFlow(previous.system, previous.flow, previous.flow_version, previous.order_key is not None)
+    row = delivery_row(record, flow, previous.payload, previous.account_id, now)
+    return row | {"intent": "withdraw", "order_key": previous.order_key, "division": previous.division}
 
 
 def parked_row(record: Row, flow: Flow, reason: str, account_id: str, now: datetime) -> Row:

@@ -49,6 +49,10 @@ BY_HAND = frozenset({State.PARKED, State.UNKNOWN, State.MANUAL})
 """States in which a person may enter it there, and so may take it first."""
 LOST_THERE = "confirmed, and no longer there"
 """The reason of a parked one that its System had accepted; people read it as a sentence of its own."""
+NEVER_SENT = "withdrawn before it was sent"
+"""The reason of a cancelled one whose Record was withdrawn in time; people read it as a sentence of its own."""
+NOTHING_THERE = "nothing reached the system, so there is nothing to withdraw"
+"""The reason of a cancelled withdrawal; people read it as a sentence of its own."""
 _HELD = frozenset({State.WAITING, State.RETRY, State.TRANSPORTED, State.UNKNOWN})
 _PERSON = frozenset({State.DELIVERED, State.CANCELLED, State.WAITING})
 

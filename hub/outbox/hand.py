@@ -33,7 +33,8 @@ def replay(session: Session, delivery_ids: Sequence[str], deed: Deed) -> list[st
     """Make Deliveries due again with their original bytes and key; return the ids that moved (D11).
 
     Idempotent and resumable: one already waiting is left as it is, so pressing twice or after a crash sends each once.
-    One that somebody else enters by hand at this moment is left to them: sent as well it would be there twice.
+    One that somebody else enters by hand at this moment is left to them: sent as well it would be there twice. One that
+    was withdrawn since is left alone: sent again it would be there for good.
     """
     _demand_reason(deed.why)
     if len(delivery_ids) > MOST_REPLAYED:
@@ -41,7 +42,8 @@ def replay(session: Session, delivery_ids: Sequence[str], deed: Deed) -> list[st
     rows = deliveries.by_ids(session, delivery_ids)
     held = entries.holders(session, [row.id for row in rows], deed.at)
     free = [row for row in rows if row.id not in held or held[row.id].account_id == deed.who.id]
-    moved = [row.id for row in free if _requeue(session, row, deed.at)]
+    withdrawn = deliveries.taken_back(session, [row.id for row in free])
+    moved = [row.id for row in free if row.id not in withdrawn and _requeue(session, row, deed.at)]
     passing("replay.moved")
     entries.let_go(session, moved)
     add_entries(

@@ -12,7 +12,7 @@ from hub.model.system import Breaker
 from hub.outbox.entry.press import late_before
 from hub.store import Session
 from hub.store.query import systems
-from hub.store.query.counts import delivery_counts, totals
+from hub.store.query.counts import delivery_counts, totals, withdrawn_count
 from hub.store.query.entries import late_counts
 from hub.store.query.journal import latest_epoch
 from hub.store.query.lists import LateBefore
@@ -78,8 +78,11 @@ def _exposition(session: Session, late: LateBefore) -> bytes:
     """Return every count, read afresh: several processes share one database, none of them knows the whole."""
     registry = CollectorRegistry()
     counted = totals(session)
-    Gauge("hub_submissions", "Submissions accepted, corrections included", registry=registry).set(
+    Gauge("hub_submissions", "Submissions accepted, corrections and withdrawals included", registry=registry).set(
         counted["submission"].total()
+    )
+    Gauge("hub_submissions_withdrawn", "Submissions withdrawn, moved ones included", registry=registry).set(
+        withdrawn_count(session)
     )
     epoch = latest_epoch(session)
     Gauge("hub_epoch", "1, and one more for each restore of a copy", registry=registry).set(

@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from hub.intake import filled
+from hub.intake.withdraw import Will
 from hub.model.delivery import Intent, State
 from hub.model.issue import IssueState
 
-PLAIN = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
-"""No control characters but tab and newline: databases and logs choke on them."""
-Why = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=PLAIN, strip_whitespace=True)]
+PLAIN = filled.PLAIN
+Why: TypeAlias = filled.Why
 Word = Annotated[str, StringConstraints(max_length=80, pattern=PLAIN)]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=PLAIN)]
 Uuid = Annotated[str, StringConstraints(max_length=36, pattern=r"^[0-9a-fA-F-]+$")]
@@ -121,6 +122,7 @@ class DeliveryLine(DeliveryView):
     late: bool
     reminded_at: Annotated[datetime | None, Field(description="since when the System's owner is reminded of it")]
     taken: HolderView | None
+    withdrawn: Annotated[bool, Field(description="taken back meanwhile: enter it no more; if it is there, say so")]
 
 
 @dataclass
@@ -208,6 +210,44 @@ class Author:
 
 
 @dataclass
+class SubmissionMark:
+    """Another Submission, by what people quote."""
+
+    id: str
+    number: str
+
+
+@dataclass
+class WithdrawnView:
+    """That a Submission was taken back; who and why only for those who may read values."""
+
+    at: datetime
+    by: Author | None
+    by_author: Annotated[bool, Field(description="false when a leader took it back")]
+    why: Annotated[str | None, Field(examples=["走错门了"])]
+    moved_to: Annotated[SubmissionMark | None, Field(description="what was filed at another Place by the same act")]
+
+
+@dataclass
+class ForeseenView:
+    """What a withdrawal would do about one Delivery."""
+
+    system: str
+    title: Text
+    about: Annotated[Text, Field(description="what kind of Record it is")]
+    will: Annotated[Will, Field(examples=["send"])]
+    number: Annotated[str, Field(description="the System's own, where it is known")]
+    says: Text
+
+
+@dataclass
+class WithdrawalForeseen:
+    """What a withdrawal would do at this moment."""
+
+    systems: list[ForeseenView]
+
+
+@dataclass
 class SubmissionLine:
     """A Submission in a list."""
 
@@ -224,6 +264,8 @@ class SubmissionLine:
     received_at: datetime
     by: Author | None
     records: list[RecordView]
+    withdrawn: WithdrawnView | None
+    moved_from: Annotated[SubmissionMark | None, Field(description="what it was moved from, which is withdrawn")]
 
 
 @dataclass

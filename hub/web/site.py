@@ -16,10 +16,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import hub
-from hub.intake.filled import Filled
+from hub.intake.filled import Filled, Moving
 from hub.settings import Settings
 from hub.web import health, problems
-from hub.web.api import attachments, deliveries, entries, forms, issues, places, submissions, systems
+from hub.web.api import attachments, deliveries, entries, forms, issues, places, submissions, systems, withdrawals
 from hub.web.api.people import accounts, sessions
 from hub.web.context import Parts
 from hub.web.edge import Edge, past, straight
@@ -27,12 +27,15 @@ from hub.web.security import SignedIn
 from hub.web.shapes import ProblemView
 
 API = "/api/v1"
-RESOURCES = (submissions, sessions, accounts, forms, places, attachments, entries, deliveries, systems, issues)
+RESOURCES = (
+    submissions, withdrawals, sessions, accounts, forms, places, attachments, entries, deliveries, systems, issues,
+)  # fmt: skip
 """The one everybody waits for first: routes are tried in order; `/deliveries/by-hand` before `/deliveries/{id}`."""
 ALWAYS = (400, 401, 403, 413, 415, 422, 500, 503)
 _TOLD_BESIDE: Sequence[tuple[type[BaseModel], Literal["validation", "serialization"]]] = (
     (ProblemView, "serialization"),
     (Filled, "validation"),
+    (Moving, "validation"),
 )
 """Shapes that operations only name: problems are raised, and a Submission's body is read as it came."""
 _IMMUTABLE = "public, max-age=31536000, immutable"

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from hub.catalog import Catalog
-from hub.model.delivery import BY_HAND, LOST_THERE, MAY_WAIT, Attempt, Delivery, Skip, State
+from hub.model.delivery import BY_HAND, LOST_THERE, MAY_WAIT, NEVER_SENT, NOTHING_THERE, Attempt, Delivery, Skip, State
 from hub.model.issue import IssueState
 from hub.model.people import Role, Scope, are_colleagues
 from hub.model.submission import Record
@@ -20,6 +20,7 @@ from hub.store.query.views import Loaded
 from hub.systems import Registry
 from hub.web import shapes
 from hub.web.shapes import Text
+from hub.web.withdrawn import mark, withdrawn_view
 
 DOT = " · "
 SEES_VALUES = frozenset({Role.STAFF, Role.LEADER})
@@ -105,6 +106,8 @@ def submission_line(loaded: Loaded, lens: Lens) -> shapes.SubmissionLine:
         received_at=row.received_at,
         by=shapes.Author(name=loaded.author) if sees_values else None,
         records=[view for record in loaded.records if (view := _record_view(record, loaded, lens)) is not None],
+        withdrawn=withdrawn_view(row, loaded.withdrawer, sees_values=sees_values),
+        moved_from=mark(row.moved_from),
     )
 
 
@@ -204,6 +207,10 @@ def delivery_view(row: Delivery, lens: Lens) -> shapes.DeliveryView:
     )
 
 
+_SENTENCES = {LOST_THERE: "lost", NEVER_SENT: "never_sent", NOTHING_THERE: "nothing_there"}
+"""Reasons of the hub's own that are told as a sentence of their own."""
+
+
 def says_key(row: Delivery, reason: str) -> str:
     """Return which sentence tells how a Delivery stands."""
     if row.state == State.WAITING and row.after_id is not None and row.due_at is None:
@@ -212,15 +219,18 @@ def says_key(row: Delivery, reason: str) -> str:
         return "delivery.says.delivered_unnumbered"
     if row.state == State.UNKNOWN and row.due_at is None:
         return "delivery.says.unknown_stuck"
-    if row.state == State.PARKED and row.reason == LOST_THERE:
-        return "delivery.says.lost"
+    if row.state in _REASONED and row.reason in _SENTENCES:
+        return f"delivery.says.{_SENTENCES[row.reason]}"
     unexplained = row.state in _REASONED and not reason
     return f"delivery.says.{row.state}" + ("_unexplained" if unexplained else "")
 
 
 def _says(row: Delivery, reason: str, lens: Lens) -> Text:
-    said = lens.stands(says_key(row, reason), row.system, row.remote_id, reason)
-    if row.intent == "create":
+    key = says_key(row, reason)
+    if row.intent == "withdraw":
+        key = own if (own := key.replace("says", "withdrawal", 1)) in lens.catalog.messages else key
+    said = lens.stands(key, row.system, row.remote_id, reason)
+    if row.intent == "create" or "withdrawal" in key:
         return said
     before = lens.says(f"delivery.intent.{row.intent}")
     return Text(zh=before.zh + said.zh, en=before.en + said.en)
@@ -246,6 +256,7 @@ def delivery_line(row: Delivery, aside: Aside, eyes: Eyes) -> shapes.DeliveryLin
         late=until is not None and until < eyes.now,
         reminded_at=aside.reminded_at,
         taken=_holder_view(aside.holder, eyes.scope) if aside.holder and row.state in BY_HAND else None,
+        withdrawn=aside.withdrawn and row.state in BY_HAND,
     )
 
 

@@ -63,6 +63,14 @@ _LATER = pick(col(_NEWER.id)).where(
     col(_NEWER.revision) > col(Delivery.revision),
     col(_NEWER.state) != State.CANCELLED,
 )
+_TAKEN_BACK = pick(col(_NEWER.id)).where(
+    col(_NEWER.record_key) == col(Delivery.record_key),
+    col(_NEWER.system) == col(Delivery.system),
+    col(_NEWER.flow) == col(Delivery.flow),
+    col(_NEWER.revision) > col(Delivery.revision),
+    col(_NEWER.intent) == "withdraw",
+    col(_NEWER.state) != State.CANCELLED,
+)
 _YES = pick(col(Attempt.id)).where(
     col(Attempt.delivery_id) == col(Delivery.id),
     col(Attempt.outcome) == "accepted",
@@ -219,6 +227,12 @@ def by_ids(session: Session, delivery_ids: Sequence[str]) -> list[Delivery]:
     return list(session.exec(query, execution_options=FRESH).all())
 
 
+def taken_back(session: Session, delivery_ids: Sequence[str]) -> set[str]:
+    """Return which of these Deliveries a later revision takes back, or has taken back."""
+    query = pick(col(Delivery.id)).where(col(Delivery.id).in_(delivery_ids), exists(_TAKEN_BACK))
+    return set(session.connection().scalars(query))
+
+
 def move(session: Session, delivery_id: str, old: State, **values: object) -> bool:
     """Change one Delivery that is still in state `old`; say whether it was."""
     changed = session.connection().execute(
@@ -227,14 +241,16 @@ def move(session: Session, delivery_id: str, old: State, **values: object) -> bo
     return changed.rowcount == 1
 
 
-def latest_per_flow(session: Session, record_keys: Sequence[str]) -> dict[tuple[str, str, str], Delivery]:
+def latest_per_flow(
+    session: Session, record_keys: Sequence[str], *, lock: bool = True
+) -> dict[tuple[str, str, str], Delivery]:
     """Return each (record key, system, flow)'s newest Delivery that was not cancelled."""
     query = (
         select(Delivery)
         .where(col(Delivery.record_key).in_(record_keys), Delivery.state != State.CANCELLED)
         .order_by(col(Delivery.revision))
-        .with_for_update()
     )
+    query = query.with_for_update() if lock else query
     return {(row.record_key, row.system, row.flow): row for row in session.exec(query, execution_options=FRESH)}
 
 
@@ -245,7 +261,11 @@ def under_way_before(session: Session, row: Delivery) -> State | None:
         Delivery.system == row.system,
         Delivery.flow == row.flow,
         Delivery.revision < row.revision,
-        col(Delivery.state).in_((State.WAITING, State.LEASED, State.RETRY, State.TRANSPORTED)),
+        or_(
+            col(Delivery.state).in_((State.WAITING, State.LEASED, State.RETRY, State.TRANSPORTED)),
+            # A person's, who may be entering it: only a withdrawal ever waits behind one of these.
+            and_(col(Delivery.state) == State.MANUAL, col(Delivery.id) == row.after_id),
+        ),
     )
     found = session.exec(query.limit(1)).first()
     return None if found is None else State(found)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, text
+from sqlalchemy import ColumnElement, or_, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
@@ -165,6 +165,14 @@ def discrepancies(session: Session, submission_ids: Iterable[str]) -> list[Discr
     """Return where authors contradicted a source."""
     query = select(Discrepancy).where(col(Discrepancy.submission_id).in_(sorted(set(submission_ids))))
     return list(session.exec(query.order_by(col(Discrepancy.id))).all())
+
+
+def end_discrepancies(session: Session, submission_ids: Iterable[str], settlement: str, at: datetime) -> None:
+    """End what authors contradicted a source in, where nobody has yet."""
+    still_open = update(Discrepancy).where(
+        col(Discrepancy.submission_id).in_(sorted(set(submission_ids))), col(Discrepancy.settled_at).is_(None)
+    )
+    session.connection().execute(still_open.values(settled_at=at, settlement=settlement))
 
 
 def division(session: Session, code: str, on: date, known_at: datetime | None = None) -> Division | None:

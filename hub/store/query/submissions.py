@@ -93,11 +93,17 @@ def contest(session: Session, submission_id: str, body: bytes, digest: str, at: 
     session.connection().execute(insert_once, row.model_dump())
 
 
-def latest_revision(session: Session, root_id: str) -> Submission:
+def latest_revision(session: Session, root_id: str, *, lock: bool = True) -> Submission:
     """Return the newest revision of a Submission, its first one locked so that two corrections cannot cross."""
-    session.exec(select(Submission.id).where(Submission.id == root_id).with_for_update()).one()
+    if lock:
+        session.exec(select(Submission.id).where(Submission.id == root_id).with_for_update()).one()
     query = select(Submission).where(Submission.root_id == root_id).order_by(col(Submission.revision).desc())
     return session.exec(query.limit(1), execution_options=FRESH).one()
+
+
+def revisions(session: Session, root_id: str) -> Sequence[str]:
+    """Return the ids of all revisions of a Submission."""
+    return session.exec(select(Submission.id).where(Submission.root_id == root_id)).all()
 
 
 def latest_records(session: Session, root_id: str) -> dict[str, Record]:

@@ -40,6 +40,8 @@ class Loaded:
 
     submission: Submission
     author: str
+    withdrawer: str
+    """Who took it back, if somebody did."""
     place: Place | None
     records: Sequence[Record]
     """Newest revision of each."""
@@ -73,6 +75,7 @@ def fresh(bundle: Bundle, author: str, place: Place | None) -> Loaded:
     return Loaded(
         submission=_as_read(Submission, bundle.submissions)[0],
         author=author,
+        withdrawer="",
         place=place,
         records=_as_read(Record, bundle.records),
         deliveries=_as_read(Delivery, bundle.deliveries),
@@ -157,7 +160,7 @@ def add_attachment(session: Session, row: Attachment) -> bool:
 def _load(session: Session, viewer: Viewer, shown: Sequence[Submission]) -> list[Loaded]:
     """Load what became of these Submissions, one query a table however many they are."""
     roots = [row.root_id for row in shown]
-    authors = people.names(session, (row.account_id for row in shown))
+    names = people.names(session, {who for row in shown for who in (row.account_id, row.withdrawn_by) if who})
     places = _in(session, select(Place), Place.id, {row.place_id for row in shown})
     place_of = {place.id: place for place in places}
     records = _records(session, roots)
@@ -169,7 +172,8 @@ def _load(session: Session, viewer: Viewer, shown: Sequence[Submission]) -> list
     return [
         Loaded(
             submission=row,
-            author=authors.get(row.account_id, ""),
+            author=names.get(row.account_id, ""),
+            withdrawer=names.get(row.withdrawn_by or "", ""),
             place=place_of.get(row.place_id or ""),
             records=records[row.root_id],
             deliveries=owed[row.root_id],

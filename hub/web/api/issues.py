@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from hub.errors import FieldFault, Problem
 from hub.model import Issue
-from hub.model.issue import ISSUE_MOVES, IssueState
+from hub.model.issue import ISSUE_MOVES, WITHDRAWN_MOVES, IssueState
 from hub.model.people import Role, Scope
 from hub.store import Session
 from hub.store.query import issues
@@ -56,6 +56,7 @@ class IssueView(View):
     submission_id: str
     division: str
     state: IssueState
+    withdrawn: bool = Field(description="the finding was taken back; whoever works on it may close it")
     reporter: str | None
     assignee: str | None
     opened_at: datetime
@@ -89,7 +90,7 @@ async def take_step(issue_id: Id, asked: StepAsked, caller: Filler, hub: Hub) ->
     def write(session: Session) -> LoadedIssue:
         loaded = _found(session, scope, issue_id)
         old = IssueState(loaded.issue.state)
-        new = _aim(old, asked)
+        new = _aim(old, asked, is_withdrawn=loaded.record.withdrawn)
         _demand_may(loaded, new, scope, is_return=asked.to == "returned")
         assignee = _assignee(session, scope, asked) if asked.to == "assigned" else None
         step = Step(old, new, scope.account_id, asked.note, now)
@@ -109,9 +110,11 @@ def _found(session: Session, scope: Scope, issue_id: str) -> LoadedIssue:
     return found
 
 
-def _aim(old: IssueState, asked: StepAsked) -> IssueState:
+def _aim(old: IssueState, asked: StepAsked, *, is_withdrawn: bool) -> IssueState:
     """Return the state a step leads to; raises Problem when it cannot start here."""
     new = _BACK.get(old, IssueState.ASSIGNED) if asked.to == "returned" else IssueState(asked.to)
+    if is_withdrawn and new in WITHDRAWN_MOVES[old] and asked.to != "returned":
+        return new
     forward = asked.to == "returned" or (old, new) not in {
         (IssueState.HANDLED, IssueState.ASSIGNED),
         (IssueState.VERIFIED, IssueState.ASSIGNED),
@@ -124,8 +127,11 @@ def _aim(old: IssueState, asked: StepAsked) -> IssueState:
 def _demand_may(loaded: LoadedIssue, new: IssueState, scope: Scope, *, is_return: bool) -> None:
     """Raise Problem unless this person may: leaders steer, the assignee acts, nobody verifies their own work."""
     issue, leads = loaded.issue, scope.role is Role.LEADER
-    acts = issue.assignee_id == scope.account_id and issue.state == IssueState.ASSIGNED
+    is_theirs = issue.assignee_id == scope.account_id
+    acts = is_theirs and issue.state == IssueState.ASSIGNED
     allowed = leads if new in _LEADERS and not is_return else leads or acts
+    if new is IssueState.CLOSED and loaded.record.withdrawn:
+        allowed = leads or is_theirs
     if not allowed:
         raise Problem("auth.forbidden", 403)
     if new is IssueState.VERIFIED and scope.account_id in {issue.reporter_id, _handler(loaded)}:
@@ -149,6 +155,7 @@ def _view(loaded: LoadedIssue, lens: Lens) -> IssueView:
     sees_values = lens.role in SEES_VALUES
     names = {account_id: name if sees_values else None for account_id, name in loaded.names.items()}
     return IssueView(
+        withdrawn=loaded.record.withdrawn,
         title=record_title(loaded.record, lens),
         summary=record_summary(loaded.record, lens),
         reporter=names.get(issue.reporter_id),

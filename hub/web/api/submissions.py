@@ -21,7 +21,7 @@ from hub.web.views import Lens, submission_line, submission_view
 
 router = APIRouter(prefix="/submissions", tags=["submissions"])
 Id = Annotated[Uuid, Path()]
-_EXAMPLE = {
+EXAMPLE = {
     "id": "0198c1de-7c1e-7a01-9d3f-5f1d3a1f0c11",
     "form": "visit",
     "version": 1,
@@ -35,12 +35,12 @@ _EXAMPLE = {
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Filled"}, "example": _EXAMPLE}},
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Filled"}, "example": EXAMPLE}},
     }
 }
 
 
-_REPEATED: dict[int | str, dict[str, Any]] = {
+REPEATED: dict[int | str, dict[str, Any]] = {
     200: {"description": "received before, with the same content", "model": SubmissionView}
 }
 
@@ -71,13 +71,13 @@ async def submit(request: Request) -> Response:
 
 router.add_api_route(
     "", submit, methods=["POST"], status_code=201, response_model=SubmissionView, dependencies=SHOWN,
-    openapi_extra=_BODY, responses=_REPEATED | documented(409, 410, 507),
+    openapi_extra=_BODY, responses=REPEATED | documented(409, 410, 507),
 )  # fmt: skip
 
 
 @router.post(
     "/{submission_id}/revisions", status_code=201, dependencies=[Depends(demand_json)], openapi_extra=_BODY,
-    responses=_REPEATED | documented(404, 409, 410, 507),
+    responses=REPEATED | documented(404, 409, 410, 507),
 )  # fmt: skip
 async def correct(submission_id: Id, request: Request, response: Response, caller: Filler, hub: Hub) -> SubmissionView:
     """Correct one's own Submission; only Systems that got a changed field are told."""
@@ -91,7 +91,7 @@ async def _view_accepted(hub: Parts, caller: Caller, accepted: Accepted) -> Subm
     if accepted.made is not None:
         loaded = rows.fresh(accepted.made.bundle, caller.account.name, accepted.made.place)
         return submission_view(loaded, lens_of(hub, caller))
-    return await _show(hub, caller, accepted.submission_id)
+    return await show(hub, caller, accepted.submission_id)
 
 
 @router.get("")
@@ -111,7 +111,7 @@ async def list_submissions(
 @router.get("/{submission_id}", responses=documented(404, 410))
 async def show_submission(submission_id: Id, caller: SignedIn, hub: Hub) -> SubmissionView:
     """Show a Submission and what became of it."""
-    return await _show(hub, caller, submission_id)
+    return await show(hub, caller, submission_id)
 
 
 @router.post(
@@ -129,7 +129,8 @@ async def erase_submission(submission_id: Id, asked: Reason, caller: Operator, h
     return Erased(rows=await hub.store.write(write))
 
 
-async def _show(hub: Parts, caller: Caller, submission_id: str) -> SubmissionView:
+async def show(hub: Parts, caller: Caller, submission_id: str) -> SubmissionView:
+    """Return the page of a Submission the caller may see; raises Problem for any other."""
     viewer = viewer_of(hub, caller)
     loaded = await hub.store.read(lambda session: rows.submission(session, viewer, submission_id))
     if loaded is None:

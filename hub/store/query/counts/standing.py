@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from hub.model.delivery import IS_STANDING, State
+from hub.model.submission import IS_WITHDRAWN
 from hub.store.query.counts.totals import cancelled_before
 
 _STANDING = text(
@@ -19,6 +20,7 @@ _HELD = text(
     "SELECT max(system), count(*) FROM delivery WHERE after_id IS NOT NULL AND due_at IS NULL AND state = 'waiting'"
     " GROUP BY system || ''"
 )
+_WITHDRAWN = text(f"SELECT count(*) FROM submission WHERE {IS_WITHDRAWN}")  # noqa: S608 - our own words
 Counts = Counter[tuple[str, State]]
 
 
@@ -34,6 +36,11 @@ def open_counts(session: Session) -> Counts:
         for system, count in connection.execute(query):
             counts[system, state] += count
     return Counts({key: count for key, count in counts.items() if count > 0})
+
+
+def withdrawn_count(session: Session) -> int:
+    """Return how many Submissions were withdrawn; erased ones stay counted."""
+    return int(session.connection().execute(_WITHDRAWN).scalar_one())
 
 
 def delivery_counts(session: Session, made: Mapping[str, int]) -> Counts:

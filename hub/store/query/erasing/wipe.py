@@ -74,9 +74,10 @@ def _emptied(session: Session, found: Found, at: datetime) -> dict[str, int]:
     nothing = {"place_id": None, "occurred_at": first_at}
     session.connection().execute(records.values(content=b"", **nothing))
     submissions = update(submission).where(submission.c.root_id == found.root_id)
-    session.connection().execute(
-        submissions.values(body=b"", digest="", reported_at=first_at, clock_suspect=False, erased_at=at, **nothing)
-    )
+    # That it was withdrawn, and by whom, stays as in the journal: it is counted.
+    untold = dict.fromkeys(("withdrawn_why", "moved_to", "moved_from"))
+    said = {"body": b"", "digest": "", "reported_at": first_at, "clock_suspect": False, **untold, **nothing}
+    session.connection().execute(submissions.values(**said, erased_at=at))
     return {"record": len(found.records), "submission": len(found.submissions)}
 
 
