@@ -47,6 +47,8 @@ class Ledger:
     """Keys that may have arrived, since their last push had no complete answer."""
     blind: list[str] = field(default_factory=list)
     """Keys pushed again while ambiguous though their System does not honour them."""
+    denied: set[str] = field(default_factory=set)
+    """Keys whose System said no when it was last asked, whatever it has."""
     sent: list[Outgoing] = field(default_factory=list)
     faultless: bool = False
     """No System fails any more and each answers at once."""
@@ -109,7 +111,9 @@ class Peer:
             self.mended = False
             raise Misconfigured("password expired")
         if answer == "refused":
+            self.ledger.denied.add(key)
             raise Refused("no such village")
+        self.ledger.denied.discard(key)
         accepted = answer == "accepted" or not self.capabilities.answers_later
         if accepted:
             self.ledger.confirmed.add(key)
@@ -126,6 +130,7 @@ class Peer:
             return None
         if answer in ("undecided", "refused") and self.capabilities.answers_later:
             if answer == "refused":
+                self.ledger.denied.add(key)
                 raise Refused("not this month")
             return Receipt("", accepted=False)
         self.ledger.confirmed.add(key)

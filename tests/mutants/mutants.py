@@ -28,7 +28,7 @@ DOOR = "tests/connectors/test_http_door.py"
 ENGINE, CLAIM, RECORD = "hub/outbox/engine.py", "hub/outbox/claim.py", "hub/outbox/record.py"
 RECOVER = "hub/outbox/recover.py"
 ACCEPT, QUERY = "hub/intake/accept.py", "hub/store/query/deliveries.py"
-WRITER = "hub/store/lanes/writer.py"
+WRITER, CHANGES = "hub/store/lanes/writer.py", "hub/intake/changes.py"
 SETTLE, BREAKER = "hub/outbox/decide/settle.py", "hub/outbox/decide/breaker.py"
 
 MUTANTS = (
@@ -207,5 +207,45 @@ MUTANTS = (
         "what a dead process held is not looked for",
         (Edit(RECOVER, "overrun_claims(session, now, REAPED_AT_ONCE))", "overrun_claims(session, now, 0))"),),
         (f"{STORE}outbox_crash.py", "-k", "sqlite and dead"),
+    ),
+    Mutant(
+        "a withdrawal forgets what is under way",
+        (
+            Edit(
+                CHANGES,
+                '    if previous.intent == "withdraw":\n        return\n    row = withdrawal_row',
+                '    if previous.intent == "withdraw" or previous.state == "leased":\n        return\n'
+                "    row = withdrawal_row",
+            ),
+        ),
+        MACHINE,
+    ),
+    Mutant(
+        "a withdrawal cancels what may be there",
+        (Edit(CHANGES, "state in UNTOUCHED and not previous.repeat)", "state in UNTOUCHED)"),),
+        (f"{STORE}withdraw.py", "-k", "sqlite and under_way"),
+    ),
+    Mutant(
+        "what was taken back is sent again by a replay",
+        (Edit("hub/outbox/hand.py", "if row.id not in withdrawn and _requeue", "if _requeue"),),
+        MACHINE,
+    ),
+    Mutant(
+        "a move in two transactions",
+        (
+            Edit(
+                "hub/intake/move.py",
+                "    if not submissions.insert_new(session, rows):\n        return None\n",
+                "    if not submissions.insert_new(session, rows):\n        return None\n"
+                "    session.connection().commit()\n",
+            ),
+            Edit(WRITER, "transaction.commit()", "session.connection().commit()"),
+        ),
+        (f"{STORE}move.py::test_nothing_of_either_is_kept_when_the_write_fails_half_way", "-k", "sqlite"),
+    ),
+    Mutant(
+        "a withdrawal cancels what somebody is entering",
+        (Edit(CHANGES, "previous.id in occasion.held or previous.repeat", "previous.repeat"),),
+        (f"{STORE}withdraw_by_hand.py", "-k", "sqlite"),
     ),
 )

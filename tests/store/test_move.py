@@ -6,6 +6,7 @@ from datetime import timedelta
 import orjson
 import pytest
 
+from hub import failpoint
 from hub.errors import Problem
 from hub.intake.accept import Accepted
 from hub.intake.move import move
@@ -270,3 +271,23 @@ async def test_every_row_of_both_is_there_or_none(county: County) -> None:
     assert sorted((row.root_id == first.submission_id, row.revision) for row in rows) == [
         (False, 1), (True, 1), (True, 2),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("point", ["move.written", "writer.before_commit"])
+async def test_nothing_of_either_is_kept_when_the_write_fails_half_way(county: County, point: str) -> None:
+    first, body = await county.submit(visit(answers={"bin": BIN})), visit(place=NEXT_DOOR)
+    before = await county.counts()
+
+    def fail(name: str) -> None:
+        if name == point:
+            raise OSError("struck")
+
+    failpoint.arm(fail)
+    try:
+        with pytest.raises(OSError, match="struck"):
+            await moved(county, first, body)
+    finally:
+        failpoint.arm(None)
+    assert await county.counts() == before
+    assert {row.state for row in await county.rows(Delivery)} == {"waiting"}
+    assert (await moved(county, first, body)).created, "sent again it is a move"
