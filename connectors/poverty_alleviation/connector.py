@@ -14,7 +14,7 @@ from connectors.poverty_alleviation.mapping import (
     verdict,
 )
 from connectors.poverty_alleviation.settings import Settings
-from hub.sdk import Capabilities, Misconfigured, Outgoing, Page, Receipt
+from hub.sdk import Capabilities, LeftOut, Misconfigured, Outgoing, Page, Receipt
 from hub.sdk.doors import Doors
 from hub.sdk.egress import SftpAddress
 
@@ -91,9 +91,9 @@ def _pages(name: str, export: bytes, start: int, size: int) -> list[Page]:
         part, after = found[first : first + size], first + size
         is_last = after >= len(found)
         rows = tuple(each for each in part if not isinstance(each, str))
-        notes = tuple(each for each in part if isinstance(each, str))
+        left_out = tuple(LeftOut("", each) for each in part if isinstance(each, str))
         position = name if is_last else f"{name}#{after}"
-        pages.append(Page(rows, position, snapshot_time(name), complete=is_last and not start, notes=notes))
+        pages.append(Page(rows, position, snapshot_time(name), complete=is_last and not start, left_out=left_out))
     return pages
 
 

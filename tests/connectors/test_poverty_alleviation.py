@@ -263,8 +263,8 @@ async def test_lines_that_cannot_be_read_are_named_not_guessed(slow: System, con
     found = await pages(connector)
     rows = [dict(row) for page in found for row in page.rows]
     assert [(row["fileNumber"], row["incomeYuan"]) for row in rows] == [("FH1", None), ("FH2", 12.5)]
-    notes = [note for page in found for note in page.notes]
-    assert [note.partition(" left out")[0] for note in notes] == ["line 4", "line 5", "line 6", "line 7"]
+    left_out = [each.reason for page in found for each in page.left_out]
+    assert [reason.partition(" left out")[0] for reason in left_out] == ["line 4", "line 5", "line 6", "line 7"]
 
 
 @pytest.mark.fault("F72")
