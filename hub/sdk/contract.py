@@ -67,7 +67,7 @@ class LeftOut:
     """A row the connector could not decode."""
 
     key: str
-    """The System's own id of the row, the value of the flow's `key` field; empty if even that is unknown."""
+    """The row's id, the value of the flow's `key` field; empty if even that is unknown. It is there, so never gone."""
     reason: str
     """Why, for people: the place in the answer or file and what is wrong there, without values."""
 
@@ -83,7 +83,7 @@ class Page:
     as_of: datetime | None = None
     """The System's own time for these rows, UTC-aware; the hub uses its receive time when None."""
     complete: bool = False
-    """True on the last page of a run that gave every row the System holds, not only what changed since the cursor."""
+    """On the last page of a run from the start that gave every row the System holds, or left it out under its key."""
     left_out: tuple[LeftOut, ...] = ()
     """Rows that are there and could not be decoded."""
     gone: tuple[str, ...] = ()
@@ -125,12 +125,12 @@ class Connector(Protocol):
         ...
 
     def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:
-        """Yield pages of `source` and stop when there is nothing newer. Each page moves the cursor, or has rows.
+        """Yield pages of `source`; stop when there is nothing newer. Raises as `push` does.
 
         An empty cursor asks for a whole reading: every row the System holds, each at least once even while rows
         change, and `complete` on the last page if the reader can vouch for that. Any other asks for what changed
         since, read again from a little before it (the hub skips rows it knows). A cursor never passes the source's
         own now, or its newest row; one that turns out to lie ahead of its source is told in `ahead`, and the reader
-        begins from the start by itself. Raises as `push` does.
+        begins from the start by itself. An answer of another shape than agreed is Unavailable, never an end.
         """
         ...
