@@ -40,33 +40,26 @@ class Stored(BaseModel):
     repeated: bool = False
 
 
-class Household(BaseModel):
-    """A household; everything but its code and time of change is passed on as it is."""
-
-    model_config = {"extra": "allow"}
-
-    householdCode: str = Field(min_length=1)  # noqa: N815 - their names
-    updatedAt: str = Field(min_length=1)  # noqa: N815 - their names
-
-    @property
-    def cursor(self) -> str:
-        """Its place in their order."""
-        return f"{self.updatedAt}|{self.householdCode}"
-
-
 class Households(BaseModel):
-    """One page of households, in the order of their change and code."""
+    """One page of households, in the order of their change; each row is judged by itself."""
 
-    rows: list[Household]
-    total: int
-    pages: int
+    rows: list[Any]
+    total: int = Field(ge=0)
+    pages: int = Field(ge=0)
     serverTime: Annotated[datetime, AfterValidator(lambda at: at.replace(tzinfo=BEIJING))]  # noqa: N815 - their names
 
 
-def news(page: Households, cursor: str) -> tuple[Household, ...]:
-    """Return the rows after the cursor, without those of the running second: more may still change in it."""
-    running = f"{page.serverTime:%Y-%m-%d %H:%M:%S}"
-    return tuple(row for row in page.rows if row.cursor > cursor and row.updatedAt != running)
+def written_time(at: datetime) -> str:
+    """Return a time as it writes them."""
+    return f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def read_time(text: object) -> datetime:
+    """Return a time it wrote; ValueError for anything else, and for the years some software means "never" by."""
+    at = datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING)
+    if not 1970 <= at.year < 9000:  # noqa: PLR2004 - 0001 and 9999 are no dates
+        raise ValueError(f"{at.year} is no year of a change")
+    return at
 
 
 def read_answer(response: httpx.Response) -> Answer:

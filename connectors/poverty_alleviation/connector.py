@@ -2,27 +2,27 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+from connectors.poverty_alleviation.exports import FLAG, Export, newest_export, pages, read_ahead, require_whole
 from connectors.poverty_alleviation.mapping import (
-    households,
     result_ending,
-    snapshot_time,
     upload,
     upload_ending,
     upload_name,
     verdict,
 )
 from connectors.poverty_alleviation.settings import Settings
-from hub.sdk import Capabilities, Misconfigured, Outgoing, Page, Receipt
+from hub.sdk import Capabilities, Misconfigured, Outgoing, Page, Receipt, Unavailable
 from hub.sdk.doors import Doors
 from hub.sdk.egress import SftpAddress
 
 if TYPE_CHECKING:  # its library is loaded when the first file goes, not at start
     from hub.sdk.files import SftpSession
 
-FLAG = ".ok"
-"""A file counts only when an empty file of its name plus this lies beside it; both sides write the flag last."""
+READINGS = 3
+"""Of exports that are cleared away while they are read."""
 
 
 class Connector:
@@ -66,35 +66,27 @@ class Connector:
         return Receipt("", accepted=False, answer=waiting) if waiting or answered else None
 
     async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:
-        """Yield the newest export unless the cursor says it is known; the cursor is its name, `#row` while inside."""
+        """Yield the newest export unless it is known; the cursor is its name and a hash, `#row` while inside it."""
         if source not in self.capabilities.sources:
             raise Misconfigured(f"{source!r} cannot be pulled here; this System has: households")
         async with self._doors.files.open(self._address) as sftp:
-            exports = [name for name in await sftp.names("pull") if name.endswith(f".csv{FLAG}")]
-            newest = exports[-1].removesuffix(FLAG) if exports else ""
-            known, _, row = cursor.partition("#")
-            if not newest or newest < known or (newest == known and not row):
-                return
-            export = await sftp.read(f"pull/{newest}")
-        if export is None:  # cleared away since its name was listed
-            return
-        start = int(row) if newest == known else 0
-        for page in _pages(newest, export, start, self._page_rows):
-            yield page
+            export, ahead = await self._export(sftp, cursor)
+        found = pages(export, cursor, self._page_rows) if export.mark != cursor else [Page((), cursor)] * bool(ahead)
+        for page in found:
+            yield replace(page, ahead=ahead)
+            ahead = ""
 
-
-def _pages(name: str, export: bytes, start: int, size: int) -> list[Page]:
-    """Return an export from a row on as pages; the last one's cursor is the bare name."""
-    found = list(households(export))
-    pages = []
-    for first in range(start, max(len(found), start + 1), size):
-        part, after = found[first : first + size], first + size
-        is_last = after >= len(found)
-        rows = tuple(each for each in part if not isinstance(each, str))
-        notes = tuple(each for each in part if isinstance(each, str))
-        position = name if is_last else f"{name}#{after}"
-        pages.append(Page(rows, position, snapshot_time(name), complete=is_last and not start, notes=notes))
-    return pages
+    async def _export(self, sftp: "SftpSession", cursor: str) -> tuple[Export, str]:
+        """Read the newest export whole, and say what lies ahead of it; anew if it is replaced or cleared meanwhile."""
+        for _ in range(READINGS):
+            choice = newest_export(await sftp.names("pull"), self._doors.clock.now())
+            data = await sftp.read(f"pull/{choice.name}")
+            flag = await sftp.read(f"pull/{choice.name}{FLAG}")
+            if data is not None and flag is not None:
+                export = Export(choice.name, data)
+                require_whole(export, flag)
+                return export, " ".join(filter(None, (choice.ahead, read_ahead(cursor, choice.name))))
+        raise Unavailable(f"exports were cleared away {READINGS} times while they were read")
 
 
 async def _trace(sftp: "SftpSession", key: str) -> tuple[str, str]:

@@ -5,8 +5,8 @@ import hashlib
 import io
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from hub.sdk import Intent, Misconfigured, Receipt, Refused, Unavailable
@@ -25,8 +25,6 @@ COLUMNS = {
     },
 }
 OPERATIONS: Mapping[Intent, str] = {"create": "新增", "amend": "更正", "withdraw": "撤回"}
-HOUSEHOLD_COLUMNS = ("户编号", "户码", "监测类型", "年人均收入", "成员")
-_MEMBER = ("name", "relation", "idNumber")
 _BREAKS = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 # Excel runs a cell that starts so; `'` is in the list so that taking one `'` off always gives the text back.
 _QUOTED = tuple("=+-@＝＋－＠'")
@@ -83,51 +81,3 @@ def verdict(result: bytes, key: str) -> Receipt:
     if row.get("结果") != "接收" or not row.get("受理编号"):
         raise Unavailable("the result file neither accepts with a number (受理编号) nor returns (退回) this delivery")
     return Receipt(row["受理编号"], message=row.get("原因") or "", answer=f"接收 {row['受理编号']}")
-
-
-def snapshot_time(name: str) -> datetime | None:
-    """Return when an export named `households_<version>.csv` was made, if its version is a time."""
-    try:
-        local = datetime.strptime(name, "households_%Y%m%d%H%M%S.csv").replace(tzinfo=BEIJING)
-    except ValueError:
-        return None
-    return local.astimezone(UTC)
-
-
-def households(export: bytes) -> Iterator[dict[str, Any] | str]:
-    """Yield each household of an export, or a note about a line that cannot be read."""
-    lines = export.rstrip(b"\r\n").split(b"\n")
-    try:
-        titles = _cells(lines[0])
-    except (UnicodeDecodeError, csv.Error):
-        titles = []
-    if titles != list(HOUSEHOLD_COLUMNS):
-        raise Misconfigured(f"the export no longer has the columns {'、'.join(HOUSEHOLD_COLUMNS)}")
-    for number, line in enumerate(lines[1:], 2):
-        try:
-            yield _household(_cells(line))
-        except (ValueError, csv.Error) as failure:
-            yield f"line {number} left out: {type(failure).__name__}"
-
-
-def _household(cells: list[str]) -> dict[str, Any]:
-    file_number, household_code, monitored_type, income, members = cells
-    if not file_number:
-        raise ValueError("no file number")
-    return {
-        "fileNumber": file_number,
-        "householdCode": household_code,
-        "monitoredType": monitored_type,
-        "incomeYuan": _number(income),
-        "members": [dict(zip(_MEMBER, each.split("|"), strict=True)) for each in members.split(";") if each],
-    }
-
-
-def _number(text: str) -> float | None:
-    if not text:
-        return None
-    return float(text) if "." in text else int(text)
-
-
-def _cells(line: bytes) -> list[str]:
-    return next(csv.reader([line.decode(CHARSET).rstrip("\r")], strict=True), [])

@@ -38,20 +38,14 @@ class Stored(BaseModel):
     repeated: bool = False
 
 
-class Segment(BaseModel):
-    """A river segment; everything but its id is passed on as it is."""
-
-    model_config = {"extra": "allow"}
-
-    segmentId: str = Field(min_length=1)  # noqa: N815 - their name
-
-
 class Segments(BaseModel):
-    """One page of segments, in the order of their ids; `version` changes whenever any segment does."""
+    """One page of segments in the order of their ids, each judged by itself; any change makes another `version`."""
 
-    version: str = Field(pattern=r"^[^/]+$")
-    rows: list[Segment]
+    version: str = Field(pattern=r"^[^/\x00-\x1f]+$", max_length=200)
+    rows: list[Any]
     more: bool
+    total: int = Field(ge=0)
+    """Segments in the whole list."""
 
 
 def read_answer(response: httpx.Response) -> Answer:

@@ -66,6 +66,25 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Sys
         each.stop()
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, System]]:
+    """The simulators of one module, by kind, as far as its tests have asked for them."""
+    found: dict[str, System] = {}
+    yield found
+    for each in found.values():
+        each.stop()
+
+
+@pytest.fixture
+def shared(kind: str, running: dict[str, System], tmp_path_factory: pytest.TempPathFactory) -> System:
+    """A simulator that keeps what earlier tests of the module did to it."""
+    if kind not in running:
+        system = System(kind, tmp_path_factory.mktemp("shared") / kind)
+        system.start(system.simulator.sample_seed())
+        running[kind] = system
+    return running[kind]
+
+
 @pytest.fixture
 def untouched(kind: str, standing: dict[str, System], tmp_path_factory: pytest.TempPathFactory) -> System:
     """A simulator shared by all tests that leave nothing behind in it."""

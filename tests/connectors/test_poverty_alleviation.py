@@ -6,25 +6,23 @@ import io
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.poverty_alleviation.exports import snapshot_time
 from connectors.poverty_alleviation.mapping import (
     CHARSET,
     cell,
-    households,
     result_ending,
-    snapshot_time,
     upload,
     upload_name,
     verdict,
 )
 from connectors.poverty_alleviation.simulated import Office, unquoted
 from connectors.poverty_alleviation.simulator import sample_payloads, sample_seed
-from hub.sdk import Connector, Intent, Misconfigured, Page, Refused, Unavailable
+from hub.sdk import Connector, Intent, Misconfigured, Refused, Unavailable
 from tests.connectors.system import System, decided, deliver, outgoing
 
 KIND = "poverty_alleviation"
@@ -211,78 +209,6 @@ def test_every_text_comes_back_whole(text: str) -> None:
     row = next(csv.DictReader(io.StringIO(data.decode(CHARSET), newline="")))
     assert unquoted(row["内容"]) == text
     assert not row["内容"].startswith(("=", "+", "-", "@"))
-
-
-# --- exports ----------------------------------------------------------------------------------------------------------
-
-
-async def pages(connector: Connector, cursor: str = "") -> list[Page]:
-    return [page async for page in connector.pull("households", cursor)]
-
-
-async def test_an_export_is_read_once_and_masked(connector: Connector) -> None:
-    first = await pages(connector)
-    rows: list[dict[str, Any]] = [dict(row) for page in first for row in page.rows]
-    assert [len(page.rows) for page in first] == [2, 2, 1]
-    assert rows[0] == {
-        "fileNumber": "FH330783001",
-        "householdCode": "H330783001",
-        "monitoredType": "1",
-        "incomeYuan": 9001,
-        "members": [{"name": "张三", "relation": "户主", "idNumber": "330799********0014"}],
-    }
-    assert first[-1].as_of == snapshot_time(first[-1].cursor)
-    assert await pages(connector, first[-1].cursor) == []
-    assert await pages(connector, "households_29990101000000.csv") == []
-
-
-async def test_a_pull_goes_on_inside_an_export_and_starts_anew_in_the_next(slow: System, connector: Connector) -> None:
-    first = await pages(connector)
-    rest = await pages(connector, first[0].cursor)
-    assert [page.rows for page in rest] == [page.rows for page in first[1:]]
-    assert [page.complete for page in rest] == [False, False]
-    export = (folder(slow, "pull") / first[-1].cursor).read_bytes()
-    lay(folder(slow, "pull"), "households_29990101000000.csv", export)
-    (folder(slow, "pull") / "households_29990102000000.csv").write_bytes(b"half")
-    anew = await pages(connector, first[0].cursor)
-    assert [page.rows for page in anew] == [page.rows for page in first]
-    assert anew[-1].complete
-    assert anew[-1].cursor == "households_29990101000000.csv"
-
-
-async def test_lines_that_cannot_be_read_are_named_not_guessed(slow: System, connector: Connector) -> None:
-    lines = [
-        "户编号,户码,监测类型,年人均收入,成员",
-        "FH1,H1,0,,张三|户主|3307",
-        "FH2,H2,0,12.5,",
-        "FH3,H3,0,many,",
-        ",H,0,1,",
-    ]
-    broken = "\r\n".join(lines).encode(CHARSET) + b"\r\nFH4,\xff\xff,0,1,\r\nFH5,H5\r\n\r\n"
-    lay(folder(slow, "pull"), "households_29990101000000.csv", broken)
-    found = await pages(connector)
-    rows = [dict(row) for page in found for row in page.rows]
-    assert [(row["fileNumber"], row["incomeYuan"]) for row in rows] == [("FH1", None), ("FH2", 12.5)]
-    notes = [note for page in found for note in page.notes]
-    assert [note.partition(" left out")[0] for note in notes] == ["line 4", "line 5", "line 6", "line 7"]
-
-
-@pytest.mark.fault("F72")
-@pytest.mark.parametrize("export", [b"", b"\xff\xff\r\n", "户编号,户码\r\n".encode(CHARSET)])
-def test_other_columns_stop_the_pull(export: bytes) -> None:
-    with pytest.raises(Misconfigured, match="no longer has the columns"):
-        list(households(export))
-
-
-@pytest.mark.fault("F72")
-async def test_an_empty_or_vanished_export_gives_no_rows(slow: System, connector: Connector) -> None:
-    for path in folder(slow, "pull").iterdir():
-        path.unlink()
-    assert await pages(connector) == []
-    (folder(slow, "pull") / "households_29990101000000.csv.ok").touch()
-    assert await pages(connector) == []
-    lay(folder(slow, "pull"), "households_x.csv", "户编号,户码,监测类型,年人均收入,成员\r\n".encode(CHARSET))
-    assert await pages(connector) == [Page((), "households_x.csv", complete=True)]
 
 
 # --- the simulated office ---------------------------------------------------------------------------------------------
