@@ -51,16 +51,16 @@ class Hub:
         await self.store.close()
 
 
-def load_files(settings: Settings, clock: Clock, secrets: Secrets = read_secret) -> tuple[Catalog, Registry]:
+def load_files(settings: Settings, secrets: Secrets = read_secret) -> tuple[Catalog, Registry]:
     """Read and check every file people write, photo addresses signed with this installation's key."""
     key = attachment_key(settings.data_dir)
-    return read_files(settings, clock, secrets, lambda sha256: attachment_url(key, settings.address, sha256))
+    return read_files(settings, secrets, lambda sha256: attachment_url(key, settings.address, sha256))
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Hub:
     """Put a hub together; raises BadFiles, BadSystems or Problem and leaves nothing open."""
     clock = clock or SystemClock()
-    catalog, registry = load_files(settings, clock)
+    catalog, registry = load_files(settings)
     doors = {name: _doors(settings, system, clock) for name, system in registry.systems.items()}
     connectors = {name: connect(system, doors[name]) for name, system in registry.systems.items()}
     lines = {

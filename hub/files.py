@@ -6,7 +6,6 @@ from hub.catalog import Catalog, load_catalog
 from hub.catalog.conditions import compile_condition
 from hub.catalog.documents import Fault, read_yaml, validate
 from hub.catalog.load import BadFiles
-from hub.clock import Clock
 from hub.settings import Settings
 from hub.systems import Registry, Surroundings, load_registry
 
@@ -17,11 +16,9 @@ PhotoAddress = Callable[[str], str]
 """Photo digest to the address a System may fetch it from."""
 
 
-def read_files(
-    settings: Settings, clock: Clock, secrets: Secrets, photo_address: PhotoAddress
-) -> tuple[Catalog, Registry]:
+def read_files(settings: Settings, secrets: Secrets, photo_address: PhotoAddress) -> tuple[Catalog, Registry]:
     """Return all that the files say; raises BadFiles or BadSystems with all faults at once."""
-    catalog = load_catalog(settings.home, clock, settings.policy)
+    catalog = load_catalog(settings.home, settings.policy)
     return catalog, _read_wiring(settings, catalog, secrets, photo_address)
 
 

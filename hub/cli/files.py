@@ -46,7 +46,7 @@ def check() -> None:
 
 def _read(settings: Settings, secrets: Secrets) -> tuple[Catalog, Registry]:
     """Read everything; nothing is sent, so no photo needs an address."""
-    return read_files(settings, SystemClock(), secrets, lambda _: "")
+    return read_files(settings, secrets, lambda _: "")
 
 
 def _warn_of_endings(catalog: Catalog) -> None:
