@@ -12,6 +12,7 @@ from hub.clock import Clock, SystemClock
 from hub.files import Secrets, read_files
 from hub.intake.accept import Intake
 from hub.intake.plan import Rules
+from hub.logs import get_logger
 from hub.outbox.engine import Engine, Line
 from hub.outbox.handover import Elsewhere, Outbox
 from hub.pulls.run import Pulls
@@ -26,6 +27,8 @@ from hub.web.context import Parts
 from hub.web.site import make_app
 from hub.worker.loop import Worker
 from hub.worker.watch import Watch
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     """Put a hub together; raises BadFiles, BadSystems or Problem and leaves nothing open."""
     clock = clock or SystemClock()
     catalog, registry = load_files(settings)
+    for gap in registry.gaps:
+        log.warning("wiring.gap", where=gap.where, reason=gap.reason, path=gap.params["path"])
     doors = {name: _doors(settings, system, clock) for name, system in registry.systems.items()}
     connectors = {name: connect(system, doors[name]) for name, system in registry.systems.items()}
     lines = {

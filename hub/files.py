@@ -40,12 +40,25 @@ def _read_wiring(settings: Settings, catalog: Catalog, secrets: Secrets, photo_a
         secrets=secrets,
         attachment_url=photo_address,
         packages=settings.connector_packages,
+        sure={name: _sure(catalog, name) for name in catalog.records},
+        codes={
+            element.id: [code.code for code in catalog.codes[element.codes]]
+            for element in catalog.elements.values()
+            if element.codes
+        },
     )
     return load_registry(document, file, around)
 
 
 def _wiring_faults(settings: Settings, document: object, file: str) -> list[Fault]:
     return validate(document, settings.home / "schemas" / "connectors.json", file)
+
+
+def _sure(catalog: Catalog, record: str) -> set[str]:
+    """Return what every such record has: compulsory elements, and a Place where all forms that make it are at one."""
+    makers = [form for form in catalog.forms.values() if any(make.record == record for make in form.makes)]
+    sure = {field.element for field in catalog.records[record].fields if not field.optional}
+    return sure | {"place"} if makers and all(form.at for form in makers) else sure
 
 
 def _place_kinds(catalog: Catalog) -> tuple[str, ...]:

@@ -93,6 +93,8 @@ class Question:
     confirm: bool
     optional: bool
     """True when a valid submission may lack it: optional itself, conditional, or in an optional group."""
+    kind: str | None = None
+    """The kind of Place it asks for, of type `place`."""
 
 
 MOMENTS = ("occurred_at", "licence", "now")
@@ -135,6 +137,8 @@ class Make:
     """The record's elements, taken over from answers of the same name unless `fields` says otherwise."""
     fields: Mapping[str, Mapping[str, Any]]
     """Differences: element -> `{"from": element or envelope word}` or `{"const": value}`."""
+    place: str | None = None
+    """The question whose answer is the Place the record is about; unanswered or None: where the form is filled."""
 
 
 @dataclass(frozen=True)
@@ -173,9 +177,9 @@ class Form:
         return first <= day <= last
 
     @cached_property
-    def place_questions(self) -> tuple[str, ...]:
-        """Return the pointers whose answers name a Place."""
-        return tuple(q.path for q in self.questions if q.type == "place")
+    def place_questions(self) -> Mapping[str, str | None]:
+        """Return the pointers whose answers name a Place, each with the kind it must be."""
+        return {q.path: q.kind for q in self.questions if q.type == "place"}
 
     @cached_property
     def photo_questions(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from hub.cli.say import BAD_INPUT, err, language, out, read_settings, speaking
 from hub.clock import SystemClock, civil_day
 from hub.files import Secrets, read_files
 from hub.settings import Settings, read_secret
-from hub.systems import Registry, links_of
+from hub.systems import BadSystems, Registry, links_of
 
 NOTICE = timedelta(days=30)
 """How long before a form's licence ends its keepers are told."""
@@ -38,6 +38,8 @@ def check() -> None:
             names = ", ".join(f"HUB_SECRET_{name}" for name in sorted(unset))
             err.print(f"此处未设置（hub serve 需要）/ not set here, hub serve needs them: {names}", style="yellow")
         _warn_of_endings(catalog)
+        if registry.gaps:
+            raise BadSystems(registry.gaps)
         out.print(
             f"{len(catalog.elements)} 数据元, {len(catalog.forms)} 表单, {len(catalog.records)} 记录, "
             f"{len(registry.systems)} 系统：全部通过 / all good"

@@ -12,7 +12,7 @@ from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
 from hub.intake.accept import Accepted, Intake, arrive, queue_behind, same_form, settle_earlier, while_photos_stay
 from hub.intake.plan import Arrival, Rules, discrepancy_rows, issue_rows, photo_rows, record_rows, submission_row
-from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row
+from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row, unmapped_reason
 from hub.model.column import new_id
 from hub.model.delivery import Delivery, State
 from hub.model.people import Account
@@ -129,9 +129,10 @@ class _Turn:
 def _step(turn: _Turn, mapped: Mapped, changes: _Changes) -> None:
     """Decide what one System hears: a creation, an amendment, a withdrawal, or nothing."""
     previous, bundle = turn.previous, changes.bundle
-    if mapped.skip_code == "unmapped":
+    if mapped.unmapped is not None:
         now, author = turn.arrival.received_at, turn.arrival.author.id
-        row = parked_row(turn.row, turn.flow, mapped.reason["en"], author, now)
+        reason = unmapped_reason(mapped.unmapped, turn.rules.catalog.messages)
+        row = parked_row(turn.row, turn.flow, reason, author, now)
         values = _succeed(row, previous, changes)
         row.update(values | {"due_at": None})
         bundle.deliveries.append(row)

@@ -98,6 +98,7 @@ def _question(block: Block | None, asked: Asked) -> Question:
     loose = asked.optional or asked.show_when is not None
     in_loose_group = block is not None and not block.repeats and (block.optional or block.show_when is not None)
     optional = loose or in_loose_group
+    element = asked.element
     return Question(
-        path_of(block, asked), asked.element.id, asked.element.type, confirm=asked.confirm, optional=optional
+        path_of(block, asked), element.id, element.type, confirm=asked.confirm, optional=optional, kind=element.kind
     )

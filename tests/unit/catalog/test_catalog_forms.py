@@ -157,7 +157,7 @@ def test_rules_are_the_conditions_of_the_schema(visit: Form) -> None:
 
 
 def test_what_prefill_and_intake_read_off(visit: Form) -> None:
-    assert visit.place_questions == ("/findings/*/finding.segment",)
+    assert visit.place_questions == {"/findings/*/finding.segment": "river_segment"}
     assert visit.photo_questions == ("/findings/*/finding.photos", "/visit.photos")
     questions = {question.path: question for question in visit.questions}
     assert questions["/household.phone"].confirm

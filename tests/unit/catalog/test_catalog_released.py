@@ -50,7 +50,7 @@ def test_a_line_nobody_can_read(released: Path) -> None:
         text.write("forms/visit/v1.yaml\n")
     found, messages = faults_of(released)
     assert [messages.sentence(f) for f in found] == [
-        "forms/released.sha256#/6  这一行不是“sha256  文件名”。 请用 sha256sum 的格式。"
+        "forms/released.sha256#/7  这一行不是“sha256  文件名”。 请用 sha256sum 的格式。"
     ]
 
 
