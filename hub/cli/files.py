@@ -56,7 +56,7 @@ def _warn_of_endings(catalog: Catalog) -> None:
     lasting = {form.form for form in catalog.offered_forms(civil_day(SystemClock().now() + NOTICE))}
     for form in catalog.newest_forms():
         if form.form not in lasting:
-            days = " – ".join(form.licence["valid"])
+            days = " – ".join(day.isoformat() for day in form.valid)
             err.print(
                 f"{form.form}/v{form.version}: 有效期将满或不符 / licence ends or does not fit: {days}", style="yellow"
             )

@@ -184,11 +184,12 @@ def division(session: Session, code: str, on: date, known_at: datetime | None = 
     return session.exec(query.order_by(col(Division.recorded_at).desc())).first()
 
 
-def division_names(session: Session, codes: Iterable[str]) -> dict[str, str]:
-    """Return today's names of divisions."""
+def division_names(session: Session, codes: Iterable[str], on: date) -> dict[str, str]:
+    """Return the names divisions have on a day: today's, where the day is asked for each request."""
     query = select(Division.code, Division.name).where(
         col(Division.code).in_(sorted(set(codes))),
-        col(Division.valid_to).is_(None),
+        col(Division.valid_from) <= on,
+        or_(col(Division.valid_to).is_(None), col(Division.valid_to) > on),
         col(Division.superseded_at).is_(None),
     )
     return dict(session.exec(query).all())

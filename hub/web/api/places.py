@@ -70,11 +70,11 @@ async def list_places(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> list[PlaceLine]:
     """List Places within reach."""
-    wanted = PlaceSearch(kind, q, limit)
+    wanted, today = PlaceSearch(kind, q, limit), civil_day(hub.clock.now())
 
     def look(session: Session) -> list[PlaceLine]:
         found = places.search(session, caller.scope, wanted)
-        names = places.division_names(session, {place.division for place in found})
+        names = places.division_names(session, {place.division for place in found}, today)
         return [_line(place, names) for place in found]
 
     return await hub.store.read(look)
@@ -100,9 +100,10 @@ async def found_place(hub: Parts, scope: Scope, reference: str) -> PlaceView:
 
 
 def _view(session: Session, hub: Parts, place: Place) -> PlaceView:
-    names = places.division_names(session, [place.division])
+    today = civil_day(hub.clock.now())
+    names = places.division_names(session, [place.division], today)
     aliases = places.aliases(session, [place.id])[place.id]
-    forms = [form for form in hub.catalog.offered_forms(civil_day(hub.clock.now())) if form.at == place.kind]
+    forms = [form for form in hub.catalog.offered_forms(today) if form.at == place.kind]
     return PlaceView(
         **dict(_line(place, names)),
         aliases=[_alias(alias, hub.registry) for alias in aliases],
