@@ -147,7 +147,13 @@ def _around(session: Session, questions: Iterable[Question]) -> _Around:
 def _world(question: Question, around: _Around, uploaded: Container[tuple[str, str]]) -> World | Problem:
     known = around.known(question)
     asked, author = question.places(), question.scope.account_id
-    faults = [FieldFault(path, "place_unknown", {"code": code}) for path, code in asked.items() if code not in known]
+    faults = [
+        FieldFault(
+            path, "place_ambiguous" if around.named.coded(question.scope, code) else "place_unknown", {"code": code}
+        )
+        for path, code in asked.items()
+        if code not in known
+    ]
     faults += _wrong_kind(question.form, question.filled, known)
     faults += [
         FieldFault(path, "photo_missing", {"sha256": sha256})
