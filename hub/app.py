@@ -12,6 +12,7 @@ from hub.clock import Clock, SystemClock
 from hub.files import Secrets, read_files
 from hub.intake.accept import Intake
 from hub.intake.plan import Rules
+from hub.logs import get_logger
 from hub.outbox.engine import Engine, Line
 from hub.outbox.handover import Elsewhere, Outbox
 from hub.pulls.run import Pulls
@@ -26,6 +27,8 @@ from hub.web.context import Parts
 from hub.web.site import make_app
 from hub.worker.loop import Worker
 from hub.worker.watch import Watch
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,16 +54,18 @@ class Hub:
         await self.store.close()
 
 
-def load_files(settings: Settings, clock: Clock, secrets: Secrets = read_secret) -> tuple[Catalog, Registry]:
+def load_files(settings: Settings, secrets: Secrets = read_secret) -> tuple[Catalog, Registry]:
     """Read and check every file people write, photo addresses signed with this installation's key."""
     key = attachment_key(settings.data_dir)
-    return read_files(settings, clock, secrets, lambda sha256: attachment_url(key, settings.address, sha256))
+    return read_files(settings, secrets, lambda sha256: attachment_url(key, settings.address, sha256))
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Hub:
     """Put a hub together; raises BadFiles, BadSystems or Problem and leaves nothing open."""
     clock = clock or SystemClock()
-    catalog, registry = load_files(settings, clock)
+    catalog, registry = load_files(settings)
+    for gap in registry.gaps:
+        log.warning("wiring.gap", where=gap.where, reason=gap.reason, path=gap.params["path"])
     doors = {name: _doors(settings, system, clock) for name, system in registry.systems.items()}
     connectors = {name: connect(system, doors[name]) for name, system in registry.systems.items()}
     lines = {

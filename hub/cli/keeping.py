@@ -75,7 +75,7 @@ def restore(
 
 def _capabilities(settings: Settings) -> dict[str, Capabilities]:
     """Return what each wired System can do; no secret is needed for that."""
-    _, registry = read_files(settings, SystemClock(), lambda name: read_secret(name) or UNSET, lambda _: "")
+    _, registry = read_files(settings, lambda name: read_secret(name) or UNSET, lambda _: "")
     return {name: system.capabilities for name, system in registry.systems.items()}
 
 

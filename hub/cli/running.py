@@ -15,6 +15,7 @@ import yaml
 
 from hub.app import Hub, build, make_site
 from hub.cli.say import err, out, read_settings, speaking
+from hub.clock import civil_day
 from hub.errors import Problem
 from hub.logs import configure_logs
 from hub.settings import Settings
@@ -91,8 +92,10 @@ async def _prepare(hub: Hub) -> None:
     """Put in what a new database needs: divisions, and somebody who may sign in."""
     settings, now = hub.settings, hub.clock.now()
     if settings.seed_divisions is not None:
-        lines = list(divisions.read_lines(settings.seed_divisions))
-        await hub.store.write(lambda session: divisions.import_lines(session, lines, now.date(), now))
+        lines, today = divisions.read_lines(settings.seed_divisions), civil_day(now)
+        await hub.store.write(
+            lambda session: divisions.is_empty(session) and divisions.import_lines(session, lines, today, now)
+        )
     if settings.seed_accounts is not None:
         rows = yaml.safe_load(settings.seed_accounts.read_text(encoding="utf-8"))["accounts"]
         await hub.store.write(lambda session: people.seed_accounts(session, rows, now))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from hub.catalog.checks import When, check_answers, check_occurred
 from hub.catalog.contents import Form
 from hub.clock import Clock, civil_day
 from hub.erasure.erase import gone
@@ -130,7 +131,7 @@ async def arrive(intake: Intake, author: Account, raw: bytes, shape: type[Filled
         raise Problem("submission.invalid", 422, faults)
     verdict = intake.rules.catalog.validator(form.form, form.version)
     now = intake.clock.now()
-    faults = _licence_faults(form, filled, now)
+    faults = _time_faults(form, filled, now)
     if not verdict.is_valid(filled.answers):
         faults += verdict.explain(filled.answers)
     if faults:
@@ -140,15 +141,11 @@ async def arrive(intake: Intake, author: Account, raw: bytes, shape: type[Filled
     return Arrival(author, form, filled, canonical(_content(value)), world, now)
 
 
-def _licence_faults(form: Form, filled: Filled, now: datetime) -> list[FieldFault]:
-    """Say that nobody had to fill this then; what happened while it was licensed may arrive later (phones queue)."""
-    moments = [filled.occurred_at, now] if filled.clock_suspect(now) else [filled.occurred_at]
-    # A phone whose clock is wrong must not cost its owner the work: today's licence will do then.
-    if any(form.licensed_on(civil_day(moment)) for moment in moments):
-        return []
-    first, last = form.licence["valid"]
-    params = {"number": form.licence["number"], "first": first, "last": last}
-    return [FieldFault("/occurred_at", "form_not_licensed", params)]
+def _time_faults(form: Form, filled: Filled, now: datetime) -> list[FieldFault]:
+    """Say what does not fit in time; what happened while the form was licensed may arrive later (phones queue)."""
+    when = When(filled.occurred_at, max(now, filled.reported_at))
+    today = civil_day(now) if filled.clock_suspect(now) else None
+    return check_occurred(form, when, today) + check_answers(form, filled.answers, when)
 
 
 def _content(value: dict[str, object]) -> dict[str, object]:

@@ -98,11 +98,18 @@ def read_filled(value: object, shape: type[Filled] = Filled) -> Filled:
         filled = shape.model_validate(value)
     except ValidationError as error:
         faults = [
-            FieldFault(pointer(fault["loc"]), _FAULTS.get(fault["type"], "invalid"))
-            for fault in error.errors(include_url=False, include_input=False)
+            FieldFault(pointer(fault["loc"]), _code(fault["type"], fault["input"]))
+            for fault in error.errors(include_url=False)
         ]
         raise Problem("submission.invalid", 422, faults) from error
     location = filled.location
     if location is not None and location.missing is None and None in (location.lon, location.lat, location.crs):
         raise Problem("submission.invalid", 422, [FieldFault("/location", "location_incomplete")])
     return filled
+
+
+def _code(kind: str, value: object) -> str:
+    """Return the code of one thing wrong: no moment at all is one that is missing, another one is no moment."""
+    if kind.startswith("datetime_") or kind == "value_error":
+        return "required" if value in (None, "") else "format"
+    return _FAULTS.get(kind, "invalid")

@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from hub.catalog.contents import Catalog, Form
 from hub.catalog.make import Draft, make_records
 from hub.intake.filled import Filled
-from hub.intake.route import Row, delivery_row, map_record, parked_row, skip_row
+from hub.intake.route import Row, delivery_row, map_record, parked_row, skip_row, unmapped_reason
 from hub.intake.wire import canonical, digest
 from hub.intake.world import World, answers_at, photos_in
 from hub.model.column import child_id, new_id
@@ -106,8 +106,10 @@ def _record(
     root_id, revision = identity
     kind = draft.record.partition("/")[0]
     key = child_id(root_id, UUID(root_id), f"{kind}/{draft.key}")
-    here = arrival.world.at(arrival.filled.place)
+    here = arrival.world.at(draft.place or arrival.filled.place)
     content = {**envelope, **_with_places(draft.content, arrival)}
+    if draft.place is not None:
+        content["place"] = here.envelope() if here else None
     content.update(record=draft.record, key=key, revision=revision, nothing_to_report=draft.nothing_to_report)
     content["photos"] = [photo for element in arrival.form.photo_elements for photo in draft.content.get(element, ())]
     row = {
@@ -138,13 +140,18 @@ def _envelope(arrival: Arrival) -> dict[str, Any]:
     location = filled.location.model_dump(exclude_none=True) if filled.location else {"missing": "not_asked"}
     return {
         "place": here.envelope() if here else None,
-        "by": {"id": author.id, "name": author.name, "staff_number": author.staff_number, "phone": author.phone,
-               "division": author.division},
+        "by": {"id": author.id, "name": author.name, "division": author.division, **_if_given(author)},
         "occurred_at": filled.occurred_at.isoformat(),
         "reported_at": filled.reported_at.isoformat(),
         "received_at": arrival.received_at.isoformat(),
         "location": location,
     }  # fmt: skip
+
+
+def _if_given(author: Account) -> dict[str, str]:
+    """Return what not everybody has; left out where empty, so that a flow may require it."""
+    given = {"staff_number": author.staff_number, "phone": author.phone}
+    return {name: value for name, value in given.items() if value}
 
 
 def _with_places(content: Mapping[str, Any], arrival: Arrival) -> dict[str, Any]:
@@ -228,8 +235,9 @@ def plan_first(arrival: Arrival, rules: Rules) -> Bundle:
             mapped = map_record(flow, content)
             if mapped.payload:
                 bundle.deliveries.append(delivery_row(row, flow, mapped.payload, author.id, now))
-            elif mapped.skip_code == "unmapped":
-                bundle.deliveries.append(parked_row(row, flow, mapped.reason["en"], author.id, now))
+            elif mapped.unmapped is not None:
+                reason = unmapped_reason(mapped.unmapped, rules.catalog.messages)
+                bundle.deliveries.append(parked_row(row, flow, reason, author.id, now))
             else:
                 bundle.skips.append(skip_row(row, flow, mapped.skip_code, mapped.reason))
     bundle.journal.append(entry(now, author.id, "submission.accepted", root_id))

@@ -19,7 +19,7 @@ from hub.intake.changes import (
 )
 from hub.intake.issues import Deed, bring_back_issues, withdraw_issues
 from hub.intake.plan import Arrival, Rules, discrepancy_rows, issue_rows, photo_rows, record_rows, submission_row
-from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row
+from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row, unmapped_reason
 from hub.model.delivery import Delivery
 from hub.model.people import Account
 from hub.model.submission import Submission
@@ -132,9 +132,10 @@ class _Turn:
 def _step(turn: _Turn, mapped: Mapped, changes: Changes) -> None:
     """Decide what one System hears: a creation, an amendment, a withdrawal, or nothing."""
     previous, bundle = turn.previous, changes.bundle
-    if mapped.skip_code == "unmapped":
+    if mapped.unmapped is not None:
         now, author = turn.arrival.received_at, turn.arrival.author.id
-        row = parked_row(turn.row, turn.flow, mapped.reason["en"], author, now)
+        reason = unmapped_reason(mapped.unmapped, turn.rules.catalog.messages)
+        row = parked_row(turn.row, turn.flow, reason, author, now)
         values = succeed(row, previous, changes)
         row.update(values | {"due_at": None})
         bundle.deliveries.append(row)

@@ -5,6 +5,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from hub.catalog import Messages
 from hub.mapping import Unmapped, digest, encode
 from hub.model.column import new_id
 from hub.model.delivery import Delivery, State
@@ -18,8 +19,10 @@ class Mapped(NamedTuple):
 
     payload: bytes = b""
     skip_code: str = ""
-    """`condition`: the flow's own; `unmapped`: a declared field could not be made."""
+    """`condition`: the flow's own."""
     reason: Mapping[str, str] = MappingProxyType({})
+    unmapped: Unmapped | None = None
+    """Which declared field could not be made: our fault, and for whoever keeps the wiring."""
 
 
 def map_record(flow: Flow, content: Mapping[str, Any]) -> Mapped:
@@ -29,7 +32,13 @@ def map_record(flow: Flow, content: Mapping[str, Any]) -> Mapped:
     try:
         return Mapped(encode(flow.fields.apply(content)))
     except Unmapped as unmapped:
-        return Mapped(skip_code="unmapped", reason={"zh": str(unmapped), "en": str(unmapped)})
+        return Mapped(unmapped=unmapped)
+
+
+def unmapped_reason(unmapped: Unmapped, messages: Messages) -> str:
+    """Return which field could not be made and why, for whoever can mend the wiring; never a value."""
+    key = f"unmapped.{unmapped.reason}"
+    return messages.text(key, "zh", **unmapped.params) if key in messages else str(unmapped)
 
 
 class PastFlow(NamedTuple):

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from hub.catalog.contents import Form
-from hub.errors import FieldFault, Problem
+from hub.errors import FieldFault, Phrase, Problem
 from hub.intake.filled import Filled
 from hub.model.people import Scope
 from hub.model.place import Alias, Place, Snapshot
@@ -30,7 +30,7 @@ class Known:
             "name": self.place.name,
             "division": self.place.division,
             "aliases": {alias.issuer: alias.code for alias in self.aliases if alias.is_key},
-            "known": {snapshot.element: snapshot.value for snapshot in reversed(self.snapshots)},
+            "known": {s.element: s.value for s in reversed(self.snapshots) if s.value is not None},
         }
 
     def snapshot(self, element: str, system: str) -> Snapshot | None:
@@ -147,7 +147,13 @@ def _around(session: Session, questions: Iterable[Question]) -> _Around:
 def _world(question: Question, around: _Around, uploaded: Container[tuple[str, str]]) -> World | Problem:
     known = around.known(question)
     asked, author = question.places(), question.scope.account_id
-    faults = [FieldFault(path, "place_unknown", {"code": code}) for path, code in asked.items() if code not in known]
+    faults = [
+        FieldFault(
+            path, "place_ambiguous" if around.named.coded(question.scope, code) else "place_unknown", {"code": code}
+        )
+        for path, code in asked.items()
+        if code not in known
+    ]
     faults += _wrong_kind(question.form, question.filled, known)
     faults += [
         FieldFault(path, "photo_missing", {"sha256": sha256})
@@ -165,11 +171,14 @@ def _named_places(form: Form, filled: Filled) -> Iterator[tuple[str, str]]:
 
 
 def _wrong_kind(form: Form, filled: Filled, known: Mapping[str, Known]) -> list[FieldFault]:
-    """Return the fault of a form filled at no Place, or at one of another kind, than it is made for."""
-    if form.at is None:
-        return []
-    if filled.place is None:
-        return [FieldFault("/place", "place_needed", {"kind": form.at})]
-    here = known.get(filled.place)
-    wrong = here is not None and here.place.kind != form.at
-    return [FieldFault("/place", "place_kind", {"kind": form.at})] if wrong else []
+    """Return the faults of Places of another kind than is asked for, and of none where the form needs one."""
+    if form.at is not None and filled.place is None:
+        return [FieldFault("/place", "place_needed", {"kind": Phrase(f"kind.{form.at}")})]
+    asked = [("/place", filled.place or "", form.at)] if form.at is not None else []
+    for pointer, kind in form.place_questions.items():
+        asked += [(path, code, kind or "") for path, code in answers_at(filled.answers, pointer)]
+    return [
+        FieldFault(path, "place_kind", {"kind": Phrase(f"kind.{kind}")})
+        for path, code, kind in asked
+        if code in known and known[code].place.kind != kind
+    ]

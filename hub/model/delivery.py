@@ -1,5 +1,6 @@
 """The obligation Record -> System: its states, which move to which, its attempts, who has it, why some never arise."""
 
+import hashlib
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -141,6 +142,14 @@ class Delivery(SQLModel, table=True):
     """When a person last asked to send it again; patience counts from then."""
     transported_at: datetime | None = Field(default=None, sa_type=Instant)
     settled_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+_OF_NOTHING = hashlib.sha256(b"").hexdigest()
+
+
+def is_unmapped(row: Delivery) -> bool:
+    """Say whether a Delivery is parked because the wiring could not express its Record: no bytes were ever made."""
+    return row.state == State.PARKED and row.digest == _OF_NOTHING
 
 
 class Take(SQLModel, table=True):

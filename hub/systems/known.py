@@ -47,6 +47,10 @@ class Surroundings:
     attachment_url: Callable[[str], str]
     packages: tuple[str, ...] = ("connectors",)
     """Where connector folders are looked for, first match wins."""
+    sure: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Record type to the paths that every such record has, besides what is around all of them."""
+    codes: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Element to all codes it can have, ended ones included."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class Wiring:
     issuers: frozenset[str]
     """Whose codes a Place can have."""
     faults: list[MappingFault] = field(default_factory=list)
+    gaps: list[MappingFault] = field(default_factory=list)
+    """Records some flow takes and could not express."""
 
     def fault(self, where: str, reason: str, **params: object) -> None:
         """Note one thing wrong."""

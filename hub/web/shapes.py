@@ -87,6 +87,7 @@ class DeliveryView:
     says: Text
     number: str
     reason: str
+    ours: Annotated[bool, Field(description="parked for a fault of the hub's own wiring: nothing was sent")]
     attempts: int
     due_at: datetime | None
     transported_at: datetime | None

@@ -10,7 +10,18 @@ from typing import Any
 import orjson
 
 from hub.catalog import Catalog
-from hub.model.delivery import BY_HAND, LOST_THERE, MAY_WAIT, NEVER_SENT, NOTHING_THERE, Attempt, Delivery, Skip, State
+from hub.model.delivery import (
+    BY_HAND,
+    LOST_THERE,
+    MAY_WAIT,
+    NEVER_SENT,
+    NOTHING_THERE,
+    Attempt,
+    Delivery,
+    Skip,
+    State,
+    is_unmapped,
+)
 from hub.model.issue import IssueState
 from hub.model.people import Role, Scope, are_colleagues
 from hub.model.submission import Record
@@ -26,6 +37,8 @@ DOT = " · "
 SEES_VALUES = frozenset({Role.STAFF, Role.LEADER})
 SEES_REASONS = SEES_VALUES | {Role.DEPARTMENT_ADMIN}
 """Others read a System's words with numbers blanked: it may quote what was sent (A25)."""
+MENDS_WIRING = frozenset({Role.DEPARTMENT_ADMIN, Role.OPERATOR})
+"""Who reads which field of the wiring is at fault; to others it says nothing, and is not theirs to mend."""
 SEES_HOLDERS = frozenset({Role.DEPARTMENT_ADMIN, Role.OPERATOR})
 UNCHANGED = "unchanged"
 _REASONED = frozenset({State.PARKED, State.CANCELLED})
@@ -185,7 +198,8 @@ def _discrepancies(loaded: Loaded, lens: Lens) -> list[shapes.DiscrepancyView]:
 def delivery_view(row: Delivery, lens: Lens) -> shapes.DeliveryView:
     """Return one Delivery in words."""
     system = lens.registry.systems.get(row.system)
-    reason = row.reason if lens.role in SEES_REASONS else blank_numbers(row.reason)
+    ours = is_unmapped(row)
+    reason = _reason(row, lens, ours=ours)
     return shapes.DeliveryView(
         id=row.id,
         system=row.system,
@@ -197,6 +211,7 @@ def delivery_view(row: Delivery, lens: Lens) -> shapes.DeliveryView:
         says=_says(row, reason, lens),
         number=row.remote_id,
         reason=reason,
+        ours=ours,
         attempts=row.attempts,
         due_at=row.due_at,
         transported_at=row.transported_at,
@@ -211,8 +226,17 @@ _SENTENCES = {LOST_THERE: "lost", NEVER_SENT: "never_sent", NOTHING_THERE: "noth
 """Reasons of the hub's own that are told as a sentence of their own."""
 
 
+def _reason(row: Delivery, lens: Lens, *, ours: bool) -> str:
+    """Return why, as far as the reader may know."""
+    if ours:
+        return row.reason if lens.role in MENDS_WIRING else ""
+    return row.reason if lens.role in SEES_REASONS else blank_numbers(row.reason)
+
+
 def says_key(row: Delivery, reason: str) -> str:
     """Return which sentence tells how a Delivery stands."""
+    if is_unmapped(row):
+        return "delivery.says.unmapped" + ("" if reason else "_unexplained")
     if row.state == State.WAITING and row.after_id is not None and row.due_at is None:
         return "delivery.says.held"
     if row.state == State.DELIVERED and not row.remote_id:

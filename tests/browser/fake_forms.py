@@ -61,9 +61,8 @@ LICENCE = {
     "number": "东表〔2026〕001号",
     "issuer": "organisation-department",
     "issuer_title": words("组织部", "Organisation department"),
-    "basis": "《整治形式主义为基层减负若干规定》",
-    "valid_from": "2026-01-01",
-    "valid_to": "2027-12-31",
+    "basis": words("《整治形式主义为基层减负若干规定》", "Rules against formalism"),
+    "valid": ["2026-01-01", "2027-12-31"],
     "cycle": "as_needed",
     "minutes": 2,
 }

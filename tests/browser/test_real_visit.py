@@ -147,7 +147,7 @@ def expect_dispute_is_kept(page: Page) -> None:
     dispute = page.get_by_role("region", name="矛盾纠纷")
     expect(dispute).to_contain_text("这一条目前没有系统承接，已登记在本平台。")
     dispute.get_by_text("不送 2 个系统，看原因").click()
-    expect(dispute.get_by_text("不用送：不是河道问题，或河段不在巡河系统中")).to_be_visible()
+    expect(dispute.get_by_text("不用送：不是河道问题，河段不在巡河系统中，或填报人没有工号")).to_be_visible()
 
 
 def correct_next_visit(page: Page) -> None:

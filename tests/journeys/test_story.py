@@ -186,8 +186,8 @@ def test_who_gets_nothing_is_named_with_the_reason(told: Told) -> None:
     assert len(idle) == 1
     assert "争执" in idle[0]["summary"]["zh"]
     assert {(one["system"], one["reason"]["zh"]) for one in idle[0]["skipped"]} == {
-        ("river-patrol", "不是河道问题，或河段不在巡河系统中"),
-        ("poverty-alleviation", "不是住房安全问题，或该户没有防返贫监测档案"),
+        ("river-patrol", "不是河道问题，河段不在巡河系统中，或填报人没有工号"),
+        ("poverty-alleviation", "不是住房安全问题，没有写明是哪一户，或该户没有防返贫监测档案"),
     }
     skips = [one for record in told.receipt["records"] for one in record["skipped"]]
     assert len(skips) == 4, "each finding is two Systems' business at most"

@@ -13,7 +13,7 @@ from sqlmodel import Session, SQLModel, col, select, update
 
 from hub.app import load_files
 from hub.catalog import Catalog
-from hub.clock import Clock, SystemClock
+from hub.clock import Clock
 from hub.intake.accept import Accepted, Intake, accept
 from hub.intake.plan import Rules
 from hub.intake.revise import revise
@@ -63,7 +63,7 @@ def files() -> tuple[Catalog, Registry]:
         connector_packages=("tests.some_connectors",),
         data_dir=Path(mkdtemp(prefix="fillonce-test-")),
     )
-    return load_files(settings, SystemClock(), lambda _: None)
+    return load_files(settings, lambda _: None)
 
 
 def visit(*, id: str = "", answers: Body | None = None, **changes: object) -> Body:  # noqa: A002 - the field's name

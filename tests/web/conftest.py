@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 
 from hub.app import load_files
 from hub.catalog import Catalog
-from hub.clock import Clock, SystemClock
+from hub.clock import Clock
 from hub.intake.accept import Intake
 from hub.intake.plan import Rules
 from hub.model import Account, Alias, ApiToken, Division, Place, Snapshot
@@ -102,7 +102,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Catalog, R
             patch.setenv(f"HUB_SECRET_{name}", "made-up")
         patch.setenv("HUB_SECRET_POVERTY_ALLEVIATION_HOST_KEY", HOST_KEY)
         settings = Settings(profile="test", data_dir=tmp_path_factory.mktemp("files"))
-        yield load_files(settings, SystemClock())
+        yield load_files(settings)
 
 
 @pytest.fixture(scope="session")

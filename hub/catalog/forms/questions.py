@@ -27,6 +27,8 @@ class Asked:
     optional: bool
     most: int | None
     show_when: Json | None
+    limits: Json
+    """What this form adds: `{"not_before": …, "not_after": …}`."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def _question(at: Path, element: Element, options: Json) -> Asked:
         optional=options.get("optional", False),
         most=options.get("most", element.most),
         show_when=options.get("show_when"),
+        limits={kind: options[kind] for kind in ("not_before", "not_after") if kind in options},
     )
 
 

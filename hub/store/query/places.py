@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, text, update
+from sqlalchemy import ColumnElement, false, func, or_, text, true, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
+from hub.errors import FieldFault, Problem
 from hub.model.people import DIVISION_LEVELS, VILLAGE_DIGITS, Scope
 from hub.model.place import CODE_PREFIX, Alias, Discrepancy, Division, Place, Snapshot
+from hub.text import comparable, comparable_name, kept
 
 TURN = 0x506C616365730000
 """Key of the advisory lock: "Places" in ASCII."""
@@ -47,7 +49,7 @@ class Named:
     by_id: Mapping[str, Place]
     by_token: Mapping[str, Place]
     by_code: Mapping[str, Mapping[str, Place]]
-    """Code -> Place id -> Place: issuers may give one code to several."""
+    """Code as it is compared -> Place id -> Place: issuers may give one code to several."""
 
     def place_ids(self) -> set[str]:
         """Return the ids of all of them."""
@@ -59,20 +61,35 @@ class Named:
         What is out of reach does not count, and neither does a code two issuers gave to two Places within it: a guess
         may open the wrong one.
         """
-        for place in (self.by_id.get(reference), self.by_token.get(reference.removeprefix(CODE_PREFIX))):
+        whole = kept(reference)
+        for place in (self.by_id.get(whole), self.by_token.get(_token(whole))):
             if place is not None and is_reachable(scope, place):
                 return place
-        coded = [place for place in self.by_code.get(reference, {}).values() if is_reachable(scope, place)]
+        coded = self.coded(scope, reference)
         return coded[0] if len(coded) == 1 else None
+
+    def coded(self, scope: Scope, reference: str) -> list[Place]:
+        """Return every Place within reach that an issuer gave this code: more than one, and nobody knows which."""
+        there = self.by_code.get(comparable(reference), {})
+        return [place for place in there.values() if is_reachable(scope, place)]
+
+
+def _token(reference: str) -> str:
+    """Return what follows the hub's own prefix, however that was typed."""
+    is_ours = comparable(reference[: len(CODE_PREFIX)]) == comparable(CODE_PREFIX)
+    return kept(reference[len(CODE_PREFIX) :]) if is_ours else reference
 
 
 def named(session: Session, references: Iterable[str]) -> Named:
     """Return every Place these references may mean: ids, tokens and codes as people have them in hand."""
     wanted = sorted(set(references))
-    tokens = [reference.removeprefix(CODE_PREFIX) for reference in wanted]
-    by_name = select(Place).where(or_(col(Place.id).in_(wanted), col(Place.token).in_(tokens)))
+    whole, codes = [kept(reference) for reference in wanted], {comparable(reference) for reference in wanted}
+    tokens = [_token(reference) for reference in whole]
+    by_name = select(Place).where(or_(col(Place.id).in_(whole), col(Place.token).in_(tokens)))
     by_code = (
-        select(Alias.code, Place).join(Place, col(Alias.place_id) == col(Place.id)).where(col(Alias.code).in_(wanted))
+        select(Alias.code_key, Place)
+        .join(Place, col(Alias.place_id) == col(Place.id))
+        .where(col(Alias.code_key).in_(codes))
     )
     there = session.exec(by_name).all()
     coded: dict[str, dict[str, Place]] = {}
@@ -113,17 +130,41 @@ class PlaceSearch:
     kind: str = ""
     text: str = ""
     limit: int = 50
+    after: str = ""
+    """Id of the last one of the page before."""
 
 
 def search(session: Session, scope: Scope, wanted: PlaceSearch) -> Sequence[Place]:
-    """Return Places within reach by kind and a piece of their name or code."""
-    query = select(Place).where(reachable(scope))
+    """Return Places within reach by kind and a piece of their name or code, in the order people count.
+
+    Raises Problem where `after` is none that the asker could have seen.
+    """
+    query = select(Place).where(*_matching(scope, wanted))
+    order = (col(Place.division), col(Place.order_key), col(Place.id))
+    if wanted.after:
+        last = session.get(Place, wanted.after)
+        if last is None or not is_reachable(scope, last):
+            raise Problem("request.invalid", 422, [FieldFault("/after", "after_unknown")])
+        query = query.where(tuple_(*order) > (last.division, last.order_key, last.id))
+    return session.exec(query.order_by(*order).limit(wanted.limit)).all()
+
+
+def count(session: Session, scope: Scope, wanted: PlaceSearch) -> int:
+    """Return how many Places `search` would give in all."""
+    return session.exec(select(func.count()).select_from(Place).where(*_matching(scope, wanted))).one()
+
+
+def _matching(scope: Scope, wanted: PlaceSearch) -> list[ColumnElement[bool]]:
+    """Return the conditions of what is asked for; case, width and blanks do not matter in names and codes."""
+    conditions = [reachable(scope)]
     if wanted.kind:
-        query = query.where(Place.kind == wanted.kind)
+        conditions.append(col(Place.kind) == wanted.kind)
     if wanted.text:
-        coded = select(Alias.place_id).where(col(Alias.code).contains(wanted.text, autoescape=True))
-        query = query.where(or_(col(Place.name).contains(wanted.text, autoescape=True), col(Place.id).in_(coded)))
-    return session.exec(query.order_by(col(Place.division), col(Place.name)).limit(wanted.limit)).all()
+        piece, named_so = comparable(wanted.text), comparable_name(wanted.text)
+        coded = select(Alias.place_id).where(col(Alias.code_key).contains(piece, autoescape=True))
+        by_name = col(Place.name_key).contains(named_so, autoescape=True) if named_so else false()
+        conditions.append(or_(by_name, col(Place.id).in_(coded)) if piece else true())
+    return conditions
 
 
 def take_turn(session: Session) -> None:
@@ -192,11 +233,12 @@ def division(session: Session, code: str, on: date, known_at: datetime | None = 
     return session.exec(query.order_by(col(Division.recorded_at).desc())).first()
 
 
-def division_names(session: Session, codes: Iterable[str]) -> dict[str, str]:
-    """Return today's names of divisions."""
+def division_names(session: Session, codes: Iterable[str], on: date) -> dict[str, str]:
+    """Return the names divisions have on a day: today's, where the day is asked for each request."""
     query = select(Division.code, Division.name).where(
         col(Division.code).in_(sorted(set(codes))),
-        col(Division.valid_to).is_(None),
+        col(Division.valid_from) <= on,
+        or_(col(Division.valid_to).is_(None), col(Division.valid_to) > on),
         col(Division.superseded_at).is_(None),
     )
     return dict(session.exec(query).all())

@@ -15,7 +15,8 @@ const STATES = {
 
 /** How one delivery stands. A state nobody knows needs a person, not a guess. */
 export function standOf(delivery) {
-  const [words, tone, isOpen] = STATES[delivery.state] ?? STATES.manual;
+  // Parked for a fault of our own: the department sent nothing back, somebody here has to act.
+  const [words, tone, isOpen] = (!delivery.ours && STATES[delivery.state]) || STATES.manual;
   return { words, tone, isOpen };
 }
 

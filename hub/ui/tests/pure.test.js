@@ -48,10 +48,10 @@ test("faults are leaves, placed at the question, with their limit", () => {
     properties: { a: { type: "string", maxLength: 3 }, many: { type: "array", items: { type: "object", properties: {}, required: ["m.kind"] } } },
     allOf: [{ if: { required: ["a"] }, then: { required: ["b"] } }],
   };
-  assert.deepEqual(faultsOf(schema, { a: "long", many: [{}] }), {
-    "/a": { key: "answer.maxLength", params: { limit: 3 } },
-    "/b": { key: "answer.required", params: { limit: ["b"] } },
-    "/many/0/m.kind": { key: "answer.required", params: { limit: ["m.kind"] } },
+  assert.deepEqual(faultsOf({ schema }, { a: "long", many: [{}] }), {
+    "/a": { key: "fault.too_long", params: { name: "a", rule: 3 } },
+    "/b": { key: "fault.required", params: { name: "b", rule: "b" } },
+    "/many/0/m.kind": { key: "fault.required", params: { name: "m.kind", rule: "m.kind" } },
   });
 });
 

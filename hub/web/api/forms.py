@@ -1,12 +1,12 @@
 """Forms as the portal renders them, and what is known already for one at a Place."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
-from hub.catalog.contents import Form
+from hub.catalog.contents import Code, Form
 from hub.clock import civil_day
 from hub.errors import Problem
 from hub.prefill import Offer, Opinion, offer
@@ -21,6 +21,10 @@ from hub.web.shapes import PLAIN, Reference, Text, View
 router = APIRouter(prefix="/forms", tags=["forms"])
 Name = Annotated[str, Path(max_length=80, pattern=PLAIN, examples=["visit"])]
 Version = Annotated[int | None, Query(ge=1, le=2**31)]
+On = Annotated[
+    date | None,
+    Query(description="when it happened, for a draft or a correction: codes that were valid then are offered too"),
+]
 
 
 class FormLine(View):
@@ -33,6 +37,23 @@ class FormLine(View):
     licence: dict[str, Any]
 
 
+class LimitView(View):
+    """How a date or time stands to another one; the hub holds answers to it beside the schema."""
+
+    path: str = Field(examples=["/patrol.ended_at"])
+    kind: Literal["not_before", "not_after"]
+    other: str = Field(description="a pointer, or occurred_at, licence, now", examples=["/patrol.started_at"])
+    title: Text
+
+
+class Term(View):
+    """From when to when a code is good, both days included."""
+
+    title: Text
+    first: date
+    last: date | None
+
+
 class FormView(FormLine):
     """A form compiled: JSON Schema of the answers and a JSON-Forms-shaped UI schema."""
 
@@ -40,7 +61,9 @@ class FormView(FormLine):
     ui: dict[str, Any]
     help: Text
     examples: list[dict[str, Any]]
-    codes: dict[str, list[dict[str, Any]]]
+    codes: dict[str, list[dict[str, Any]]] = Field(description="what its questions offer today, by code set")
+    limits: list[LimitView]
+    dated: dict[str, dict[str, Term]] = Field(description="codes that are good for a time only, by question")
     exception: dict[str, Any] | None
     licensed: bool = Field(description="whether the licence covers today; without it nothing new can be filled")
 
@@ -85,11 +108,9 @@ async def list_forms(_caller: SignedIn, hub: Hub) -> list[FormLine]:
 
 
 @router.get("/{form}", responses=documented(404))
-async def show_form(form: Name, _caller: SignedIn, hub: Hub, version: Version = None) -> FormView:
+async def show_form(form: Name, _caller: SignedIn, hub: Hub, version: Version = None, on: On = None) -> FormView:
     """Show one form, the version to fill today unless one is named; also one whose licence ended."""
-    found = _form(hub, form, version)
-    more = {name: getattr(found, name) for name in ("schema", "ui", "help", "examples", "codes", "exception")}
-    return FormView(**_line(found), **more, licensed=found.licensed_on(_today(hub)))
+    return view_of(_form(hub, form, version), _today(hub), on)
 
 
 @router.get("/{form}/prefill", responses=documented(404))
@@ -103,6 +124,22 @@ async def prefill(
     offers = offer(hub.catalog, hub.registry, wanted, known, hub.clock.now())
     values = [_offer_view(one, hub.registry) for one in offers]
     return PrefillView(place=here, values=values, licensed=wanted.licensed_on(_today(hub)))
+
+
+def view_of(form: Form, today: date, on: date | None = None) -> FormView:
+    """Return a form as the page gets it today, for what happened on another day perhaps."""
+    return FormView(
+        **_line(form),
+        **{name: getattr(form, name) for name in ("schema", "help", "examples", "exception")},
+        **vars(form.served(today) if on in (None, today) else form.served(today, on)),
+        limits=[LimitView(**vars(limit) | {"title": Text(**limit.title)}) for limit in form.limits],
+        dated={path: {name: _term(code) for name, code in codes.items()} for path, codes in form.dated.items()},
+        licensed=form.licensed_on(today),
+    )
+
+
+def _term(code: Code) -> Term:
+    return Term(title=Text(**code.title), first=code.valid_from, last=code.valid_to)
 
 
 def _today(hub: Parts) -> date:

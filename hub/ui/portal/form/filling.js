@@ -65,7 +65,7 @@ export function refuseKnown(filling, object, pointer) {
 /** Faults found on the phone, by pointer: the schema's and known lines nobody looked at. */
 export function foundFaults(filling, definition) {
   const elements = definition.ui.elements;
-  const faults = faultsOf(toRaw(definition.schema), sentAnswers(elements, plain(filling.answers)));
+  const faults = faultsOf(toRaw(definition), sentAnswers(elements, plain(filling.answers)), filling);
   for (const control of controlsOf(elements).filter((one) => one.options?.confirm)) {
     const pointer = `/${nameOf(control.scope)}`;
     if (filling.known[pointer]?.status === "offered") faults[pointer] ??= { key: "answer.unconfirmed", params: {} };

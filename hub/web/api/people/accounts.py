@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field, StringConstraints
 
+from hub.clock import civil_day
 from hub.model import Account
 from hub.model.people import Role
 from hub.store import Session, credentials
@@ -80,10 +81,11 @@ async def list_accounts(
     after: Annotated[Word, Query(description="the last login seen")] = "",
 ) -> list[AccountLine]:
     """List the accounts of my division by login, disabled ones included."""
+    today = civil_day(hub.clock.now())
 
     def look(session: Session) -> list[AccountLine]:
         found = people.listed_accounts(session, caller.scope, after, limit)
-        names = division_names(session, (account.division for account in found))
+        names = division_names(session, (account.division for account in found), today)
         return [_line(account, names) for account in found]
 
     return await hub.store.read(look)
@@ -97,7 +99,7 @@ async def open_account(asked: AccountAsked, caller: Operator, hub: Hub) -> Accou
     now = hub.clock.now()
 
     def write(session: Session) -> AccountGiven:
-        return _given(session, people.open_account(session, new, caller.scope, now), password)
+        return _given(session, people.open_account(session, new, caller.scope, now), password, now)
 
     return await hub.store.write(write)
 
@@ -111,7 +113,7 @@ async def change_account(login: Login, asked: ChangeAsked, caller: Operator, hub
     change, now = Change(values, disabled, password_hash), hub.clock.now()
 
     def write(session: Session) -> AccountGiven:
-        return _given(session, people.change_account(session, login, change, caller.scope, now), password)
+        return _given(session, people.change_account(session, login, change, caller.scope, now), password, now)
 
     return await hub.store.write(write)
 
@@ -122,8 +124,8 @@ async def _one_time_password() -> tuple[str, str]:
     return password, await asyncio.to_thread(credentials.hash_password, password)
 
 
-def _given(session: Session, account: Account, password: str | None) -> AccountGiven:
-    line = _line(account, division_names(session, [account.division]))
+def _given(session: Session, account: Account, password: str | None, now: datetime) -> AccountGiven:
+    line = _line(account, division_names(session, [account.division], civil_day(now)))
     return AccountGiven(**dict(line), one_time_password=password)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, StringConstraints
 
+from hub.clock import civil_day
 from hub.errors import FieldFault, Problem
 from hub.model import Account
 from hub.model import Session as SessionRow
@@ -131,7 +132,8 @@ async def change_password(asked: NewPassword, request: Request, caller: Known, h
 
 
 async def _account_view(hub: Parts, account: Account) -> AccountView:
-    found = await hub.store.read(lambda session: division_names(session, [account.division]))
+    today = civil_day(hub.clock.now())
+    found = await hub.store.read(lambda session: division_names(session, [account.division], today))
     unit = Unit(code=account.division, name=found.get(account.division, account.division))
     names = ("id", "login", "name", "role", "department", "staff_number", "must_change_password")
     return AccountView(unit=unit, **{name: getattr(account, name) for name in names})
