@@ -45,7 +45,8 @@ async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes) -
 
     def write(session: Session) -> set[str] | None:
         latest = _latest(session, arrival, earlier_id)
-        if submissions.kept(session, [arrival.client_id]):
+        row = submission_row(arrival, latest.root_id, latest.revision + 1)
+        if not submissions.insert_new(session, [row]):
             return None
         return _write_revision(session, arrival, intake.rules, latest)
 
@@ -59,7 +60,7 @@ async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes) -
 
 
 def _write_revision(session: Session, arrival: Arrival, rules: Rules, latest: Submission) -> set[str]:
-    """Write the revision and return the Systems that got something to do."""
+    """Write what the revision becomes, and return the Systems that got something to do."""
     changes = _plan(session, arrival, rules, latest)
     released: set[str] = set()
     for row, successor in changes.superseded:
@@ -91,7 +92,7 @@ def _plan(session: Session, arrival: Arrival, rules: Rules, latest: Submission) 
     old = submissions.latest_records(session, root_id)
     new = record_rows(arrival, root_id, revision)
     sent = deliveries.latest_per_flow(session, sorted({*old, *(row["key"] for row, _ in new)}))
-    changes = _Changes(Bundle(submissions=[submission_row(arrival, root_id, revision)]))
+    changes = _Changes()
     changes.bundle.discrepancies += discrepancy_rows(arrival)
     changes.bundle.photos += photo_rows(arrival)
     known_issues = submissions.existing_issues(session, [row["key"] for row, _ in new])

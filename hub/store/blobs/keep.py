@@ -9,6 +9,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -182,7 +183,9 @@ def attachment_key(data_dir: Path) -> bytes:
             file.write(secrets.token_bytes(KEY_BYTES))
             _flush(file)
         passing("key.written")
-        Path(name).replace(path)
+        with suppress(FileExistsError):  # another process was faster: its key is everybody's
+            path.hardlink_to(name)
+        Path(name).unlink()
         flush_folder(path.parent)
     return path.read_bytes()
 

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from hub.errors import Problem
 from hub.model.place import Division
+from hub.store.query.turns import take_turns
 
 COLUMNS = ("code", "level", "name", "parent_code")
 _FULL_CODE = re.compile(r"[0-9]{12}")
@@ -45,6 +46,7 @@ def import_lines(session: Session, lines: Iterable[DivisionLine], valid_from: da
     A renamed or moved division keeps its old row, ended on that day; a code not in the list is left alone, since lists
     of one county are imported beside others.
     """
+    take_turns(session, ["divisions"])
     query = select(Division).where(col(Division.valid_to).is_(None), col(Division.superseded_at).is_(None))
     current = {row.code: row for row in session.exec(query)}
     changed = 0

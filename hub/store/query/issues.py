@@ -1,6 +1,6 @@
 """Issues: who may know of them, their steps, one conditional move at a time. Who may is decided elsewhere."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from hub.model.issue import Issue, IssueState, IssueStep
 from hub.model.people import Account, Role, Scope
 from hub.model.submission import Record
 from hub.store.query import people
+from hub.store.query.deliveries import FRESH
 from hub.store.query.lists import Window
 from hub.store.query.places import within
 
@@ -76,6 +77,12 @@ def can_be_assigned(session: Session, scope: Scope, login: str) -> Account | Non
         within(col(Account.division), scope),
     )
     return session.exec(query).first()
+
+
+def locked(session: Session, issue_ids: Collection[str]) -> Sequence[Issue]:
+    """Return these Issues, locked for change where the database knows row locks."""
+    query = select(Issue).where(col(Issue.id).in_(issue_ids)).order_by(col(Issue.id)).with_for_update()
+    return session.exec(query, execution_options=FRESH).all()
 
 
 def take_step(session: Session, issue_id: str, step: Step, assignee_id: str | None) -> bool:

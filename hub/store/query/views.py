@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TypeVar, cast
 
 from sqlalchemy import ColumnElement, false, or_
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -148,10 +149,9 @@ def media_type(session: Session, sha256: str) -> str | None:
 
 def add_attachment(session: Session, row: Attachment) -> bool:
     """Keep that this account uploaded a photo; say whether that is new."""
-    if session.get(Attachment, (row.sha256, row.account_id)) is not None:
-        return False
-    session.add(row)
-    return True
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    added = insert(Attachment).values(row.model_dump()).on_conflict_do_nothing().returning(col(Attachment.sha256))
+    return session.connection().execute(added).first() is not None
 
 
 def _load(session: Session, viewer: Viewer, shown: Sequence[Submission]) -> list[Loaded]:
