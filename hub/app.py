@@ -89,7 +89,8 @@ def _doors(settings: Settings, system: System, clock: Clock) -> Doors:
 
 def make_site(hub: Hub) -> FastAPI:
     """Return the ASGI app of a hub; its lifespan starts and stops the worker half where settings ask for one."""
-    worker = Worker(hub.engine, hub.pulls, hub.clock, hub.settings.data_dir, hub.settings.retention)
+    kept = hub.settings.retention, hub.settings.retention_share
+    worker = Worker(hub.engine, hub.pulls, hub.clock, hub.settings.data_dir, *kept)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from connectors.poverty_alleviation.exports import FLAG, Export, newest_export, pages, read_ahead, require_whole
 from connectors.poverty_alleviation.mapping import (
-    result_ending,
+    result_name,
     upload,
-    upload_ending,
     upload_name,
     verdict,
 )
@@ -21,6 +20,7 @@ from hub.sdk.egress import SftpAddress
 if TYPE_CHECKING:  # its library is loaded when the first file goes, not at start
     from hub.sdk.files import SftpSession
 
+EXPORT_ENDING = f".csv{FLAG}"
 READINGS = 3
 """Of exports that are cleared away while they are read."""
 
@@ -39,31 +39,33 @@ class Connector:
         self._address = SftpAddress(settings.host, settings.port, settings.user, password, settings.host_key)
 
     async def check(self) -> str:
-        """Sign in and look into the three folders."""
+        """Sign in, look for the folders and into the one whose names are not known before."""
         async with self._doors.files.open(self._address) as sftp:
-            counts = {folder: len(await sftp.names(folder)) for folder in ("in", "out", "pull")}
-        return "signed in; files there: " + ", ".join(f"{folder} {count}" for folder, count in counts.items())
+            await _demand_folders(sftp)
+            exports = len(await sftp.names("pull", EXPORT_ENDING))
+        return f"signed in; in and out are there, exports to read: {exports}"
 
     async def push(self, outgoing: Outgoing) -> Receipt:
         """Lay the file down, its flag last; the System reads it later and answers in a file of its own."""
         payload = json.loads(outgoing.payload)
         data = upload(outgoing.flow, outgoing.intent, outgoing.key, outgoing.amends, payload)
         async with self._doors.files.open(self._address) as sftp:
-            waiting, answered = await _trace(sftp, outgoing.key)
-            name = answered or waiting or upload_name(outgoing.flow, outgoing.key, self._doors.clock.now())
-            if not (answered or waiting):
-                await sftp.put(f"in/{name}", data)
-                await sftp.put(f"in/{name}{FLAG}", b"")
-        return Receipt("", accepted=False, answer=name, repeated=bool(answered or waiting))
+            trace = await _trace(sftp, outgoing.key)
+            if trace is None:
+                await sftp.put(f"in/{upload_name(outgoing.key)}", data)
+                await sftp.put(f"in/{upload_name(outgoing.key)}{FLAG}", b"")
+        return Receipt("", accepted=False, answer=trace or upload_name(outgoing.key), repeated=trace is not None)
 
     async def probe(self, key: str) -> Receipt | None:
         """Return the verdict of the result file; undecided while only the upload lies there; None without either."""
         async with self._doors.files.open(self._address) as sftp:
-            waiting, answered = await _trace(sftp, key)
-            result = await sftp.read(f"out/{answered}") if answered else None
+            trace = await _trace(sftp, key)
+            result = await sftp.read(f"out/{trace}") if trace == result_name(key) else None
+            if trace is None:  # never arrived: only where there is a place it could have arrived at
+                await _demand_folders(sftp)
         if result is not None:
             return verdict(result, key)
-        return Receipt("", accepted=False, answer=waiting) if waiting or answered else None
+        return Receipt("", accepted=False, answer=trace) if trace else None
 
     async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:
         """Yield the newest export unless it is known; the cursor is its name and a hash, `#row` while inside it."""
@@ -79,7 +81,7 @@ class Connector:
     async def _export(self, sftp: "SftpSession", cursor: str) -> tuple[Export, str]:
         """Read the newest export whole, and say what lies ahead of it; anew if it is replaced or cleared meanwhile."""
         for _ in range(READINGS):
-            choice = newest_export(await sftp.names("pull"), self._doors.clock.now())
+            choice = newest_export(await sftp.names("pull", EXPORT_ENDING), self._doors.clock.now())
             data = await sftp.read(f"pull/{choice.name}")
             flag = await sftp.read(f"pull/{choice.name}{FLAG}")
             if data is not None and flag is not None:
@@ -89,16 +91,20 @@ class Connector:
         raise Unavailable(f"exports were cleared away {READINGS} times while they were read")
 
 
-async def _trace(sftp: "SftpSession", key: str) -> tuple[str, str]:
-    """Return the names under which a key waits in `in` and is answered in `out`, empty where it is not.
+async def _trace(sftp: "SftpSession", key: str) -> str | None:
+    """Return the name under which a key is answered in `out`, or else waits in `in`; None where it is in neither.
 
-    `in` is read first: the System writes its answer before it clears the upload away, so a key that is gone from
-    `in` is already to be seen in `out`.
+    Both are asked for by name: years of answers lie there. `in` is asked first: the System writes its answer before it
+    clears the upload away, so a key that is gone from `in` is already to be seen in `out`.
     """
-    waiting = _named(await sftp.names("in"), upload_ending(key) + FLAG)
-    answered = _named(await sftp.names("out"), result_ending(key) + FLAG)
-    return waiting, answered
+    waits = await sftp.has(f"in/{upload_name(key)}{FLAG}")
+    if await sftp.has(f"out/{result_name(key)}{FLAG}"):
+        return result_name(key)
+    return upload_name(key) if waits else None
 
 
-def _named(names: list[str], ending: str) -> str:
-    return next((name.removesuffix(FLAG) for name in names if name.endswith(ending)), "")
+async def _demand_folders(sftp: "SftpSession") -> None:
+    """Raise Misconfigured where the folders are not there: a name in none of them would say nothing."""
+    for folder in ("in", "out"):
+        if not await sftp.has(folder):
+            raise Misconfigured(f"the folder {folder} is not there, or this account may not see it")

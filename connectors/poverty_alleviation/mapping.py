@@ -30,19 +30,18 @@ _BREAKS = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 _QUOTED = tuple("=+-@＝＋－＠'")
 
 
-def upload_name(flow: str, key: str, now: datetime) -> str:
-    """Return the file name of a delivery; only the day in it is not given by flow and key."""
-    return f"hub_{flow}_{now.astimezone(BEIJING):%Y%m%d}{upload_ending(key)}"
+def upload_name(key: str) -> str:
+    """Return the file name of a delivery: by its key alone, so that it can be asked for on any later day."""
+    return f"{_stem(key)}.csv"
 
 
-def upload_ending(key: str) -> str:
-    """Return the end of a delivery's file name, by which it is found again on any later day."""
-    return f"_{hashlib.sha256(key.encode()).hexdigest()[:16]}.csv"
+def result_name(key: str) -> str:
+    """Return the name of the file that answers a delivery."""
+    return f"{_stem(key)}.result.csv"
 
 
-def result_ending(key: str) -> str:
-    """Return the end of the name of the file that answers a delivery."""
-    return upload_ending(key).removesuffix(".csv") + ".result.csv"
+def _stem(key: str) -> str:
+    return f"hub_{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 
 def upload(flow: str, intent: Intent, key: str, earlier: str, payload: Mapping[str, Any]) -> bytes:

@@ -134,7 +134,8 @@ async def _work(settings: Settings, *, once: bool) -> None:
     # Not by the loop's own handlers: they end with it, and a second signal just then would look like a crash.
     stop.obey_with(lambda: None if loop.is_closed() else loop.call_soon_threadsafe(told.set))
     if not stop.asked:
-        worker = Worker(hub.engine, hub.pulls, hub.clock, settings.data_dir, settings.retention)
+        kept = settings.retention, settings.retention_share
+        worker = Worker(hub.engine, hub.pulls, hub.clock, settings.data_dir, *kept)
         _stand()
         hub.watch.start()
         await worker.start()

@@ -210,6 +210,10 @@ async def settle_earlier(intake: Intake, arrival: Arrival) -> Accepted:
     def judge(session: Session) -> Kept:
         there = submissions.kept(session, [arrival.client_id])[arrival.client_id]
         if there.digest != mine and there.erased_at is None:
+            # From here on it is not erased until this is written; it may have been since it was read.
+            submissions.hold(session, there.id)
+            there = submissions.kept(session, [arrival.client_id])[arrival.client_id]
+        if there.digest != mine and there.erased_at is None:
             submissions.contest(session, there.id, body, mine, arrival.received_at)
         passing("intake.compared")
         return there

@@ -26,7 +26,6 @@ from hub.model.submission import Submission
 from hub.store import Session
 from hub.store.query import deliveries, entries, submissions
 from hub.store.query.journal import entry
-from hub.store.query.submissions import Bundle
 from hub.systems import Flow
 
 
@@ -38,7 +37,8 @@ async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes) -
 
     def write(session: Session) -> set[str] | None:
         latest = own_latest(session, arrival.author, earlier_id)
-        if submissions.kept(session, [arrival.client_id]):
+        row = submission_row(arrival, latest.root_id, latest.revision + 1, latest.moved_from)
+        if not submissions.insert_new(session, [row]):
             return None
         _demand_correctable(arrival, latest)
         return _write_revision(session, arrival, intake.rules, latest)
@@ -53,7 +53,7 @@ async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes) -
 
 
 def _write_revision(session: Session, arrival: Arrival, rules: Rules, latest: Submission) -> set[str]:
-    """Write the revision and return the Systems that got something to do."""
+    """Write what the revision becomes, and return the Systems that got something to do."""
     rung = write_changes(session, _plan(session, arrival, rules, latest), arrival.received_at)
     passing("revise.written")
     return rung
@@ -89,7 +89,7 @@ def _plan(session: Session, arrival: Arrival, rules: Rules, latest: Submission) 
     old = submissions.latest_records(session, root_id)
     new = record_rows(arrival, root_id, revision)
     sent = deliveries.latest_per_flow(session, sorted({*old, *(row["key"] for row, _ in new)}))
-    changes = Changes(Bundle(submissions=[submission_row(arrival, root_id, revision, latest.moved_from)]))
+    changes = Changes()
     changes.bundle.discrepancies += discrepancy_rows(arrival)
     changes.bundle.photos += photo_rows(arrival)
     held = entries.holders(session, [row.id for row in sent.values()], arrival.received_at)

@@ -98,6 +98,8 @@ class Attachment(SQLModel, table=True):
     media_type: str = Field(sa_type=Short)
     size_bytes: int
     created_at: datetime = Field(sa_type=Instant)
+    kept_sha256: str | None = Field(default=None, sa_type=Short)
+    """Digest of what is kept where that is less than what was sent; None where it is the same."""
 
 
 class AttachmentUse(SQLModel, table=True):

@@ -9,14 +9,18 @@ DeliveryFailure
 """
 
 from datetime import timedelta
+from typing import Final
+
+REASON_CHARS: Final = 2_000
+"""However much a System has to say."""
 
 
 class DeliveryFailure(Exception):
     """Base of the four; `reason` is shown to people, in the System's own words where it gave any."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+        self.reason = reason[:REASON_CHARS]
+        super().__init__(self.reason)
 
 
 class Unavailable(DeliveryFailure):

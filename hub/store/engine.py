@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from hub.errors import Problem
 from hub.store.bulk import run
+from hub.store.folders import make_folder
 from hub.store.lanes import Reader, Writer
 from hub.store.lanes.writer import Vector
 from hub.store.trouble import Damage, Translate, translate
@@ -129,7 +130,7 @@ def lock_file(url: str) -> IO[str] | None:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return None
-    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    make_folder(Path(parsed.database).parent)
     handle = Path(parsed.database + ".lock").open("a", encoding="ascii")  # noqa: SIM115 - held as long as the store
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

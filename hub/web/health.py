@@ -11,7 +11,7 @@ from hub.model.people import Role
 from hub.model.system import Breaker
 from hub.outbox.entry.press import late_before
 from hub.store import Session
-from hub.store.query import systems
+from hub.store.query import retention, systems
 from hub.store.query.counts import delivery_counts, totals, withdrawn_count
 from hub.store.query.entries import late_counts
 from hub.store.query.journal import latest_epoch
@@ -31,14 +31,25 @@ async def alive(hub: Hub) -> Mapping[str, bool | str | int]:
 
 
 @router.get("/readyz")
-async def ready(response: Response, hub: Hub) -> Mapping[str, bool | int]:
-    """Say whether the hub can accept and keep Submissions, what is missing when not, and whether it was restored."""
+async def ready(response: Response, hub: Hub) -> Mapping[str, bool | int | str]:
+    """Say whether the hub can work, and what is missing when not; whether it was restored, and what it holds back."""
     checks = await hub.ready()
     if not all(checks.values()):
         response.status_code = 503
         return checks
-    epoch = await hub.store.read(latest_epoch)
-    return {**checks, "epoch": epoch.number} if epoch else checks
+    epoch, held = await hub.store.read(lambda session: (latest_epoch(session), _held(session, hub)))
+    details: dict[str, bool | int | str] = dict(checks)
+    if epoch:
+        details["epoch"] = epoch.number
+    if held:
+        details["retention_held"] = held
+    return details
+
+
+def _held(session: Session, hub: Parts) -> str:
+    """Return why nothing is erased by term; empty where it is, or where everything is kept for good."""
+    known = retention.state(session) if hub.settings.retention else None
+    return known.held if known else ""
 
 
 @router.get("/metrics")
@@ -48,7 +59,8 @@ async def metrics(request: Request, hub: Hub) -> Response:
         raise Problem("auth.forbidden", 403)
     own, late = CollectorRegistry(), late_before(hub.registry, hub.clock.now())
     _own_figures(own, hub)
-    counts = await hub.store.read(lambda session: _exposition(session, late))
+    counts, held = await hub.store.read(lambda session: (_exposition(session, late), _held(session, hub)))
+    Gauge("hub_retention_held", "1 while nothing is erased by term", ["why"], registry=own).labels(held).set(bool(held))
     return Response(generate_latest(own) + counts, media_type=CONTENT_TYPE_LATEST)
 
 

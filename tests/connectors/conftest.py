@@ -14,7 +14,7 @@ from tests.connectors.system import System
 
 ON_BOTH_LOOPS = {"test_http_door.py", "test_http_connections.py", "test_http_tls.py"}
 """Modules run on Python's own event loop and on uvloop, which the hub runs on: what reaches a protocol differs."""
-ON_UVLOOP = {"test_table_faults.py"}
+ON_UVLOOP = {"test_table_faults.py", "test_table_caps.py", "test_file_caps.py", "test_http_caps.py"}
 """Long ones, run on the hub's own loop only; their neighbours meet the same driver on Python's."""
 
 

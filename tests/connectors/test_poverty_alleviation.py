@@ -15,7 +15,7 @@ from connectors.poverty_alleviation.exports import snapshot_time
 from connectors.poverty_alleviation.mapping import (
     CHARSET,
     cell,
-    result_ending,
+    result_name,
     upload,
     upload_name,
     verdict,
@@ -110,7 +110,7 @@ async def test_it_returns_rows_in_its_own_words(
 
 
 async def test_an_upload_cut_short_counts_as_never_arrived_and_is_completed(slow: System, connector: Connector) -> None:
-    name = upload_name("visit", KEY, NOON)
+    name = upload_name(KEY)
     (folder(slow, "in") / name).write_bytes(b"half")
     (folder(slow, "in") / f"{name}.part").write_bytes(b"ha")
     assert await connector.probe(KEY) is None
@@ -132,7 +132,7 @@ async def test_a_result_without_its_flag_is_not_read(slow: System, connector: Co
 
 
 async def test_a_result_cleared_away_while_it_is_read_is_still_undecided(slow: System, connector: Connector) -> None:
-    (folder(slow, "out") / f"hub_visit_20260301{result_ending(KEY)}.ok").touch()
+    (folder(slow, "out") / f"{result_name(KEY)}.ok").touch()
     undecided = await connector.probe(KEY)
     assert undecided is not None
     assert not undecided.accepted
@@ -154,8 +154,25 @@ def test_only_a_number_is_acceptance(data: bytes, failure: type[Exception], word
         verdict(data, KEY)
 
 
-def test_the_day_in_a_name_is_beijings() -> None:
-    assert upload_name("visit", KEY, datetime(2026, 2, 28, 16, 0, tzinfo=UTC)).startswith("hub_visit_20260301_")
+def test_a_name_is_the_key_s_alone_and_no_two_keys_share_one() -> None:
+    assert upload_name(KEY) == "hub_91d1b3ec0647a6e66de146bc19707028.csv"
+    assert result_name(KEY) == "hub_91d1b3ec0647a6e66de146bc19707028.result.csv"
+    assert len({upload_name(f"k{number}:system:1") for number in range(1_000)}) == 1_000
+
+
+@pytest.mark.case("C62")
+@pytest.mark.fault("F84")
+async def test_a_folder_that_is_gone_is_not_a_delivery_that_never_came(slow: System, connector: Connector) -> None:
+    await connector.push(outgoing("visit", VISIT))
+    for name in ("out", "in"):
+        folder(slow, name).rename(slow.directory / name)
+    with pytest.raises(Misconfigured, match="the folder in is not there"):
+        await connector.probe(KEY)
+    with pytest.raises(Misconfigured, match="the folder in is not there"):
+        await connector.check()
+    (slow.directory / "in").rename(folder(slow, "in"))
+    with pytest.raises(Misconfigured, match="the folder out is not there"):
+        await connector.probe("other:system:1")
 
 
 @pytest.mark.parametrize("kind", [KIND])

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -21,6 +22,7 @@ from hub.model import Attempt, Delivery, SystemState
 from hub.model.delivery import State
 from hub.model.issue import IssueState
 from hub.model.system import Breaker
+from hub.store.query import retention
 from hub.systems import Registry
 from hub.web.context import Parts
 from hub.web.edge import MOST_BODY_BYTES
@@ -181,6 +183,25 @@ async def test_health_and_readiness(site: Site) -> None:
     site.checks["database"] = False
     answer = await client.get("/readyz")
     assert (answer.status_code, answer.json()) == (503, {"database": False})
+
+
+@pytest.mark.case("C64")
+@pytest.mark.fault("F86")
+@pytest.mark.parametrize("term", [None, timedelta(days=1095)])
+async def test_that_nothing_is_erased_by_term_is_told_where_it_should_be(
+    site: Site, clock: Clock, term: timedelta | None
+) -> None:
+    hub = replace(site.parts, settings=site.parts.settings.model_copy(update={"retention": term}))
+    site.app.state.parts = hub
+    client, local = await site.client(), await site.client("", "127.0.0.1")
+    await site.store.write(lambda session: retention.hold(session, "share", clock.now()))
+    told = (await client.get("/readyz")).json()
+    assert told == {"database": True} | ({"retention_held": "share"} if term else {})
+    counted = (await local.get("/metrics")).text
+    assert ('hub_retention_held{why="share"} 1.0' in counted) == bool(term)
+    await site.store.write(lambda session: retention.hold(session, "", clock.now()))
+    assert (await client.get("/readyz")).json() == {"database": True}
+    assert 'hub_retention_held{why=""} 0.0' in (await local.get("/metrics")).text
 
 
 @pytest.mark.usefixtures("submitted")

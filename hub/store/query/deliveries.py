@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from hub.model.column import Instant
 from hub.model.delivery import ENDED, MAY_WAIT, NOT_ENDED, Attempt, Delivery, State
 from hub.store.bulk import Change, find_rows, insert_rows, update_rows
+from hub.store.query.turns import take_turns
 
 FRESH = {"populate_existing": True}
 """Writes of one group share a session, and most of them change rows behind its back."""
@@ -283,8 +284,17 @@ def ahead_in_order(session: Session, row: Delivery) -> str | None:
     return session.exec(query.order_by(col(Delivery.id)).limit(1)).first()
 
 
+def turn_of(order_key: str) -> str:
+    """Return the turn of whoever joins an ordered flow."""
+    return f"order:{order_key}"
+
+
 def last_in_order(session: Session, order_keys: Sequence[str]) -> dict[str, str]:
-    """Return the newest Delivery of each order key that has not ended."""
+    """Return the newest Delivery of each order key that has not ended; nobody else asks until this transaction ends.
+
+    Two that join at the same moment would both wait for the same one, and go together when it has ended.
+    """
+    take_turns(session, map(turn_of, order_keys))
     query = (
         select(Delivery.order_key, Delivery.id)
         .where(col(Delivery.order_key).in_(order_keys), text(NOT_ENDED))

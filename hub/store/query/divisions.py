@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from hub.errors import FieldFault, Problem
 from hub.model.characters import unholdable
 from hub.model.place import Division
+from hub.store.query.turns import take_turns
 
 COLUMNS = ("code", "level", "name", "parent_code")
 LEVELS = ("province", "prefecture", "county", "town", "village", "community")
@@ -113,6 +114,7 @@ def import_lines(session: Session, lines: Iterable[DivisionLine], valid_from: da
     its old row, ended on that day; a code not in the list is left alone, since lists of one county are imported
     beside others.
     """
+    take_turns(session, ["divisions"])
     listed = list(lines)
     known: dict[str, list[Division]] = defaultdict(list)
     for row in session.exec(select(Division).where(col(Division.superseded_at).is_(None))):

@@ -93,6 +93,12 @@ def contest(session: Session, submission_id: str, body: bytes, digest: str, at: 
     session.connection().execute(insert_once, row.model_dump())
 
 
+def hold(session: Session, submission_id: str) -> None:
+    """Let nobody erase or correct a Submission until this transaction ends; what was read of it before may be old."""
+    root = select(Submission.root_id).where(Submission.id == submission_id).scalar_subquery()
+    session.exec(select(Submission.id).where(Submission.id == root).with_for_update(read=True)).one()
+
+
 def latest_revision(session: Session, root_id: str, *, lock: bool = True) -> Submission:
     """Return the newest revision of a Submission, its first one locked so that two corrections cannot cross."""
     if lock:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TypeVar, cast
 
-from sqlalchemy import ColumnElement, false, or_
+from sqlalchemy import ColumnElement, false, or_, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -150,11 +151,27 @@ def media_type(session: Session, sha256: str) -> str | None:
 
 
 def add_attachment(session: Session, row: Attachment) -> bool:
-    """Keep that this account uploaded a photo; say whether that is new."""
-    if session.get(Attachment, (row.sha256, row.account_id)) is not None:
-        return False
-    session.add(row)
-    return True
+    """Keep that this account uploaded a photo; say whether that is new.
+
+    Its file was written anew just now: what is kept of it is told by all rows that name it.
+    """
+    note_kept(session, row.sha256, row.kept_sha256, row.size_bytes)
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    added = insert(Attachment).values(row.model_dump()).on_conflict_do_nothing().returning(col(Attachment.sha256))
+    return session.connection().execute(added).first() is not None
+
+
+def note_kept(session: Session, sha256: str, kept_sha256: str | None, size_bytes: int) -> None:
+    """Note what is kept of a photo wherever something else was noted."""
+    other = col(Attachment.kept_sha256).is_distinct_from(kept_sha256)
+    noted = update(Attachment).where(col(Attachment.sha256) == sha256, other)
+    session.connection().execute(noted.values(kept_sha256=kept_sha256, size_bytes=size_bytes))
+
+
+def photos(session: Session) -> Sequence[tuple[str, str]]:
+    """Return name and type of every photo there is a row for."""
+    query = select(Attachment.sha256, Attachment.media_type).distinct().order_by(col(Attachment.sha256))
+    return session.exec(query).all()
 
 
 def _load(session: Session, viewer: Viewer, shown: Sequence[Submission]) -> list[Loaded]:

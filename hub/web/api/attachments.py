@@ -29,7 +29,8 @@ class AttachmentView(View):
     """A photo the hub holds."""
 
     sha256: str
-    size_bytes: int = Field(examples=[213_004])
+    kept_sha256: str = Field(description="of what is kept: another one where what is no picture was left out")
+    size_bytes: int = Field(description="of what is kept", examples=[213_004])
     media_type: str = Field(examples=["image/jpeg"])
 
 
@@ -48,13 +49,17 @@ class Proof(BaseModel):
     responses={200: {"description": "held already", "model": AttachmentView}, **documented(507)},
 )
 async def upload(sha256: Digest, request: Request, response: Response, caller: Filler, hub: Hub) -> AttachmentView:
-    """Upload a photo of at most 20 MiB; again is harmless. The type is told from its first bytes."""
+    """Upload a photo of at most 20 MiB; again is harmless.
+
+    Where it was taken, and all else that is no picture, is not kept; it is named by the digest of what was sent all the
+    same. The type is told from its first bytes.
+    """
     blob = await keep_blob(hub.settings.data_dir, sha256, request.stream())
     row = Attachment(**vars(blob), account_id=caller.account.id, created_at=hub.clock.now())
     if not await hub.store.write(lambda session: name_blob(session, hub.settings.data_dir, row)):
         response.status_code = 200
     passing("blob.row")
-    return AttachmentView(**vars(blob))
+    return AttachmentView(**vars(blob) | {"kept_sha256": blob.kept_sha256 or blob.sha256})
 
 
 @router.get(

@@ -88,6 +88,7 @@ async def take_step(issue_id: Id, asked: StepAsked, caller: Filler, hub: Hub) ->
     scope, now = caller.scope, hub.clock.now()
 
     def write(session: Session) -> LoadedIssue:
+        issues.locked(session, [issue_id])  # others may be taking steps of it: judged is how it stands after them
         loaded = _found(session, scope, issue_id)
         old = IssueState(loaded.issue.state)
         new = _aim(old, asked, is_withdrawn=loaded.record.withdrawn)

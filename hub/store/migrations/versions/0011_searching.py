@@ -9,7 +9,7 @@ from hub.model.natural_order import order_key
 from hub.text import comparable, comparable_name
 
 revision = "0011"
-down_revision = "0006"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

@@ -13,6 +13,8 @@ from hub.errors import Phrase
 from hub.model.delivery import ENDED, NOT_ENDED, Attempt, Delivery, State
 from hub.model.issue import Issue, IssueState
 from hub.model.submission import Record, Submission
+from hub.store.query.deliveries import turn_of
+from hub.store.query.turns import take_turns
 
 Query = Select[*tuple[Any, ...]]
 _ORDER = (col(Submission.received_at), col(Submission.id))
@@ -59,7 +61,7 @@ def older(session: Session, before: datetime, after: After | None, limit: int) -
 def find(session: Session, submission_id: str, *, lock: bool) -> Found | None:
     """Return what a Submission became, by the id of any revision; None where there is none.
 
-    With `lock`, in the order corrections and hands take their rows: the first revision, Deliveries, Issues.
+    With `lock`, in the order corrections and hands take their rows: the first revision, Deliveries, Issues, turns.
     """
 
     def rows(query: Query, *, locked: bool = lock) -> Sequence[Row[*tuple[Any, ...]]]:
@@ -72,14 +74,17 @@ def find(session: Session, submission_id: str, *, lock: bool) -> Found | None:
         return None
     root_id = roots[0].root_id
     rows(select(col(Submission.id)).where(col(Submission.id) == root_id))
-    columns = (col(Submission.id), col(Submission.received_at), col(Submission.erased_at))
-    revisions = rows(select(*columns).where(col(Submission.root_id) == root_id), locked=False)
+    told = (col(Submission.id), col(Submission.received_at), col(Submission.erased_at))
+    revisions = rows(select(*told).where(col(Submission.root_id) == root_id), locked=False)
     theirs = col(Record.submission_id).in_([row.id for row in revisions])
     records = rows(select(col(Record.id), col(Record.key)).where(theirs), locked=False)
     keys = sorted({row.key for row in records})
-    owed = select(col(Delivery.id), col(Delivery.system), col(Delivery.state)).where(col(Delivery.record_key).in_(keys))
+    columns = (col(Delivery.id), col(Delivery.system), col(Delivery.state), col(Delivery.order_key))
+    owed = select(*columns).where(col(Delivery.record_key).in_(keys))
     opened = select(col(Issue.id), col(Issue.state)).where(col(Issue.id).in_(keys))
     deliveries, issues = rows(owed.order_by(col(Delivery.id))), rows(opened.order_by(col(Issue.id)))
+    if lock:  # who is just about to wait behind one of them is seen, or waits for nobody
+        take_turns(session, (turn_of(row.order_key) for row in deliveries if row.order_key))
     return Found(
         root_id=root_id,
         submissions={row.id: row.received_at for row in revisions},
