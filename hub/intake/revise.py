@@ -1,7 +1,7 @@
 """Corrections: a new revision goes as an amendment to the Systems whose fields changed; others are left alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +15,11 @@ from hub.intake.plan import Arrival, Rules, discrepancy_rows, issue_rows, photo_
 from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row
 from hub.model.column import new_id
 from hub.model.delivery import Delivery, State
-from hub.model.people import Account
+from hub.model.people import Account, Proof
 from hub.model.submission import Record, Submission
 from hub.outbox.release import release
 from hub.store import Session
-from hub.store.query import deliveries, entries, submissions
+from hub.store.query import deliveries, entries, people, submissions
 from hub.store.query.journal import entry
 from hub.store.query.submissions import Bundle
 from hub.systems import Flow
@@ -37,13 +37,15 @@ class _Changes:
     """Each with what takes its place, if anything does."""
 
 
-async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes) -> Accepted:
+async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes, proof: Proof | None = None) -> Accepted:
     """Accept a correction of the author's own Submission, in one transaction; raises Problem and keeps nothing else."""
-    arrival = await arrive(intake, author, raw)
+    arrival = replace(await arrive(intake, author, raw), proof=proof)
     if arrival.world.earlier is not None:
         return await settle_earlier(intake, arrival)
 
     def write(session: Session) -> set[str] | None:
+        if proof is not None:
+            people.demand_standing(session, proof)
         latest = _latest(session, arrival, earlier_id)
         if submissions.kept(session, [arrival.client_id]):
             return None

@@ -74,7 +74,7 @@ async def resume_system(system: Name, asked: Reason, caller: Settler, hub: Hub) 
     """Let Deliveries flow again after credentials or settings were mended; for those who act in the whole county."""
     _demand_mine(hub, caller, system)
     deed = Deed(caller.account, asked.why, hub.clock.now())
-    await hub.store.write(lambda session: resume(session, system, deed))
+    await hub.write(caller.proof, lambda session: resume(session, system, deed))
     hub.ring([system])
 
 

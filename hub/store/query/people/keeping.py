@@ -12,7 +12,7 @@ from hub.model.people import Account, ApiToken, Scope, account_faults
 from hub.model.people import Session as SignedIn
 from hub.model.place import Division
 from hub.store.query.journal import add_entries, entry
-from hub.store.query.people.accounts import NewAccount, account_named, create_account
+from hub.store.query.people.accounts import NewAccount, create_account
 from hub.store.query.places import division_names, within
 
 REACH = frozenset({"role", "division", "department"})
@@ -74,8 +74,9 @@ def listed_accounts(session: Session, by: Scope | None, after: str = "", limit: 
 
 
 def _within_reach(session: Session, login: str, by: Scope | None) -> Account:
-    """Return the account; one out of reach is as unknown as one that does not exist."""
-    account = account_named(session, login)
+    """Return the account, locked; one out of reach is as unknown as one that does not exist."""
+    query = select(Account).where(Account.login == login).with_for_update()
+    account = session.exec(query, execution_options={"populate_existing": True}).first()
     if account is None or (by is not None and not account.division.startswith(by.prefix)):
         raise Problem("account.unknown", 404, login=login)
     return account
