@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, ip_address, ip_network
 from time import monotonic
 from typing import TypeVar
 
@@ -25,19 +24,6 @@ AT_ONCE = 2
 MOST_WAITING, MOST_FROM_ONE = 128, 64
 BEHIND_OTHERS = 10
 """How much nicer (`nice(1)`) hashing is than what answers everybody else; Linux keeps it by thread."""
-_NETWORK_BITS = 64
-"""Of an IPv6 address, what one subscriber has as a rule; the rest they may choose as they like."""
-
-
-def source_of(address: str) -> str:
-    """Return what counts as one address: an IPv6 network of one subscriber is one."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address[:80]
-    if isinstance(parsed, IPv6Address):
-        return str(parsed.ipv4_mapped or ip_network((parsed, _NETWORK_BITS), strict=False))
-    return str(parsed)
 
 
 def _step_back() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request
@@ -18,6 +19,8 @@ from hub.web.context import Hub
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _COOKIE = "hub_session"
+_NETWORK_BITS = 64
+"""Of an IPv6 address, what one subscriber has as a rule; the rest they may choose as they like."""
 SHOWN = (Depends(APIKeyCookie(name=_COOKIE, auto_error=False)), Depends(HTTPBearer(auto_error=False)))
 """Only for OpenAPI: what is read is read below."""
 
@@ -66,6 +69,17 @@ def client_address(request: Request, settings: Settings) -> str:
             break
         address = hop.strip()
     return address
+
+
+def source_of(address: str) -> str:
+    """Return what counts as one address: an IPv6 network of one subscriber is one."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address[:80]
+    if isinstance(parsed, IPv6Address):
+        return str(parsed.ipv4_mapped or ip_network((parsed, _NETWORK_BITS), strict=False))
+    return str(parsed)
 
 
 def demand_own_page(request: Request, settings: Settings) -> None:

@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 
 from hub.errors import Problem
-from hub.web.hashing import AT_ONCE, BEHIND_OTHERS, MOST_FROM_ONE, MOST_WAITING, Hashing, source_of
+from hub.web.hashing import AT_ONCE, BEHIND_OTHERS, MOST_FROM_ONE, MOST_WAITING, Hashing
+from hub.web.security import source_of
 from tests.builders import until
 
 

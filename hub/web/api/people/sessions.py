@@ -17,9 +17,8 @@ from hub.store.query.people import Checked
 from hub.store.query.places import division_names
 from hub.web.api.people.browser import known_browser, remember_browser
 from hub.web.context import Hub, Parts
-from hub.web.hashing import source_of
 from hub.web.problems import documented
-from hub.web.security import Known, client_address, cookie_name, demand_json, demand_own_page, is_secure
+from hub.web.security import Known, client_address, cookie_name, demand_json, demand_own_page, is_secure, source_of
 from hub.web.shapes import PLAIN, Asked, View
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
