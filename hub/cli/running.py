@@ -23,6 +23,7 @@ from hub.store.blobs import drop_leftovers
 from hub.store.migrate import is_current
 from hub.store.migrate import migrate as migrate_database
 from hub.store.query import divisions, people
+from hub.web.connections import guarded_by, open_gate
 from hub.worker.loop import Worker
 from hub.worker.stop import stop
 
@@ -64,6 +65,7 @@ async def _serve(settings: Settings) -> None:
             make_site(hub),
             host=settings.host,
             port=settings.port,
+            http=guarded_by(open_gate(hub.catalog.messages)),
             log_config=None,
             access_log=False,
             server_header=False,

@@ -17,12 +17,12 @@ from hub.intake.plan import Arrival, Rules, plan_first
 from hub.intake.route import Row
 from hub.intake.wire import canonical, digest, read_json
 from hub.intake.world import Question, World, look
-from hub.model.people import Account, Scope
+from hub.model.people import Account, Proof, Scope
 from hub.model.place import Place
 from hub.outbox.decide.settle import Claim
 from hub.outbox.handover import Outbox, Seats, attempt_rows, lease_fresh
 from hub.store import Session, Store, Taken
-from hub.store.query import deliveries, submissions
+from hub.store.query import deliveries, people, submissions
 from hub.store.query.submissions import Bundle, Kept
 from hub.store.trouble import RETRY_AFTER_SECONDS
 
@@ -56,7 +56,7 @@ class Accepted:
     """The rows as they were written just now, so that the answer need not read them back."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Offer:
     """A planned Submission as the writer gets it."""
 
@@ -64,6 +64,7 @@ class _Offer:
     submission_id: str
     bundle: Bundle
     seats: Seats
+    proof: Proof | None
 
     def hand_over(self, written: "asyncio.Future[_Written | None]") -> None:
         """Tell the outbox what came of it; runs even when the asker has gone."""
@@ -83,14 +84,18 @@ class _Written:
     claims: list[Claim]
 
 
-async def accept(intake: Intake, author: Account, raw: bytes) -> Accepted:
-    """Accept a body as it came; return once it and all it owes are on disk, or raise Problem and keep nothing."""
-    arrival = await arrive(intake, author, raw)
+async def accept(intake: Intake, author: Account, raw: bytes, proof: Proof | None = None) -> Accepted:
+    """Accept a body as it came; return once it and all it owes are on disk, or raise Problem and keep nothing.
+
+    `proof` is what the author showed when they began to send it; it must hold still when it is written.
+    """
+    arrival = replace(await arrive(intake, author, raw), proof=proof)
     if arrival.world.earlier is not None:
         return await settle_earlier(intake, arrival)
     bundle = plan_first(arrival, intake.rules)
     passing("intake.begin")
-    written = await _write(_Offer(intake, arrival.submission_id, bundle, intake.outbox.seat(bundle.deliveries)))
+    seats = intake.outbox.seat(bundle.deliveries)
+    written = await _write(_Offer(intake, arrival.submission_id, bundle, seats, proof))
     if written is None:
         return await settle_earlier(intake, arrival)
     passing("intake.committed")
@@ -153,7 +158,17 @@ def _content(value: dict[str, object]) -> dict[str, object]:
     return {key: child for key, child in value.items() if key not in {"id", "why"}}
 
 
-def _write_offers(session: Session, offers: Sequence[_Offer]) -> list[_Written | None]:
+def _write_offers(session: Session, offers: Sequence[_Offer]) -> list[_Written | Problem | None]:
+    """Write what is offered by those who may still; answer the others why not."""
+    proofs = {offer.proof.digest: offer.proof for offer in offers if offer.proof}
+    ended = dict(zip(proofs, people.no_longer(session, [*proofs.values()]), strict=True)) if proofs else {}
+    refused = {offer: ended.get(offer.proof.digest) if offer.proof else None for offer in offers}
+    standing = [offer for offer in offers if refused[offer] is None]
+    written = dict(zip(standing, _write_new(session, standing), strict=True))
+    return [refused[offer] or written[offer] for offer in offers]
+
+
+def _write_new(session: Session, offers: Sequence[_Offer]) -> list[_Written | None]:
     """Write the offers whose id is new, all in one go; answer for each what was written, or None."""
     first = {offer.submission_id: offer for offer in reversed(offers)}
     fresh = submissions.insert_new(session, [row for offer in first.values() for row in offer.bundle.submissions])
@@ -208,6 +223,8 @@ async def settle_earlier(intake: Intake, arrival: Arrival) -> Accepted:
         return Accepted(arrival.world.earlier.id, created=False)
 
     def judge(session: Session) -> Kept:
+        if arrival.proof is not None:
+            people.demand_standing(session, arrival.proof)
         there = submissions.kept(session, [arrival.client_id])[arrival.client_id]
         if there.digest != mine and there.erased_at is None:
             # From here on it is not erased until this is written; it may have been since it was read.

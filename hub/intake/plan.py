@@ -17,7 +17,7 @@ from hub.intake.wire import canonical, digest
 from hub.intake.world import World, answers_at, photos_in
 from hub.model.column import child_id, new_id
 from hub.model.issue import IssueState
-from hub.model.people import Account
+from hub.model.people import Account, Proof
 from hub.store.query.journal import entry
 from hub.store.query.submissions import Bundle
 from hub.systems import Registry
@@ -35,6 +35,8 @@ class Arrival:
     body: bytes
     world: World
     received_at: datetime
+    proof: Proof | None = None
+    """What the author showed when they began to send it."""
 
     @cached_property
     def submission_id(self) -> str:

@@ -1,6 +1,6 @@
 """Corrections: a new revision goes as an amendment to the Systems whose fields changed; others are left alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hub.clock import civil_day
 from hub.erasure.erase import gone
@@ -21,21 +21,23 @@ from hub.intake.issues import Deed, bring_back_issues, withdraw_issues
 from hub.intake.plan import Arrival, Rules, discrepancy_rows, issue_rows, photo_rows, record_rows, submission_row
 from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row, unmapped_reason
 from hub.model.delivery import Delivery
-from hub.model.people import Account
+from hub.model.people import Account, Proof
 from hub.model.submission import Submission
 from hub.store import Session
-from hub.store.query import deliveries, entries, submissions
+from hub.store.query import deliveries, entries, people, submissions
 from hub.store.query.journal import entry
 from hub.systems import Flow
 
 
-async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes) -> Accepted:
+async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes, proof: Proof | None = None) -> Accepted:
     """Accept a correction of the author's own Submission, in one transaction; raises Problem and keeps nothing else."""
-    arrival = await arrive(intake, author, raw)
+    arrival = replace(await arrive(intake, author, raw), proof=proof)
     if arrival.world.earlier is not None:
         return await settle_earlier(intake, arrival)
 
     def write(session: Session) -> set[str] | None:
+        if proof is not None:
+            people.demand_standing(session, proof)
         latest = own_latest(session, arrival.author, earlier_id)
         row = submission_row(arrival, latest.root_id, latest.revision + 1, latest.moved_from)
         if not submissions.insert_new(session, [row]):

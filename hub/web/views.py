@@ -1,6 +1,5 @@
 """Turns loaded rows into what a person may read. Pure: no queries, no clock."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from typing import Any
 import orjson
 
 from hub.catalog import Catalog
+from hub.masks import masked
 from hub.model.delivery import (
     BY_HAND,
     LOST_THERE,
@@ -34,15 +34,16 @@ from hub.web.shapes import Text
 from hub.web.withdrawn import mark, withdrawn_view
 
 DOT = " · "
+BLANK = "…"
+"""What people read in place of a number of a person."""
 SEES_VALUES = frozenset({Role.STAFF, Role.LEADER})
 SEES_REASONS = SEES_VALUES | {Role.DEPARTMENT_ADMIN}
-"""Others read a System's words with numbers blanked: it may quote what was sent (A25)."""
+"""Others read a System's words with the numbers of people blanked: it may quote what was sent (A25)."""
 MENDS_WIRING = frozenset({Role.DEPARTMENT_ADMIN, Role.OPERATOR})
 """Who reads which field of the wiring is at fault; to others it says nothing, and is not theirs to mend."""
 SEES_HOLDERS = frozenset({Role.DEPARTMENT_ADMIN, Role.OPERATOR})
 UNCHANGED = "unchanged"
 _REASONED = frozenset({State.PARKED, State.CANCELLED})
-_NUMBER = re.compile(r"\d{7,}[Xx]?")
 
 
 @dataclass(frozen=True)
@@ -230,7 +231,7 @@ def _reason(row: Delivery, lens: Lens, *, ours: bool) -> str:
     """Return why, as far as the reader may know."""
     if ours:
         return row.reason if lens.role in MENDS_WIRING else ""
-    return row.reason if lens.role in SEES_REASONS else blank_numbers(row.reason)
+    return row.reason if lens.role in SEES_REASONS else masked(row.reason, BLANK)
 
 
 def says_key(row: Delivery, reason: str) -> str:
@@ -304,11 +305,6 @@ def delivery_page(row: Delivery, aside: Aside, attempts: Sequence[Attempt], eyes
     )
 
 
-def blank_numbers(reason: str) -> str:
-    """Return a System's words without what could be an id number, a phone or a bank card."""
-    return _NUMBER.sub("…", reason)
-
-
 def _attempt_view(row: Attempt, lens: Lens) -> shapes.AttemptView:
     return shapes.AttemptView(
         kind="probe" if row.kind == "probe" else "push",
@@ -316,5 +312,5 @@ def _attempt_view(row: Attempt, lens: Lens) -> shapes.AttemptView:
         started_at=row.started_at,
         ended_at=row.ended_at,
         outcome=row.outcome,
-        reason=row.reason if lens.role in SEES_REASONS else blank_numbers(row.reason),
+        reason=row.reason if lens.role in SEES_REASONS else masked(row.reason, BLANK),
     )

@@ -138,6 +138,7 @@ def pages(county: County) -> dict[str, Asked]:
         "metrics": lambda s: delivery_counts(s, totals(s)["delivery"]),
         "tally": advance,
         "systems": open_counts,
+        "systems of a town": lambda s: open_counts(s, Scope("other", Role.OPERATOR, "330783005000")),
         "late": lambda s: entries.late_counts(s, LATE),
         "to press for": lambda s: entries.unreminded(s, LATE, 10),
         "pressed for in vain": entries.unended_reminders,

@@ -9,7 +9,7 @@ from hub.model import Delivery
 from hub.model.delivery import LOST_THERE, NEVER_SENT, NOTHING_THERE, State
 from hub.model.people import Role
 from hub.systems import Registry
-from hub.web.views import Lens, blank_numbers, delivery_view, latest, says_key
+from hub.web.views import Lens, delivery_view, latest, says_key
 
 AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 
@@ -70,7 +70,3 @@ def test_the_newest_revision_of_each_flow_counts() -> None:
     first, second = delivery(State.DELIVERED), delivery(State.WAITING, revision=2)
     other = delivery(State.WAITING, flow="other")
     assert latest([first, other, second]) == [second, other]
-
-
-def test_numbers_of_people_are_blanked() -> None:
-    assert blank_numbers("户 330799199001010014、19900000102 重复，代码 4022") == "户 …、… 重复，代码 4022"

@@ -27,9 +27,13 @@ def ancestors(division: str) -> list[str]:
 
 def within(column: Any, scope: Scope) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped column
     """Return the condition that a division lies inside the scope's own."""
+    return column.between(*ends(scope))  # type: ignore[no-any-return]  # a mapped column
+
+
+def ends(scope: Scope) -> tuple[str, str]:
+    """Return the first and the last code inside the scope's own division."""
     # A range, since no database can use an index of plain text for LIKE; codes are digits, all equally many.
-    first, last = scope.prefix.ljust(VILLAGE_DIGITS, "0"), scope.prefix.ljust(VILLAGE_DIGITS, "9")
-    return column.between(first, last)  # type: ignore[no-any-return]  # a mapped column
+    return scope.prefix.ljust(VILLAGE_DIGITS, "0"), scope.prefix.ljust(VILLAGE_DIGITS, "9")
 
 
 def reachable(scope: Scope) -> ColumnElement[bool]:

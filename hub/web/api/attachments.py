@@ -46,7 +46,7 @@ class Proof(BaseModel):
     "/{sha256}",
     status_code=201,
     openapi_extra={"requestBody": {"required": True, "content": _PHOTOS}},
-    responses={200: {"description": "held already", "model": AttachmentView}, **documented(507)},
+    responses={200: {"description": "held already", "model": AttachmentView}, **documented(409, 507)},
 )
 async def upload(sha256: Digest, request: Request, response: Response, caller: Filler, hub: Hub) -> AttachmentView:
     """Upload a photo of at most 20 MiB; again is harmless.
@@ -56,7 +56,7 @@ async def upload(sha256: Digest, request: Request, response: Response, caller: F
     """
     blob = await keep_blob(hub.settings.data_dir, sha256, request.stream())
     row = Attachment(**vars(blob), account_id=caller.account.id, created_at=hub.clock.now())
-    if not await hub.store.write(lambda session: name_blob(session, hub.settings.data_dir, row)):
+    if not await hub.write(caller.proof, lambda session: name_blob(session, hub.settings.data_dir, row)):
         response.status_code = 200
     passing("blob.row")
     return AttachmentView(**vars(blob) | {"kept_sha256": blob.kept_sha256 or blob.sha256})

@@ -103,7 +103,7 @@ async def show_delivery(delivery_id: Id, caller: SignedIn, hub: Hub) -> Delivery
     return await show(hub, caller, delivery_id)
 
 
-@router.post("/replay", dependencies=JSON, responses=documented(404))
+@router.post("/replay", dependencies=JSON, responses=documented(404, 409))
 async def replay_many(asked: Batch, caller: Settler, hub: Hub) -> Replayed:
     """Send up to a thousand Deliveries again; those that have nothing to send again are left out of the answer."""
     viewer = viewer_of(hub, caller)
@@ -114,7 +114,7 @@ async def replay_many(asked: Batch, caller: Settler, hub: Hub) -> Replayed:
         moved = hand.replay(session, chosen, deed)
         return moved, {row.system for row in systems_of.by_ids(session, moved)}
 
-    moved, systems = await hub.store.write(replay)
+    moved, systems = await hub.write(caller.proof, replay)
     passing("replay.committed")
     hub.ring(systems)
     return Replayed(ids=moved)
@@ -170,7 +170,7 @@ async def _settle(
             raise Problem("not_found", 404)
         return act(session, deed)
 
-    hub.ring(await hub.store.write(write))
+    hub.ring(await hub.write(caller.proof, write))
     return await show(hub, caller, delivery_id)
 
 

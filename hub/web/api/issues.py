@@ -101,7 +101,7 @@ async def take_step(issue_id: Id, asked: StepAsked, caller: Filler, hub: Hub) ->
         session.expire_all()
         return issues.reread(session, issue_id)
 
-    return _view(await hub.store.write(write), lens_of(hub, caller))
+    return _view(await hub.write(caller.proof, write), lens_of(hub, caller))
 
 
 def _found(session: Session, scope: Scope, issue_id: str) -> LoadedIssue:

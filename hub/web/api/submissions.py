@@ -62,7 +62,7 @@ async def submit(request: Request) -> Response:
     hub: Parts = request.app.state.parts
     await demand_json(request)
     caller = await FILLER(await signed_in(await recognised(request, hub)))
-    accepted = await accept(hub.intake, caller.account, await body_of(request))
+    accepted = await accept(hub.intake, caller.account, await body_of(request), caller.proof)
     view = await _view_accepted(hub, caller, accepted)
     return Response(
         orjson.dumps(view, option=orjson.OPT_UTC_Z), 201 if accepted.created else 200, media_type="application/json"
@@ -81,7 +81,7 @@ router.add_api_route(
 )  # fmt: skip
 async def correct(submission_id: Id, request: Request, response: Response, caller: Filler, hub: Hub) -> SubmissionView:
     """Correct one's own Submission; only Systems that got a changed field are told."""
-    accepted = await revise(hub.intake, caller.account, submission_id, await request.body())
+    accepted = await revise(hub.intake, caller.account, submission_id, await request.body(), caller.proof)
     if not accepted.created:
         response.status_code = 200
     return await _view_accepted(hub, caller, accepted)
@@ -126,7 +126,7 @@ async def erase_submission(submission_id: Id, asked: Reason, caller: Operator, h
             raise Problem("not_found", 404)
         return erase(session, submission_id, deed)
 
-    return Erased(rows=await hub.store.write(write))
+    return Erased(rows=await hub.write(caller.proof, write))
 
 
 async def show(hub: Parts, caller: Caller, submission_id: str) -> SubmissionView:

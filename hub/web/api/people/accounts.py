@@ -1,6 +1,5 @@
 """Accounts as operators keep them: open, change, disable, list, each within the operator's own division."""
 
-import asyncio
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
@@ -16,9 +15,9 @@ from hub.store.query import people
 from hub.store.query.people import Change, NewAccount
 from hub.store.query.places import division_names
 from hub.web.api.people.sessions import Unit
-from hub.web.context import Hub
+from hub.web.context import Hub, Parts
 from hub.web.problems import documented
-from hub.web.security import Operator, demand_json
+from hub.web.security import Caller, Operator, demand_json
 from hub.web.shapes import PLAIN, Asked, View, Word
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
@@ -94,14 +93,14 @@ async def list_accounts(
 @router.post("", status_code=201, dependencies=[Depends(demand_json)], responses=documented(409))
 async def open_account(asked: AccountAsked, caller: Operator, hub: Hub) -> AccountGiven:
     """Give somebody an account with a one-time password."""
-    password, password_hash = await _one_time_password()
+    password, password_hash = await _one_time_password(hub, caller)
     new = NewAccount(**asked.model_dump(), password_hash=password_hash, must_change_password=True)
     now = hub.clock.now()
 
     def write(session: Session) -> AccountGiven:
         return _given(session, people.open_account(session, new, caller.scope, now), password, now)
 
-    return await hub.store.write(write)
+    return await hub.write(caller.proof, write)
 
 
 @router.patch("/{login}", dependencies=[Depends(demand_json)], responses=documented(404, 409))
@@ -109,19 +108,20 @@ async def change_account(login: Login, asked: ChangeAsked, caller: Operator, hub
     """Change an account; a new role, division or department, disabling and a new password end what is signed in."""
     values = asked.model_dump(exclude_unset=True)
     disabled, resets = values.pop("disabled", None), values.pop("reset_password", False)
-    password, password_hash = await _one_time_password() if resets else (None, None)
+    password, password_hash = await _one_time_password(hub, caller) if resets else (None, None)
     change, now = Change(values, disabled, password_hash), hub.clock.now()
 
     def write(session: Session) -> AccountGiven:
         return _given(session, people.change_account(session, login, change, caller.scope, now), password, now)
 
-    return await hub.store.write(write)
+    return await hub.write(caller.proof, write)
 
 
-async def _one_time_password() -> tuple[str, str]:
-    """Return a fresh password and its hash; in a thread, as argon2 takes its time."""
+async def _one_time_password(hub: Parts, caller: Caller) -> tuple[str, str]:
+    """Return a fresh password and its hash."""
     password = credentials.new_password()
-    return password, await asyncio.to_thread(credentials.hash_password, password)
+    async with hub.hashing.turn(caller.account.id) as hashing:
+        return password, await hashing.run(credentials.hash_password, password)
 
 
 def _given(session: Session, account: Account, password: str | None, now: datetime) -> AccountGiven:
