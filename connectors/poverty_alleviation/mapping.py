@@ -6,7 +6,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta, timezone
 from typing import Any
 
 from hub.sdk import Intent, Misconfigured, Receipt, Refused, Unavailable

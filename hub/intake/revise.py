@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from hub.catalog.messages import Messages
 from hub.clock import civil_day
 from hub.erasure.erase import gone
 from hub.errors import FieldFault, Problem
@@ -105,7 +106,11 @@ def _plan(session: Session, arrival: Arrival, rules: Rules, latest: Submission) 
             changes.bundle.issue_steps += steps
         for flow in rules.registry.flows_for(row["record"]):
             previous = sent.get((row["key"], flow.system, flow.name))
-            _step(_Turn(arrival, occasion, row, flow, previous), map_record(flow, content), changes)
+            _step(
+                _Turn(arrival, occasion, rules.catalog.messages, row, flow, previous),
+                map_record(flow, content),
+                changes,
+            )
     kept = {row["key"] for row, _ in new}
     taken_out = {key: record for key, record in old.items() if key not in kept and not record.withdrawn}
     withdraw_records(occasion, taken_out.values(), sent, changes)
@@ -122,6 +127,7 @@ class _Turn:
 
     arrival: Arrival
     occasion: Occasion
+    messages: Messages
     row: Row
     flow: Flow
     previous: Delivery | None
@@ -136,7 +142,7 @@ def _step(turn: _Turn, mapped: Mapped, changes: Changes) -> None:
     previous, bundle = turn.previous, changes.bundle
     if mapped.unmapped is not None:
         now, author = turn.arrival.received_at, turn.arrival.author.id
-        reason = unmapped_reason(mapped.unmapped, turn.rules.catalog.messages)
+        reason = unmapped_reason(mapped.unmapped, turn.messages)
         row = parked_row(turn.row, turn.flow, reason, author, now)
         values = succeed(row, previous, changes)
         row.update(values | {"due_at": None})
