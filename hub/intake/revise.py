@@ -11,7 +11,16 @@ from hub.erasure.erase import gone
 from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
 from hub.intake.accept import Accepted, Intake, arrive, queue_behind, same_form, settle_earlier, while_photos_stay
-from hub.intake.plan import Arrival, Rules, discrepancy_rows, issue_rows, photo_rows, record_rows, submission_row
+from hub.intake.plan import (
+    Arrival,
+    Rules,
+    discrepancy_rows,
+    issue_rows,
+    photo_rows,
+    record_rows,
+    submission_row,
+    track_rows,
+)
 from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row, unmapped_reason
 from hub.model.column import new_id
 from hub.model.delivery import Delivery, State
@@ -89,11 +98,12 @@ def _latest(session: Session, arrival: Arrival, earlier_id: str) -> Submission:
 def _plan(session: Session, arrival: Arrival, rules: Rules, latest: Submission) -> _Changes:
     revision, root_id = latest.revision + 1, latest.root_id
     old = submissions.latest_records(session, root_id)
-    new = record_rows(arrival, root_id, revision)
+    new = record_rows(arrival, root_id, revision, rules)
     sent = deliveries.latest_per_flow(session, sorted({*old, *(row["key"] for row, _ in new)}))
     changes = _Changes(Bundle(submissions=[submission_row(arrival, root_id, revision)]))
     changes.bundle.discrepancies += discrepancy_rows(arrival)
     changes.bundle.photos += photo_rows(arrival)
+    changes.bundle.tracks += track_rows(arrival, new)
     known_issues = submissions.existing_issues(session, [row["key"] for row, _ in new])
     for row, content in new:
         changes.bundle.records.append(row)

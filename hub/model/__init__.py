@@ -6,7 +6,7 @@ from hub.model.issue import Issue, IssueStep
 from hub.model.journal import Epoch, JournalEntry, Tally
 from hub.model.people import Account, ApiToken, Session, SignInFailure
 from hub.model.place import Alias, Discrepancy, Division, Place, Snapshot
-from hub.model.submission import Attachment, AttachmentUse, Contest, Record, Submission
+from hub.model.submission import Attachment, AttachmentUse, Contest, Record, Submission, TrackDigest
 from hub.model.system import Pull, PullCursor, SystemState
 
 __all__ = [
@@ -38,4 +38,5 @@ __all__ = [
     "SystemState",
     "Take",
     "Tally",
+    "TrackDigest",
 ]
