@@ -29,6 +29,31 @@ class Code:
 
 
 @dataclass(frozen=True)
+class TrackRules:
+    """By what a track is reckoned: patrols differ from place to place, so every threshold is data."""
+
+    accuracy_m: float
+    """Fixes reported worse are left out."""
+    speed_mps: float
+    """Nobody on a patrol is faster."""
+    gate_m: float
+    gate_accuracies: float
+    """Somebody has moved once they are this far, and this many times the reported error, from where they were."""
+    simplify_m: float
+    near_m: float
+    """How near the way a segment counts as covered."""
+    teleport_m: float
+    """A jump at an impossible speed is worth a flag from here on."""
+    even_steps: int
+    even_share: float
+    """So many steps that differ by no more than this share are a program's."""
+    repeat_fixes: int
+    """Shorter tracks are too alike by chance to be called a repeat."""
+    along: str | None = None
+    """The element that holds the shape of the Place walked along."""
+
+
+@dataclass(frozen=True)
 class Element:
     """One thing the county knows, once: what every form that asks it would otherwise repeat."""
 
@@ -60,6 +85,7 @@ class Element:
     not_before: str | None = None
     """What a date or time may not lie before: another element, or one of `MOMENTS`."""
     not_after: str | None = None
+    track: TrackRules | None = None
 
 
 @dataclass(frozen=True)
@@ -160,6 +186,8 @@ class Form:
     makes: tuple[Make, ...]
     questions: tuple[Question, ...]
     limits: tuple[Limit, ...]
+    tracks: Mapping[str, TrackRules]
+    """The track elements it asks for, with the rules they are reckoned by."""
     dated: Mapping[str, Mapping[str, Code]]
     """Pointer of a question -> those of its codes that are not good for all the time of the licence."""
     exception: Json | None

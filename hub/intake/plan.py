@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -11,8 +11,10 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from hub.catalog.contents import Catalog, Form
 from hub.catalog.make import Draft, make_records
+from hub.intake.figures import Around, Fixes, track_figures
 from hub.intake.filled import Filled
 from hub.intake.route import Row, delivery_row, map_record, parked_row, skip_row, unmapped_reason
+from hub.intake.track import track_digest
 from hub.intake.wire import canonical, digest
 from hub.intake.world import World, answers_at, photos_in
 from hub.model.column import child_id, new_id
@@ -92,18 +94,18 @@ def submission_row(arrival: Arrival, root_id: str, revision: int, moved_from: st
     }
 
 
-def record_rows(arrival: Arrival, root_id: str, revision: int) -> list[tuple[Row, dict[str, Any]]]:
+def record_rows(arrival: Arrival, root_id: str, revision: int, rules: Rules) -> list[tuple[Row, dict[str, Any]]]:
     """Return the Records of a Submission: each row with its content as flows see it."""
     envelope = _envelope(arrival)
     drafts = make_records(arrival.form, arrival.filled.answers, envelope)
-    made = [_record(arrival, draft, envelope, (root_id, revision)) for draft in drafts]
+    made = [_record(arrival, draft, envelope, (root_id, revision), rules) for draft in drafts]
     for position, (row, _) in enumerate(made):
         row["position"] = position
     return made
 
 
 def _record(
-    arrival: Arrival, draft: Draft, envelope: Mapping[str, Any], identity: tuple[str, int]
+    arrival: Arrival, draft: Draft, envelope: Mapping[str, Any], identity: tuple[str, int], rules: Rules
 ) -> tuple[Row, dict[str, Any]]:
     root_id, revision = identity
     kind = draft.record.partition("/")[0]
@@ -113,6 +115,8 @@ def _record(
     if draft.place is not None:
         content["place"] = here.envelope() if here else None
     content.update(record=draft.record, key=key, revision=revision, nothing_to_report=draft.nothing_to_report)
+    for element in arrival.form.tracks.keys() & draft.content.keys():
+        content["track"] = _figures(arrival, element, draft.content[element], key, rules)
     content["photos"] = [photo for element in arrival.form.photo_elements for photo in draft.content.get(element, ())]
     row = {
         "id": child_id(key, RECORD_NAMESPACE, f"{key}/{revision}"),
@@ -127,6 +131,28 @@ def _record(
         "withdrawn": False,
     }
     return row, content
+
+
+def _figures(arrival: Arrival, element: str, fixes: Fixes, key: str, rules: Rules) -> dict[str, Any]:
+    """Return what the hub reckons of a Record's track; the same track in an earlier revision is no repeat."""
+    reckoned = arrival.form.tracks[element]
+    here = arrival.world.at(arrival.filled.place)
+    shape = here.envelope()["known"].get(reckoned.along) if here else None
+    equal = arrival.world.tracks.get(track_digest(fixes, reckoned), ())
+    around = Around(shape, [one for one in equal if one.record_key != key])
+    return track_figures(fixes, reckoned, around, rules.catalog.messages)
+
+
+def track_rows(arrival: Arrival, records: Iterable[tuple[Row, Mapping[str, Any]]]) -> list[Row]:
+    """Return by what the tracks of these Records are known again."""
+    tracks = arrival.form.tracks
+    found = [
+        (row, track_digest(content[element], tracks[element]))
+        for row, content in records
+        for element in tracks.keys() & content.keys()
+    ]
+    of = {"submission_id": arrival.submission_id, "occurred_at": arrival.filled.occurred_at}
+    return [{**of, "record_key": row["key"], "digest": digest} for row, digest in found if digest]
 
 
 def _kept(value: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -228,7 +254,9 @@ def plan_first(arrival: Arrival, rules: Rules) -> Bundle:
     root_id, author, now = arrival.submission_id, arrival.author, arrival.received_at
     bundle = Bundle(submissions=[submission_row(arrival, root_id, 1)], discrepancies=discrepancy_rows(arrival))
     bundle.photos += photo_rows(arrival)
-    for row, content in record_rows(arrival, root_id, 1):
+    records = record_rows(arrival, root_id, 1, rules)
+    bundle.tracks += track_rows(arrival, records)
+    for row, content in records:
         bundle.records.append(row)
         issues, steps = issue_rows(arrival, row, rules)
         bundle.issues += issues

@@ -19,7 +19,16 @@ from hub.intake.changes import (
     write_changes,
 )
 from hub.intake.issues import Deed, bring_back_issues, withdraw_issues
-from hub.intake.plan import Arrival, Rules, discrepancy_rows, issue_rows, photo_rows, record_rows, submission_row
+from hub.intake.plan import (
+    Arrival,
+    Rules,
+    discrepancy_rows,
+    issue_rows,
+    photo_rows,
+    record_rows,
+    submission_row,
+    track_rows,
+)
 from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row, unmapped_reason
 from hub.model.delivery import Delivery
 from hub.model.people import Account, Proof
@@ -90,13 +99,14 @@ def demand_standing(latest: Submission) -> None:
 def _plan(session: Session, arrival: Arrival, rules: Rules, latest: Submission) -> Changes:
     revision, root_id = latest.revision + 1, latest.root_id
     old = submissions.latest_records(session, root_id)
-    new = record_rows(arrival, root_id, revision)
+    new = record_rows(arrival, root_id, revision, rules)
     sent = deliveries.latest_per_flow(session, sorted({*old, *(row["key"] for row, _ in new)}))
     changes = Changes()
     changes.bundle.discrepancies += discrepancy_rows(arrival)
     changes.bundle.photos += photo_rows(arrival)
     held = entries.holders(session, [row.id for row in sent.values()], arrival.received_at)
     occasion = Occasion(arrival.submission_id, arrival.received_at, rules.registry, held=held)
+    changes.bundle.tracks += track_rows(arrival, new)
     known_issues = submissions.existing_issues(session, [row["key"] for row, _ in new])
     for row, content in new:
         changes.bundle.records.append(row)

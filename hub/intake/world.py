@@ -1,15 +1,17 @@
 """What intake must know before it plans: the Places named, what is known of them, whose photos are there. Read-only."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from hub.catalog.contents import Form
 from hub.errors import FieldFault, Phrase, Problem
 from hub.intake.filled import Filled
+from hub.intake.track import track_digest
 from hub.model.people import Scope
 from hub.model.place import Alias, Place, Snapshot
+from hub.model.submission import TrackDigest
 from hub.store import Session
 from hub.store.query import places, submissions
 
@@ -45,6 +47,8 @@ class World:
     places: Mapping[str, Known]
     earlier: submissions.Kept | None
     """The Submission already kept under the author's client id, if there is one."""
+    tracks: Mapping[str, Sequence[TrackDigest]] = field(default_factory=dict)
+    """By digest, the equal tracks that came before, the oldest first."""
 
     def at(self, reference: str | None) -> Known | None:
         """Return the Place of a reference."""
@@ -92,7 +96,8 @@ class Question:
     def is_open(self) -> bool:
         """Say whether there is anything to ask; that its id may be taken, the writer finds out by itself."""
         form, filled = self.form, self.filled
-        return form.at is not None or filled.place is not None or bool(form.place_questions or form.photo_questions)
+        asks = form.place_questions or form.photo_questions or form.tracks
+        return form.at is not None or filled.place is not None or bool(asks)
 
     def places(self) -> dict[str, str]:
         """Return what it calls Places, by the pointer of each."""
@@ -101,6 +106,13 @@ class Question:
     def photos(self) -> set[tuple[str, str]]:
         """Return the photos it names, with the pointer of each."""
         return photos_in(self.form, self.filled)
+
+    @cached_property
+    def tracks(self) -> set[str]:
+        """Return the digests of the tracks it carries."""
+        asked = [q for q in self.form.questions if q.element in self.form.tracks] if self.form.tracks else []
+        found = [(q.element, fixes) for q in asked for _, fixes in answers_at(self.filled.answers, q.path)]
+        return {track_digest(fixes, self.form.tracks[element]) for element, fixes in found} - {""}
 
 
 def look(session: Session, questions: Sequence[Question]) -> list["World | Problem"]:
@@ -111,8 +123,11 @@ def look(session: Session, questions: Sequence[Question]) -> list["World | Probl
     uploaded = submissions.uploaded(
         session, {(question.scope.account_id, sha256) for question in open_ones for _, sha256 in question.photos()}
     )
+    tracks = submissions.tracks(session, {digest for question in open_ones for digest in question.tracks})
     return [
-        World({}, earlier[question.client_id]) if question.client_id in earlier else _world(question, around, uploaded)
+        World({}, earlier[question.client_id])
+        if question.client_id in earlier
+        else _world(question, around, uploaded, tracks)
         for question in questions
     ]
 
@@ -144,7 +159,12 @@ def _around(session: Session, questions: Iterable[Question]) -> _Around:
     return _Around(named, places.aliases(session, ids), places.snapshots(session, ids))
 
 
-def _world(question: Question, around: _Around, uploaded: Container[tuple[str, str]]) -> World | Problem:
+def _world(
+    question: Question,
+    around: _Around,
+    uploaded: Container[tuple[str, str]],
+    tracks: Mapping[str, Sequence[TrackDigest]],
+) -> World | Problem:
     known = around.known(question)
     asked, author = question.places(), question.scope.account_id
     faults = [
@@ -160,7 +180,7 @@ def _world(question: Question, around: _Around, uploaded: Container[tuple[str, s
         for path, sha256 in sorted(question.photos())
         if (author, sha256) not in uploaded
     ]
-    return Problem("submission.invalid", 422, faults) if faults else World(known, None)
+    return Problem("submission.invalid", 422, faults) if faults else World(known, None, tracks)
 
 
 def _named_places(form: Form, filled: Filled) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from hub.model.journal import Epoch, JournalEntry, Tally
 from hub.model.people import Account, ApiToken, Session, SignInFailure
 from hub.model.place import Alias, Discrepancy, Division, Place, Snapshot
 from hub.model.retention import Retention
-from hub.model.submission import Attachment, AttachmentUse, Contest, Record, Submission
+from hub.model.submission import Attachment, AttachmentUse, Contest, Record, Submission, TrackDigest
 from hub.model.system import Pull, PullCursor, SystemState
 
 __all__ = [
@@ -40,4 +40,5 @@ __all__ = [
     "SystemState",
     "Take",
     "Tally",
+    "TrackDigest",
 ]

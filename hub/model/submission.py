@@ -102,6 +102,17 @@ class Attachment(SQLModel, table=True):
     """Digest of what is kept where that is less than what was sent; None where it is the same."""
 
 
+class TrackDigest(SQLModel, table=True):
+    """What tells the track of a Record from every other: an equal one that comes later is marked as a repeat."""
+
+    __tablename__ = "track_digest"
+    __table_args__ = (Index("ix_track_digest_digest", "digest"),)
+    submission_id: str = Field(foreign_key="submission.id", primary_key=True, sa_type=Id)
+    record_key: str = Field(primary_key=True, sa_type=Id)
+    digest: str = Field(sa_type=Short)
+    occurred_at: datetime = Field(sa_type=Instant)
+
+
 class AttachmentUse(SQLModel, table=True):
     """That one revision of a Submission names a photo; the photo is erased with the last one that does."""
 

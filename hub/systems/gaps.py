@@ -13,11 +13,13 @@ from hub.systems.known import ENVELOPE, Wiring
 
 Line = Mapping[str, Any]
 
-ALWAYS = frozenset(ENVELOPE) - {"place"}
-"""What every record has around its elements; a Place it has where every form that makes it is filled at one."""
+ALWAYS = frozenset(ENVELOPE) - {"place", "track"}
+"""What every record has around its elements; a Place it has where every form that makes it is filled at one, figures of
+a track where it has a track."""
 SURE_PARTS: Mapping[str, Collection[str]] = {
     "place": {"id", "kind", "division", "aliases", "known"},
     "by": {"id", "name", "division"},
+    "figures": {"fixes", "length_m", "minutes", "path", "flags"},
 }
 """What is never missing in a value of these types: a Place may have no name, a person no staff number."""
 
@@ -36,6 +38,8 @@ class _Promise:
         """Say whether a path is there in every record the flow takes."""
         if path in self.sure or path in self.asked:
             return True
+        if path == "track":
+            return any(self.holds(element) for element, kind in self.types.items() if kind == "track")
         above, _, part = path.rpartition(".")
         return part in SURE_PARTS.get(self.types.get(above, ""), ()) and self.holds(above)
 

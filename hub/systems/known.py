@@ -19,15 +19,17 @@ ENVELOPE = {
     "received_at": "time",
     "location": "location",
     "photos": "photos",
+    "track": "figures",
     "nothing_to_report": "yes_no",
 }
-"""What every record has around its elements, with the type of each."""
+"""What every record has around its elements, with the type of each; `track` only where a track was recorded."""
 
 PARTS = {
     "place": {"id", "kind", "name", "division", "aliases", "known"},
     "by": {"id", "name", "staff_number", "phone", "division", "unit"},
     "location": {"lon", "lat", "crs", "accuracy_m", "missing"},
     "track": {"lon", "lat", "crs", "accuracy_m", "at"},
+    "figures": {"fixes", "length_m", "minutes", "path", "coverage", "flags", "repeats", "remark"},
     "person": {"name", "phone"},
 }
 """What may be asked below a value of these types."""

@@ -180,6 +180,10 @@ class RecordView:
     skipped: list[SkippedView]
     taker: bool
     issue: IssueMark | None
+    notes: Annotated[
+        list[Text],
+        Field(description="what the hub reckoned of a track, and what is odd about it; nothing is refused for it"),
+    ]
 
 
 @dataclass

@@ -30,6 +30,7 @@ from hub.store.query.entries import Aside, Holder
 from hub.store.query.views import Loaded
 from hub.systems import Registry
 from hub.web import shapes
+from hub.web.notes import track_notes
 from hub.web.shapes import Text
 from hub.web.withdrawn import mark, withdrawn_view
 
@@ -143,6 +144,7 @@ def _record_view(record: Record, loaded: Loaded, lens: Lens) -> shapes.RecordVie
         skipped=[] if lens.role is Role.DEPARTMENT_ADMIN else [_skipped(row, lens) for row in skips],
         taker=bool(deliveries),
         issue=shapes.IssueMark(id=issue.id, state=IssueState(issue.state)) if issue else None,
+        notes=track_notes(record, lens.catalog.messages) if lens.role in SEES_VALUES else [],
     )
 
 

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from deploy.county.seed import segments
 from tests.journeys import visits
 from tests.journeys.world import View, World, has_ended, sent_to
@@ -83,9 +85,17 @@ def test_a_second_score_of_the_day_waits_for_a_person(world: World) -> None:
     assert len([row for row in world.rows("garbage-scoring") if row["bin_code"] == door.bin]) == 1
 
 
-def test_a_visit_of_tomorrow_is_refused(world: World) -> None:
+@pytest.mark.case("C30")
+def test_a_visit_to_come_is_refused_by_the_hub_itself(world: World) -> None:
     body = visits.visit(world.new_door().household, occurred_at=visits.now(hours=3))
-    view = ended(world, body)
+    answer = world.person("officer").ask("POST", "submissions", body)
+    assert answer.status_code == 422
+    assert [(fault["path"], fault["code"]) for fault in answer.json()["faults"]] == [("/occurred_at", "in_future")]
+
+
+def test_a_visit_from_a_phone_that_is_fast_is_taken_and_refused_by_systems(world: World) -> None:
+    later = visits.now(hours=3)
+    view = ended(world, visits.visit(world.new_door().household, occurred_at=later, reported_at=later))
     refused = sent_to(view, "household-visit")
     assert (refused["state"], refused["reason"]) == ("parked", "[42202] 走访时间不能晚于当前时间")
     late = sent_to(view, "poverty-alleviation")

@@ -63,6 +63,7 @@ def compile_form(name: str, version: int, document: Json, given: Surroundings) -
         makes=makes,
         questions=tuple(_question(block, asked) for block, asked in every_question(entries)),
         limits=limits,
+        tracks={asked.element.id: asked.element.track for _, asked in every_question(entries) if asked.element.track},
         dated=dated_codes(entries, given.codes, (first, last)),
         exception=document.get("exception"),
     )

@@ -92,7 +92,7 @@ def _asked(
         element = elements.get(name)
         if element is None:
             faults.append(Leaf((*at, index), "element_unknown", {"element": name}))
-        elif element.type == "list":
+        elif element.type in ("list", "line"):
             faults.append(Leaf((*at, index), "question_list", {"element": name}))
         else:
             asked.append(_question((*at, index), element, options))

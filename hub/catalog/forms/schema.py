@@ -28,7 +28,12 @@ _LOCATION: Json = {
 }
 _FIX: Json = {
     "type": "object",
-    "properties": {**_POSITION, "at": {"type": "string", "format": "date-time"}},
+    "properties": {
+        **_POSITION,
+        "at": {"type": "string", "format": "date-time"},
+        "mocked": {"type": "boolean"},
+        "provider": {"type": "string", "pattern": "^[a-z_]{1,20}$"},
+    },
     "required": ["lon", "lat", "crs", "at"],
     "additionalProperties": False,
 }

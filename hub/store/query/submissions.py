@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import exists, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
@@ -13,7 +13,7 @@ from hub.model.delivery import Attempt, Delivery, Skip
 from hub.model.issue import Issue, IssueStep
 from hub.model.journal import JournalEntry
 from hub.model.place import Discrepancy
-from hub.model.submission import Attachment, AttachmentUse, Contest, Record, Submission
+from hub.model.submission import Attachment, AttachmentUse, Contest, Record, Submission, TrackDigest
 from hub.store.bulk import find_rows, insert_all, insert_new_rows
 from hub.store.query.deliveries import FRESH
 
@@ -33,6 +33,7 @@ class Bundle:
     issue_steps: Rows = field(default_factory=list)
     discrepancies: Rows = field(default_factory=list)
     photos: Rows = field(default_factory=list)
+    tracks: Rows = field(default_factory=list)
     journal: Rows = field(default_factory=list)
 
     def add(self, other: "Bundle") -> None:
@@ -51,6 +52,7 @@ ORDER = {
     "issue_steps": IssueStep,
     "discrepancies": Discrepancy,
     "photos": AttachmentUse,
+    "tracks": TrackDigest,
     "journal": JournalEntry,
 }
 """Tables in the order their foreign keys want."""
@@ -133,6 +135,18 @@ def uploaded(session: Session, wanted: Collection[tuple[str, str]]) -> set[tuple
         col(Attachment.sha256).in_({sha256 for _, sha256 in wanted})
     )
     return {(account_id, sha256) for account_id, sha256 in session.exec(query) if (account_id, sha256) in wanted}
+
+
+def tracks(session: Session, digests: Collection[str]) -> dict[str, list[TrackDigest]]:
+    """Return by digest the tracks that were recorded before, the oldest first; those of withdrawn Records are none."""
+    if not digests:
+        return {}
+    withdrawn = exists().where(col(Record.key) == col(TrackDigest.record_key), col(Record.withdrawn))
+    query = select(TrackDigest).where(col(TrackDigest.digest).in_(digests), ~withdrawn)
+    found: dict[str, list[TrackDigest]] = {}
+    for row in session.exec(query.order_by(col(TrackDigest.occurred_at), col(TrackDigest.record_key))):
+        found.setdefault(row.digest, []).append(row)
+    return found
 
 
 def named_photos(session: Session, wanted: Collection[str]) -> set[str]:

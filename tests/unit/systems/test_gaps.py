@@ -11,7 +11,9 @@ from tests.unit.systems.conftest import Document
 SURE = {"visit/v1": {"visit.purpose", "place"}, "finding/v1": {"finding.category", "finding.segment"}}
 CODES = {"visit.purpose": ["care", "policy"], "finding.category": ["river", "housing"]}
 RECORDS = {
-    "visit/v1": {"visit.purpose": "choice", "visit.summary": "text", "household.members": "list"},
+    "visit/v1": {
+        "visit.purpose": "choice", "visit.summary": "text", "household.members": "list", "patrol.track": "track",
+    },
     "finding/v1": {"finding.category": "choice", "finding.segment": "place", "finding.location": "location"},
 }  # fmt: skip
 Load = Callable[..., Registry]
@@ -60,6 +62,7 @@ GUARDED = {"required": ["place"], "properties": {"place": {"properties": {"alias
         ({"from": "by.staff_number"}, unsure("by.staff_number")),
         ({"from": "occurred_at", "as": "local_time"}, []),
         ({"from": "location", "as": "lonlat", "crs": "gcj02"}, unsure("location")),
+        ({"from": "track.length_m"}, unsure("track.length_m")),
         ({"join": ["visit.summary", "visit.purpose"]}, []),
         ({"join": ["visit.summary", "place.name"]}, unsure("visit.summary + place.name")),
         ({"each": "household.members", "fields": {"n": {"from": "person.name"}}}, unsure("household.members")),
@@ -91,6 +94,8 @@ def test_a_field_is_sure_or_named(load: Load, rule: dict[str, Any], found: list[
         ({"not": {"required": ["visit.summary"]}}, "visit.summary", False),
         ({"properties": {"by": {"required": ["staff_number"]}}}, "by.staff_number", True),
         ({"properties": {"location": {"required": ["lon"]}}}, "location", True),
+        ({"required": ["patrol.track"]}, "track.length_m", True),
+        ({"required": ["patrol.track"]}, "track.coverage", False),
     ],
 )
 def test_a_condition_makes_sure_of_what_it_requires(load: Load, when: dict[str, Any], path: str, is_sure: bool) -> None:

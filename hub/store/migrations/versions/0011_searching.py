@@ -4,7 +4,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from hub.model.column import Bytewise
+from hub.model.column import Bytewise, UtcDateTime
 from hub.model.natural_order import order_key
 from hub.text import comparable, comparable_name
 
@@ -25,6 +25,18 @@ def upgrade() -> None:
     op.create_index("ix_place_division_order_key", "place", ["division", "order_key"], unique=False)
     op.drop_index("ix_alias_code", "alias")
     op.create_index("ix_alias_code_key", "alias", ["code_key"], unique=False)
+    op.create_table(
+        "track_digest",
+        sa.Column("submission_id", sa.String(length=36), nullable=False),
+        sa.Column("record_key", sa.String(length=36), nullable=False),
+        sa.Column("digest", sa.String(length=80), nullable=False),
+        sa.Column("occurred_at", UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["submission_id"], ["submission.id"], name=op.f("fk_track_digest_submission_id_submission")
+        ),
+        sa.PrimaryKeyConstraint("submission_id", "record_key", name=op.f("pk_track_digest")),
+    )
+    op.create_index("ix_track_digest_digest", "track_digest", ["digest"], unique=False)
 
 
 def _fill_places(connection: sa.Connection) -> None:
@@ -51,6 +63,7 @@ def _fill_aliases(connection: sa.Connection) -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("track_digest")
     op.drop_index("ix_alias_code_key", "alias")
     op.create_index("ix_alias_code", "alias", ["code"], unique=False)
     op.drop_index("ix_place_division_order_key", "place")

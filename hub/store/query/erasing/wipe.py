@@ -10,7 +10,7 @@ from sqlmodel import Session, SQLModel
 from hub.model.delivery import Attempt, Delivery, Reminder, Skip, State, Take
 from hub.model.issue import Issue, IssueStep
 from hub.model.place import Discrepancy
-from hub.model.submission import Attachment, AttachmentUse, Contest, Record, Submission
+from hub.model.submission import Attachment, AttachmentUse, Contest, Record, Submission, TrackDigest
 from hub.store.query.counts import Gone, add_cancelled, count_gone
 from hub.store.query.counts.totals import ALL
 from hub.store.query.erasing.find import Found, tries
@@ -25,6 +25,7 @@ _REMOVED: Sequence[tuple[type[SQLModel], str, str]] = (
     (Issue, "id", "issues"),
     (Discrepancy, "submission_id", "submissions"),
     (Contest, "submission_id", "submissions"),
+    (TrackDigest, "submission_id", "submissions"),
 )
 """Tables whose rows go, by which column they are found and with which ids, in the order their foreign keys want."""
 
