@@ -73,7 +73,8 @@ def _demand_elsewhere(session: Session, arrival: Arrival, latest: Submission) ->
     here = arrival.world.at(arrival.filled.place)
     if (here.place.id if here else None) == latest.place_id:
         raise Problem("submission.invalid", 422, [FieldFault("/place", "place_same")])
-    disputed = {(one.element, one.system) for one in places.discrepancies(session, [latest.id])}
+    revisions = submissions.revisions(session, latest.root_id)
+    disputed = {(one.element, one.system) for one in places.discrepancies(session, revisions)}
     if faults := list(_carried_over(arrival, orjson.loads(latest.body), disputed)):
         raise Problem("submission.invalid", 422, faults)
 

@@ -214,6 +214,10 @@ class Author:
     name: str
 
 
+Change = Literal["revise", "withdraw", "move"]
+"""What somebody may do to a Submission."""
+
+
 @dataclass
 class SubmissionMark:
     """Another Submission, by what people quote."""
@@ -280,4 +284,8 @@ class SubmissionView(SubmissionLine):
     durable: Annotated[bool, Field(description="false where the hub was told to answer before the disk has flushed")]
     answers: dict[str, Any] | None
     location: dict[str, Any] | None
+    shown: Annotated[
+        list[str] | None, Field(description="questions for which a known value of the Place was shown", examples=[[]])
+    ]
     discrepancies: list[DiscrepancyView]
+    may: Annotated[list[Change], Field(description="what you may do to it", examples=[["revise", "withdraw", "move"]])]

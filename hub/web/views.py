@@ -32,7 +32,7 @@ from hub.systems import Registry
 from hub.web import shapes
 from hub.web.notes import track_notes
 from hub.web.shapes import Text
-from hub.web.withdrawn import mark, withdrawn_view
+from hub.web.withdrawn import mark, may_change, withdrawn_view
 
 DOT = " · "
 BLANK = "…"
@@ -90,7 +90,7 @@ class Lens:
         return {}
 
 
-def submission_view(loaded: Loaded, lens: Lens) -> shapes.SubmissionView:
+def submission_view(loaded: Loaded, lens: Lens, scope: Scope) -> shapes.SubmissionView:
     """Return one Submission's page."""
     body: dict[str, Any] = orjson.loads(loaded.submission.body) if lens.role in SEES_VALUES else {}
     return shapes.SubmissionView(
@@ -98,7 +98,9 @@ def submission_view(loaded: Loaded, lens: Lens) -> shapes.SubmissionView:
         durable=lens.durable,
         answers=body.get("answers"),
         location=body.get("location"),
+        shown=sorted(body.get("seen", {})) if body else None,
         discrepancies=_discrepancies(loaded, lens),
+        may=may_change(loaded.submission, scope),
     )
 
 

@@ -155,6 +155,9 @@ def step(world: World, key: str, act: str, body: Json) -> tuple[int, Json]:
         one["taken"] = {"mine": True, "name": ACCOUNT["name"], "until": one["until"]}
     elif act == "give back":
         one["taken"] = None
+    elif act == "cancel":
+        one |= {"state": "cancelled", "reason": body["why"], "taken": None, "withdrawn": False}
+        one["says"] = words(f"不再发给河长通：{body['why']}。", "No longer.")
     else:
         one |= {"state": "delivered", "number": body["number"], "taken": None, "late": False}
         one["says"] = words(f"河长通已接收，编号 {body['number']}。", "Accepted.")
@@ -209,7 +212,7 @@ ROUTES = [
     ("POST", r"submissions/(\w+)/revisions", lambda w, m, q, b: accept(w, b, m[1])),
     ("GET", r"deliveries/by-hand", lambda w, m, q, b: (200, work(w, q.get("late") == ["true"]))),
     ("GET", r"deliveries/(\w+)", lambda w, m, q, b: (200, w.entries[m[1]])),
-    ("POST", r"deliveries/(\w+)/(take|confirm)", lambda w, m, q, b: step(w, m[1], m[2], b)),
+    ("POST", r"deliveries/(\w+)/(take|confirm|cancel)", lambda w, m, q, b: step(w, m[1], m[2], b)),
     ("DELETE", r"deliveries/(\w+)/take", lambda w, m, q, b: step(w, m[1], "give back", b)),
     ("PUT", r"attachments/(\w+)", lambda w, m, q, b: keep_photo(w, m[1], b)),
 ]

@@ -32,7 +32,7 @@ def real(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> It
     """A county and its hub on free ports, everything read in."""
     home = tmp_path_factory.mktemp("county")
     (home / "hub.db").write_bytes(sqlite_template)
-    with County(home / "systems", households=24) as county:
+    with County(home / "systems", households=48) as county:
         hub = hub_of(county, home / "hub", f"sqlite:///{home / 'hub.db'}")
         world = World(county, hub)
         try:

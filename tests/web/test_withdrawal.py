@@ -145,6 +145,21 @@ async def test_those_who_see_no_values_see_no_reason(site: Site, submitted: dict
     assert (seen["by"], seen["why"], seen["by_author"]) == (None, None, True)
 
 
+@pytest.mark.parametrize(
+    ("login", "may"),
+    [("ada", ["revise", "withdraw", "move"]), ("lea", ["withdraw"]), ("bea", []), ("opal", []), ("dan", [])],
+)
+async def test_the_page_is_told_what_one_may_do(
+    site: Site, submitted: dict[str, Any], login: str, may: list[str]
+) -> None:
+    client, ada = await site.client(login), await site.client("ada")
+    url = f"{URL}/{submitted['id']}"
+    before = (await client.get(url)).json()
+    await ada.post(f"{url}/withdrawal", json={"why": WHY})
+    assert (before["may"], (await client.get(url)).json()["may"]) == (may, [])
+    assert before["shown"] == ([] if login in {"ada", "lea"} else None)
+
+
 @pytest.mark.parametrize("why", ["", "   ", "x" * 501, "a\x07b"])
 async def test_a_reason_is_asked_for(site: Site, submitted: dict[str, Any], why: str) -> None:
     ada = await site.client("ada")

@@ -15,6 +15,9 @@ const STATES = {
 
 /** How one delivery stands. A state nobody knows needs a person, not a guess. */
 export function standOf(delivery) {
+  const isBack = delivery.intent === "withdraw";
+  if (isBack && delivery.state === "delivered") return { words: "withdrawn", tone: "good", isOpen: false };
+  if (isBack && delivery.state === "manual") return { words: "withdrawn_by_hand", tone: "calm", isOpen: false };
   // Parked for a fault of our own: the department sent nothing back, somebody here has to act.
   const [words, tone, isOpen] = (!delivery.ours && STATES[delivery.state]) || STATES.manual;
   return { words, tone, isOpen };
@@ -29,6 +32,7 @@ export const isMoving = (view) => deliveriesOf(view).some((delivery) => standOf(
 
 /** One state for all of it, counted in systems: a system is done when everything owed to it is. */
 export function overallOf(view) {
+  if (view.withdrawn) return withdrawalOf(view);
   if (!view.records) return { state: "unseen", tone: "quiet", done: 0, total: 0 };
   const owed = deliveriesOf(view).filter((delivery) => standOf(delivery).tone !== "quiet");
   const stands = owed.map(standOf);
@@ -38,6 +42,16 @@ export function overallOf(view) {
   if (stands.some((stand) => stand.words === "manual" || stand.words === "unknown")) return { state: "manual", tone: "warn", done, total };
   if (!total) return { state: "kept", tone: "quiet", done, total };
   return done === total ? { state: "done", tone: "good", done, total } : { state: "moving", tone: "calm", done, total };
+}
+
+/** The same of one that was taken back: whether it is back everywhere. What others do by hand is nothing to do here. */
+function withdrawalOf(view) {
+  const owed = (view.records ?? []).flatMap(latestDeliveries).filter((delivery) => standOf(delivery).tone !== "quiet");
+  const total = systemsOf(owed).size;
+  const done = total - systemsOf(owed.filter((delivery) => standOf(delivery).tone !== "good")).size;
+  const stands = owed.map(standOf);
+  const words = stands.some((stand) => stand.tone === "bad") ? "stuck" : done === total ? "done" : stands.some((stand) => stand.isOpen) ? "moving" : "by_hand";
+  return { state: `withdrawn_${words}`, tone: words === "stuck" ? "bad" : words === "done" ? "quiet" : "calm", done, total };
 }
 
 /** The newest delivery of each system and flow; the older ones of earlier revisions behind it. */

@@ -90,7 +90,7 @@ async def correct(submission_id: Id, request: Request, response: Response, calle
 async def _view_accepted(hub: Parts, caller: Caller, accepted: Accepted) -> SubmissionView:
     if accepted.made is not None:
         loaded = rows.fresh(accepted.made.bundle, caller.account.name, accepted.made.place)
-        return submission_view(loaded, lens_of(hub, caller))
+        return submission_view(loaded, lens_of(hub, caller), caller.scope)
     return await show(hub, caller, accepted.submission_id)
 
 
@@ -137,7 +137,7 @@ async def show(hub: Parts, caller: Caller, submission_id: str) -> SubmissionView
         raise Problem("not_found", 404)
     if loaded.submission.erased_at is not None:
         raise gone(loaded.submission.erased_at)
-    return submission_view(loaded, lens_of(hub, caller))
+    return submission_view(loaded, lens_of(hub, caller), caller.scope)
 
 
 def viewer_of(hub: Parts, caller: Caller) -> Viewer:

@@ -10,16 +10,16 @@ import { faultsFromServer, faultText, goToFirstFault, homelessFaults } from "./f
 export function useSending() {
   const sending = reactive({ isBusy: false, isFaulty: false, failure: "", homeless: [], received: null });
 
-  async function submit(filling, { definition, earlier, key }) {
+  async function submit(filling, { definition, earlier, moved, extra, key }) {
     Object.assign(sending, { isFaulty: false, failure: "", homeless: [], received: null });
     if (await hasFaults(filling, foundFaults(filling, definition))) return null;
     const letter = letterOf(filling, definition);
-    const path = earlier ? `submissions/${earlier.id}/revisions` : "submissions";
+    const path = moved ? `submissions/${moved.id}/move` : earlier ? `submissions/${earlier.id}/revisions` : "submissions";
     sending.isBusy = true;
     try {
       // Kept before sending: if the phone dies meanwhile, the second try must be the same letter.
       await keepDraft(key, draftOf(filling));
-      const view = await send({ path, ...letter });
+      const view = await send({ path, ...letter, body: { ...letter.body, ...extra } });
       await dropDraft(key);
       return view;
     } catch (problem) {
