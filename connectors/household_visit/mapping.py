@@ -7,7 +7,7 @@ import httpx
 from pydantic import AfterValidator, BaseModel, Field
 
 from hub.sdk import Misconfigured, Receipt, Refused, Unavailable
-from hub.sdk.answers import excerpt, read_object, read_part
+from hub.sdk.answers import Code, Number, excerpt, read_object, read_part
 
 # The vendor's rule, 接口说明 §2: "HTTP 状态恒为 200；code 为 0 表示成功，其余均为失败，未做任何保存，msg 为原因".
 SUCCESS: Final = 0
@@ -21,7 +21,7 @@ BEIJING: Final = timezone(timedelta(hours=8))
 class Answer(BaseModel):
     """The envelope of everything it says."""
 
-    code: int
+    code: Code
     msg: str = ""
     data: Any = None
 
@@ -36,7 +36,7 @@ class Grant(BaseModel):
 class Stored(BaseModel):
     """What it says about a visit it keeps."""
 
-    number: str = Field(min_length=1)
+    number: Number
     repeated: bool = False
 
 

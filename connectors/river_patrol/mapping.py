@@ -6,7 +6,7 @@ import httpx
 from pydantic import BaseModel, BeforeValidator, Field
 
 from hub.sdk import Misconfigured, Receipt, Refused, Unavailable
-from hub.sdk.answers import excerpt, read_object, read_part
+from hub.sdk.answers import Number, excerpt, read_object, read_part
 
 # The vendor's rule, 返回码说明: "result 为 OK 表示请求成功并已入库；其他返回码均未入库". Codes come as text or number.
 SUCCESS: Final = "OK"
@@ -34,7 +34,7 @@ class Grant(BaseModel):
 class Stored(BaseModel):
     """What it says about a patrol or a matter it keeps."""
 
-    id: str = Field(min_length=1)
+    id: Number
     repeated: bool = False
 
 

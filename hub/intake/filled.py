@@ -5,7 +5,18 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    ValidationError,
+)
 
 from hub.catalog.documents import pointer
 from hub.errors import FieldFault, Problem
@@ -27,6 +38,8 @@ def _utc(value: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+Real = Annotated[float, Strict()]
+"""A number as JSON has it: neither `true` nor text that looks like one."""
 
 
 PLAIN = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
@@ -38,10 +51,10 @@ class Location(BaseModel):
     """Where, by an explicit act of the author: a point with its reference system, or why there is none."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    lon: float | None = Field(default=None, ge=-180, le=180)
-    lat: float | None = Field(default=None, ge=-90, le=90)
+    lon: Real | None = Field(default=None, ge=-180, le=180)
+    lat: Real | None = Field(default=None, ge=-90, le=90)
     crs: Literal["wgs84", "gcj02", "bd09", "cgcs2000"] | None = None
-    accuracy_m: float | None = Field(default=None, ge=0)
+    accuracy_m: Real | None = Field(default=None, ge=0)
     missing: Literal["denied", "unavailable", "not_asked"] | None = None
 
 
@@ -51,7 +64,7 @@ class Seen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     system: str = Field(max_length=80)
     as_of: Moment
-    refused: bool = False
+    refused: StrictBool = False
 
 
 class Filled(BaseModel):
@@ -60,7 +73,7 @@ class Filled(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: UUID
     form: str = Field(max_length=80)
-    version: int = Field(ge=1)
+    version: StrictInt = Field(ge=1)
     place: str | None = Field(default=None, max_length=500)
     occurred_at: Moment
     reported_at: Moment

@@ -35,11 +35,17 @@ _BY_KIND = {
     "greater_than_equal": "too_small",
     "less_than_equal": "too_large",
 }
+MOST_FAULTS = 100
+"""Told at once; more than that nobody mends at once, and a body may be nothing but faults."""
 _NOT_TOLD = frozenset({"body", "query", "path"})
 
 
 class Cut(HTTPException):
     """The body grew over its cap while it was read; FastAPI lets only its own kind of exception pass there."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(413)
+        self.most = most
 
 
 def refuse(problem: Problem, messages: Messages, **more: object) -> JSONResponse:
@@ -59,7 +65,8 @@ def problem_body(problem: Problem, messages: Messages) -> dict[str, Any]:
         "status": problem.status,
         "detail": detail["zh"],
         "en": {"title": title["en"], "detail": detail["en"]},
-        "faults": [_fault_body(fault, messages) for fault in problem.faults],
+        "faults": [_fault_body(fault, messages) for fault in problem.faults[:MOST_FAULTS]],
+        "faults_left_out": max(0, len(problem.faults) - MOST_FAULTS),
     }
 
 
@@ -90,6 +97,8 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, RequestValidationError):
         return _invalid(error.errors())
+    if isinstance(error, Cut):
+        return Problem("request.too_large", 413, most=error.most)
     status = error.status_code if isinstance(error, HTTPException) else 500
     return Problem(_BY_STATUS.get(status, "request.failed"), status)
 

@@ -69,7 +69,8 @@ class ProblemView(View):
     status: int = Field(examples=[422])
     detail: str
     en: EnglishView
-    faults: list[FaultView]
+    faults: list[FaultView] = Field(description="the first hundred at most")
+    faults_left_out: int = Field(examples=[0], description="how many more there are")
     id: str | None = Field(default=None, description="of a failure of the hub itself, for those who read its logs")
 
 

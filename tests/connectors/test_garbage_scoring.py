@@ -233,6 +233,29 @@ async def test_only_the_declared_success_is_one(answer: httpx.Response, failure:
         await answering(answer).push(outgoing("bin_score", {}))
 
 
+NO_NUMBERS = [{"id": 7}, ["KL1"], True, False, 1.5, " \u3000", "KL" * 200, "KL\x00"]
+
+
+@pytest.mark.fault("F102")
+@pytest.mark.case("C80")
+@pytest.mark.parametrize("number", NO_NUMBERS, ids=lambda number: type(number).__name__)
+async def test_what_is_no_number_is_no_receipt(number: object) -> None:
+    score = {"number": number, "score": 8}
+    with pytest.raises(Unanswered, match="without a score number"):
+        await answering(httpx.Response(200, json={"code": 200, "data": score})).push(outgoing("bin_score", {}))
+    held = {"code": "DUP", "msg": "已评", "existing": score | {"requestId": outgoing("bin_score", {}).key}}
+    with pytest.raises(Refused):
+        await answering(httpx.Response(200, json=held)).push(outgoing("bin_score", {}))
+
+
+@pytest.mark.parametrize(("number", "told"), [("KL1", "KL1"), (" KL1 ", "KL1"), (71, "71")])
+@pytest.mark.parametrize(("points", "words"), [(8, "得分 8"), ("8", "得分 8"), ({"a": 8}, ""), (None, ""), (True, "")])
+async def test_a_number_is_text_or_a_whole_number(number: object, told: str, points: object, words: str) -> None:
+    answer = httpx.Response(200, json={"code": 200, "data": {"number": number, "score": points}})
+    receipt = await answering(answer).push(outgoing("bin_score", {}))
+    assert (receipt.remote_id, receipt.message) == (told, words)
+
+
 @pytest.mark.parametrize("code", ["200", 200, "OK", "ok"])
 async def test_success_is_spelled_in_several_ways(code: object) -> None:
     answer = httpx.Response(200, json={"code": code, "data": {"number": "KL1"}})

@@ -52,7 +52,8 @@ def listed(session: Session, scope: Scope, state: IssueState | None, window: Win
         query = query.where(Issue.state == state)
     order = (col(Issue.opened_at), col(Issue.id))
     if window.after:
-        query = query.where(tuple_(*order) < select(*order).where(Issue.id == window.after).scalar_subquery())
+        seen = select(*order).where(Issue.id == window.after, is_visible(scope)).scalar_subquery()
+        query = query.where(tuple_(*order) < seen)
     query = query.order_by(*(column.desc() for column in order)).limit(window.limit)
     return _load(session, session.exec(query).all())
 

@@ -3,20 +3,21 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import TypeVar, cast
 
-from sqlalchemy import ColumnElement, false, or_, update
+from sqlalchemy import ColumnElement, exists, false, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from hub.model.delivery import Attempt, Delivery, Skip, State
+from hub.model.delivery import ENDED, Attempt, Delivery, Skip, State
 from hub.model.issue import Issue
 from hub.model.people import Account, Role, Scope
 from hub.model.place import Discrepancy, Place
-from hub.model.submission import Attachment, Record, Submission
+from hub.model.submission import Attachment, AttachmentUse, Record, Submission
 from hub.store.query import people
 from hub.store.query.lists import (
     Viewer,
@@ -33,6 +34,8 @@ from hub.store.query.places import discrepancies, within
 from hub.store.query.submissions import Bundle, Rows
 
 Row = TypeVar("Row")
+FETCHED_WITHIN = timedelta(days=7)
+"""How long after a Delivery has ended a System may still fetch its photos, though their author is disabled."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +148,20 @@ def attachment(session: Session, scope: Scope, sha256: str) -> Attachment | None
     return session.exec(query.where(or_(own, theirs))).first()
 
 
-def media_type(session: Session, sha256: str) -> str | None:
-    """Return the type of a photo anybody uploaded: only for addresses the hub signed."""
-    return session.exec(select(Attachment.media_type).where(Attachment.sha256 == sha256)).first()
+def media_type(session: Session, sha256: str, now: datetime) -> str | None:
+    """Return the type of a photo somebody answers for, or some System is still owed: for addresses the hub signed."""
+    query = select(Attachment.media_type).where(Attachment.sha256 == sha256)
+    uploader = select(Account.id).where(
+        col(Account.id) == col(Attachment.account_id), col(Account.disabled_at).is_(None)
+    )
+    named = (
+        select(Delivery.id)
+        .join(Record, col(Record.key) == col(Delivery.record_key))
+        .join(AttachmentUse, col(AttachmentUse.submission_id) == col(Record.submission_id))
+        .where(AttachmentUse.sha256 == sha256)
+        .where(or_(col(Delivery.state).not_in(ENDED), col(Delivery.settled_at) > now - FETCHED_WITHIN))
+    )
+    return session.exec(query.where(exists(uploader))).first() or session.exec(query.where(exists(named))).first()
 
 
 def add_attachment(session: Session, row: Attachment) -> bool:

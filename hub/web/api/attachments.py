@@ -72,7 +72,8 @@ async def fetch(sha256: Digest, request: Request, hub: Hub, proof: Annotated[Pro
     """Fetch a photo one may see; `sig` is how a System proves that the hub gave it the address."""
     if proof.sig:
         _demand_signature(hub, sha256, proof)
-        media_type = await hub.store.read(lambda session: views.media_type(session, sha256))
+        now = hub.clock.now()
+        media_type = await hub.store.read(lambda session: views.media_type(session, sha256, now))
     else:
         caller = await signed_in(await recognised(request, hub))
         row = await hub.store.read(lambda session: views.attachment(session, caller.scope, sha256))

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 
 from hub.clock import civil_day
 from hub.model import Account
@@ -46,8 +46,8 @@ class ChangeAsked(Asked):
     department: Word = ""
     staff_number: Word = ""
     phone: Word = ""
-    disabled: bool = Field(default=False, description="true ends its sessions and revokes its tokens")
-    reset_password: bool = Field(default=False, description="true gives a new one-time password")
+    disabled: StrictBool = Field(default=False, description="true ends its sessions and revokes its tokens")
+    reset_password: StrictBool = Field(default=False, description="true gives a new one-time password")
 
 
 class AccountLine(View):
