@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
@@ -42,6 +42,7 @@ class State(StrEnum):
 
 Intent = Literal["create", "amend", "withdraw"]
 """What a System is asked to do with a Record."""
+INTENTS: tuple[Intent, ...] = get_args(Intent)
 OPEN = frozenset({State.WAITING, State.LEASED, State.RETRY, State.TRANSPORTED, State.UNKNOWN})
 ENDED = frozenset({State.DELIVERED, State.CANCELLED})
 MAY_WAIT = frozenset({State.WAITING, State.MANUAL, State.PARKED})

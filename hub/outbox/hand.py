@@ -7,6 +7,7 @@ from datetime import datetime
 from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
 from hub.model.delivery import ENDED, Delivery, State, may_move
+from hub.model.odd import Odd, known
 from hub.model.people import Account
 from hub.outbox.entry.take import demand_free, demand_its_turn, not_for_hand
 from hub.outbox.release import release
@@ -55,8 +56,8 @@ def replay(session: Session, delivery_ids: Sequence[str], deed: Deed) -> list[st
 def _requeue(session: Session, row: Delivery, now: datetime) -> bool:
     """Put one Delivery back in the queue; the key may have been seen there before, so it is marked a repeat."""
     passing("replay.row")
-    state = State(row.state)
-    if state not in REPLAYABLE or not row.payload:
+    state = known(State, row.state)
+    if isinstance(state, Odd) or state not in REPLAYABLE or not row.payload:
         return False
     values: dict[str, object] = {"due_at": now, "replayed_at": now}
     if state is State.RETRY:
@@ -86,13 +87,14 @@ def _end(session: Session, delivery_id: str, state: State, deed: Deed, number: s
         raise Problem("delivery.unknown", 404)
     row = rows[0]
     demand_free(session, [row.id], deed.who, deed.at)
-    old = State(row.state)
+    old = known(State, row.state)
     if state is State.DELIVERED:
         demand_its_turn(session, row)
     values = {"state": state, "settled_at": deed.at, "due_at": None, "reason": deed.why}
     if number:
         values["remote_id"] = number
-    if old not in SETTLED_BY_HAND or not may_move(old, state) or not deliveries.move(session, row.id, old, **values):
+    may = not isinstance(old, Odd) and old in SETTLED_BY_HAND and may_move(old, state)
+    if not may or not deliveries.move(session, row.id, State(old), **values):
         raise not_for_hand(session, row)
     entries.let_go(session, [row.id])
     entries.close_reminders(session, [row.id], deed.at)

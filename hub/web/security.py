@@ -10,6 +10,7 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 
 from hub.errors import Problem
 from hub.model import Account
+from hub.model.odd import Odd, known
 from hub.model.people import Proof, Role, Scope
 from hub.settings import Settings
 from hub.store.credentials import digest
@@ -112,7 +113,10 @@ async def recognised(request: Request, hub: Hub) -> Caller:
         raise Problem("auth.required", 401)
     if how == "session" and request.method not in SAFE:
         demand_own_page(request, hub.settings)
-    scope = Scope(account.id, Role(account.role), account.division, account.department)
+    role = known(Role, account.role)
+    if isinstance(role, Odd):
+        raise Problem("auth.role_unknown", 403)
+    scope = Scope(account.id, role, account.division, account.department)
     return Caller(scope, Proof(account, how, kept, now))
 
 

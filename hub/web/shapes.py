@@ -10,6 +10,7 @@ from hub.intake import filled
 from hub.intake.withdraw import Will
 from hub.model.delivery import Intent, State
 from hub.model.issue import IssueState
+from hub.model.odd import Odd
 
 PLAIN = filled.PLAIN
 Why: TypeAlias = filled.Why
@@ -83,8 +84,8 @@ class DeliveryView:
     title: Text
     simulated: bool
     flow: str
-    intent: Intent
-    state: State
+    intent: Intent | Odd
+    state: State | Odd
     says: Text
     number: str
     reason: str
@@ -165,7 +166,7 @@ class IssueMark:
     """Where the Issue of a Record stands."""
 
     id: str
-    state: IssueState
+    state: IssueState | Odd
 
 
 @dataclass

@@ -12,6 +12,7 @@ from hub.catalog import Catalog
 from hub.masks import masked
 from hub.model.delivery import (
     BY_HAND,
+    INTENTS,
     LOST_THERE,
     MAY_WAIT,
     NEVER_SENT,
@@ -23,6 +24,7 @@ from hub.model.delivery import (
     is_unmapped,
 )
 from hub.model.issue import IssueState
+from hub.model.odd import known, known_word
 from hub.model.people import Role, Scope, are_colleagues
 from hub.model.submission import Record
 from hub.outbox.entry.press import enter_by
@@ -145,7 +147,7 @@ def _record_view(record: Record, loaded: Loaded, lens: Lens) -> shapes.RecordVie
         deliveries=[delivery_view(row, lens) for row in deliveries],
         skipped=[] if lens.role is Role.DEPARTMENT_ADMIN else [_skipped(row, lens) for row in skips],
         taker=bool(deliveries),
-        issue=shapes.IssueMark(id=issue.id, state=IssueState(issue.state)) if issue else None,
+        issue=shapes.IssueMark(id=issue.id, state=known(IssueState, issue.state)) if issue else None,
         notes=track_notes(record, lens.catalog.messages) if lens.role in SEES_VALUES else [],
     )
 
@@ -190,7 +192,7 @@ def _discrepancies(loaded: Loaded, lens: Lens) -> list[shapes.DiscrepancyView]:
     return [
         shapes.DiscrepancyView(
             element=row.element,
-            title=Text(**lens.catalog.elements[row.element].title),
+            title=_element_title(row.element, lens),
             system=row.system,
             system_title=lens.names(row.system),
             theirs=row.theirs,
@@ -198,6 +200,12 @@ def _discrepancies(loaded: Loaded, lens: Lens) -> list[shapes.DiscrepancyView]:
         )
         for row in loaded.discrepancies
     ]
+
+
+def _element_title(name: str, lens: Lens) -> Text:
+    """Return an element's title; one that is no longer asked keeps its name."""
+    element = lens.catalog.elements.get(name)
+    return Text(**element.title) if element else Text(zh=name, en=name)
 
 
 def delivery_view(row: Delivery, lens: Lens) -> shapes.DeliveryView:
@@ -211,8 +219,8 @@ def delivery_view(row: Delivery, lens: Lens) -> shapes.DeliveryView:
         title=lens.names(row.system),
         simulated=system is not None and system.simulated,
         flow=row.flow,
-        intent=row.intent,
-        state=State(row.state),
+        intent=known_word("Intent", INTENTS, row.intent),
+        state=known(State, row.state),
         says=_says(row, reason, lens),
         number=row.remote_id,
         reason=reason,
@@ -251,7 +259,7 @@ def says_key(row: Delivery, reason: str) -> str:
     if row.state in _REASONED and row.reason in _SENTENCES:
         return f"delivery.says.{_SENTENCES[row.reason]}"
     unexplained = row.state in _REASONED and not reason
-    return f"delivery.says.{row.state}" + ("_unexplained" if unexplained else "")
+    return f"delivery.says.{known(State, row.state)}" + ("_unexplained" if unexplained else "")
 
 
 def _says(row: Delivery, reason: str, lens: Lens) -> Text:
@@ -261,7 +269,7 @@ def _says(row: Delivery, reason: str, lens: Lens) -> Text:
     said = lens.stands(key, row.system, row.remote_id, reason)
     if row.intent == "create" or "withdrawal" in key:
         return said
-    before = lens.says(f"delivery.intent.{row.intent}")
+    before = lens.says(f"delivery.intent.{known_word('Intent', INTENTS, row.intent)}")
     return Text(zh=before.zh + said.zh, en=before.en + said.en)
 
 
@@ -276,7 +284,7 @@ class Eyes:
 
 def delivery_line(row: Delivery, aside: Aside, eyes: Eyes) -> shapes.DeliveryLine:
     """Return one Delivery's entry in a list."""
-    until = enter_by(eyes.lens.registry, row.system, State(row.state), row.created_at)
+    until = enter_by(eyes.lens.registry, row.system, known(State, row.state), row.created_at)
     return shapes.DeliveryLine(
         **vars(delivery_view(row, eyes.lens)),
         about=record_title(row, eyes.lens),

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from hub.model.delivery import State
+from hub.model.odd import Odd
 from hub.store import Session
 from hub.store.query import entries
 from hub.store.query.entries import Late
@@ -23,7 +24,7 @@ def late_before(registry: Registry, now: datetime) -> LateBefore:
     return LateBefore(now - BY_HAND_WITHIN, others)
 
 
-def enter_by(registry: Registry, system: str, state: State, made_at: datetime) -> datetime | None:
+def enter_by(registry: Registry, system: str, state: State | Odd, made_at: datetime) -> datetime | None:
     """Return when somebody should have confirmed an entry by hand; None for what is none."""
     return made_at + registry.by_hand_within(system) if state is State.MANUAL else None
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from hub.clock import BEIJING
 from hub.errors import Problem
 from hub.model.delivery import BY_HAND, Delivery, State
+from hub.model.odd import known
 from hub.model.people import Account, are_colleagues
 from hub.store import Session
 from hub.store.query import deliveries, entries
@@ -20,7 +21,7 @@ tab others wait no longer than this."""
 def take(session: Session, delivery_id: str, who: Account, now: datetime) -> None:
     """Give an entry to this person for a while, or renew it; raises Problem when another has it or nobody may."""
     row = _locked(session, delivery_id)
-    if State(row.state) not in BY_HAND:
+    if known(State, row.state) not in BY_HAND:
         raise not_for_hand(session, row)
     demand_its_turn(session, row)
     before = entries.holders(session, [row.id], now)
@@ -36,7 +37,7 @@ def give_back(session: Session, delivery_id: str, who: Account, now: datetime) -
     demand_free(session, [row.id], who, now)
     if entries.give_back(session, row.id, who.id):
         add_entries(session, [entry(now, who.id, "delivery.given_back", row.id)])
-    elif State(row.state) is State.CANCELLED:
+    elif known(State, row.state) is State.CANCELLED:
         raise not_for_hand(session, row)
 
 
@@ -58,9 +59,9 @@ def demand_its_turn(session: Session, row: Delivery) -> None:
 
 def not_for_hand(session: Session, row: Delivery) -> Problem:
     """Return why a Delivery is not for a person: how it stands, or that a correction took its place."""
-    if State(row.state) is State.CANCELLED and entries.is_corrected(session, row):
+    if known(State, row.state) is State.CANCELLED and entries.is_corrected(session, row):
         return Problem("delivery.outdated", 409)
-    return Problem("delivery.not_for_hand", 409, state=State(row.state).words)
+    return Problem("delivery.not_for_hand", 409, state=known(State, row.state).words)
 
 
 def _locked(session: Session, delivery_id: str) -> Delivery:

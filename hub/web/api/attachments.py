@@ -81,7 +81,7 @@ async def fetch(sha256: Digest, request: Request, hub: Hub, proof: Annotated[Pro
     path = blob_path(hub.settings.data_dir, sha256)
     if media_type is None or not path.exists():
         raise Problem("not_found", 404)
-    name = f"{sha256[:12]}.{_SUFFIX[media_type]}"
+    name = f"{sha256[:12]}.{_SUFFIX.get(media_type, 'bin')}"
     return FileResponse(path, media_type=media_type, filename=name, headers={"Cache-Control": "no-store"})
 
 

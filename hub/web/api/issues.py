@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from hub.errors import FieldFault, Problem
 from hub.model import Issue
 from hub.model.issue import ISSUE_MOVES, WITHDRAWN_MOVES, IssueState
+from hub.model.odd import Odd, known
 from hub.model.people import Role, Scope
 from hub.store import Session
 from hub.store.query import issues
@@ -55,7 +56,7 @@ class IssueView(View):
     summary: Text | None
     submission_id: str
     division: str
-    state: IssueState
+    state: IssueState | Odd
     withdrawn: bool = Field(description="the finding was taken back; whoever works on it may close it")
     reporter: str | None
     assignee: str | None
@@ -90,7 +91,7 @@ async def take_step(issue_id: Id, asked: StepAsked, caller: Filler, hub: Hub) ->
     def write(session: Session) -> LoadedIssue:
         issues.locked(session, [issue_id])  # others may be taking steps of it: judged is how it stands after them
         loaded = _found(session, scope, issue_id)
-        old = IssueState(loaded.issue.state)
+        old = _standing(loaded.issue)
         new = _aim(old, asked, is_withdrawn=loaded.record.withdrawn)
         _demand_may(loaded, new, scope, is_return=asked.to == "returned")
         assignee = _assignee(session, scope, asked) if asked.to == "assigned" else None
@@ -109,6 +110,14 @@ def _found(session: Session, scope: Scope, issue_id: str) -> LoadedIssue:
     if found is None:
         raise Problem("not_found", 404)
     return found
+
+
+def _standing(issue: Issue) -> IssueState:
+    """Return where an Issue stands; nobody moves one whose state this program does not know."""
+    state = known(IssueState, issue.state)
+    if isinstance(state, Odd):
+        raise Problem("issue.not_now", 409, state=state.words)
+    return state
 
 
 def _aim(old: IssueState, asked: StepAsked, *, is_withdrawn: bool) -> IssueState:
@@ -171,8 +180,9 @@ def _view(loaded: LoadedIssue, lens: Lens) -> IssueView:
             )
             for step in loaded.steps
         ],
+        state=known(IssueState, issue.state),
         **{
             name: getattr(issue, name)
-            for name in ("id", "record", "submission_id", "division", "state", "opened_at", "changed_at")
+            for name in ("id", "record", "submission_id", "division", "opened_at", "changed_at")
         },
     )

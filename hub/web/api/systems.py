@@ -1,6 +1,5 @@
 """How the Systems fare, the end of a pause, and pulls asked for by hand."""
 
-from collections import Counter
 from datetime import datetime
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from pydantic import Field
 from hub.errors import Problem
 from hub.masks import masked
 from hub.model.delivery import State
+from hub.model.odd import Odd, known
 from hub.model.people import Role
 from hub.model.system import Breaker, PullOutcome, SystemState
 from hub.outbox.hand import Deed
@@ -17,7 +17,7 @@ from hub.outbox.upkeep.resume import resume
 from hub.pulls.run import pull_now
 from hub.store import Session
 from hub.store.query import systems
-from hub.store.query.counts import open_counts
+from hub.store.query.counts import Counts, open_counts
 from hub.systems import System
 from hub.web.context import Hub, Parts
 from hub.web.problems import documented
@@ -39,7 +39,7 @@ class SystemView(View):
     owner: str
     connector: str
     simulated: bool
-    breaker: Breaker
+    breaker: Breaker | Odd
     paused_reason: str
     last_success_at: datetime | None
     waiting: int = Field(description="not settled yet, within my own division")
@@ -109,7 +109,7 @@ def _demand_mine(hub: Parts, caller: Caller, system: str) -> None:
         raise Problem("system.beyond_reach", 403, system=hub.registry.systems[system].title)
 
 
-def _view(system: System, state: SystemState | None, counts: Counter[tuple[str, State]]) -> SystemView:
+def _view(system: System, state: SystemState | None, counts: Counts) -> SystemView:
     state = state or SystemState(system=system.name)
     return SystemView(
         system=system.name,
@@ -117,7 +117,7 @@ def _view(system: System, state: SystemState | None, counts: Counter[tuple[str, 
         owner=system.owner,
         connector=system.connector_kind,
         simulated=system.simulated,
-        breaker=state.breaker,
+        breaker=known(Breaker, state.breaker),
         paused_reason=masked(state.paused_reason, BLANK),
         last_success_at=state.last_success_at,
         waiting=sum(counts[system.name, one] for one in STILL),

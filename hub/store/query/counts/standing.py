@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from hub.model.delivery import IS_STANDING, State
+from hub.model.odd import Odd, known
 from hub.model.people import Scope
 from hub.model.submission import IS_WITHDRAWN
 from hub.store.query.counts.totals import cancelled_before
@@ -26,7 +27,7 @@ _HELD = (
 )
 _WITHDRAWN = text(f"SELECT count(*) FROM submission WHERE {IS_WITHDRAWN}")  # noqa: S608 - our own words
 _WITHIN = " AND division BETWEEN :first AND :last"
-Counts = Counter[tuple[str, State]]
+Counts = Counter[tuple[str, State | Odd]]
 
 
 def open_counts(session: Session, area: Scope | None = None) -> Counts:
@@ -45,7 +46,7 @@ def open_counts(session: Session, area: Scope | None = None) -> Counts:
     for system, due in ask(_DUE):
         counts[system, State.WAITING] += due
     for system, state, count, due in ask(_STANDING):
-        counts[system, State(state)] += count
+        counts[system, known(State, state)] += count
         counts[system, State.WAITING] -= due
     for state, query in ((State.LEASED, _LEASED), (State.WAITING, _HELD)):
         for system, count in ask(query):

@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from hub.errors import Phrase
 from hub.model.delivery import ENDED, NOT_ENDED, Attempt, Delivery, State
 from hub.model.issue import Issue, IssueState
+from hub.model.odd import Odd, known
 from hub.model.submission import Record, Submission
 from hub.store.query.deliveries import turn_of
 from hub.store.query.turns import take_turns
@@ -38,9 +39,9 @@ class Found:
     erased_at: datetime | None
     records: Sequence[str]
     record_keys: Sequence[str]
-    deliveries: dict[str, tuple[str, State]]
+    deliveries: dict[str, tuple[str, State | Odd]]
     """Id of each Delivery, its System and state."""
-    issues: dict[str, IssueState]
+    issues: dict[str, IssueState | Odd]
 
     @property
     def last_at(self) -> datetime:
@@ -91,8 +92,8 @@ def find(session: Session, submission_id: str, *, lock: bool) -> Found | None:
         erased_at=revisions[0].erased_at,
         records=[row.id for row in records],
         record_keys=keys,
-        deliveries={row.id: (row.system, State(row.state)) for row in deliveries},
-        issues={row.id: IssueState(row.state) for row in issues},
+        deliveries={row.id: (row.system, known(State, row.state)) for row in deliveries},
+        issues={row.id: known(IssueState, row.state) for row in issues},
     )
 
 
@@ -105,7 +106,7 @@ def still_open(session: Session, found: Found) -> tuple[Phrase, ...]:
     )
 
 
-def _open(session: Session, found: Found) -> Iterator[tuple[str, str, State | IssueState]]:
+def _open(session: Session, found: Found) -> Iterator[tuple[str, str, State | IssueState | Odd]]:
     """Give the kind of each (`open.<kind>` of schemas/messages), its System if any, and how it stands."""
     yield from (("delivery", system, state) for system, state in found.deliveries.values() if state not in ENDED)
     behind = select(col(Delivery.system), col(Delivery.state), col(Delivery.record_key)).where(
@@ -113,7 +114,7 @@ def _open(session: Session, found: Found) -> Iterator[tuple[str, str, State | Is
     )
     for system, state, key in session.connection().execute(behind):
         if key not in found.record_keys:
-            yield "behind", system, State(state)
+            yield "behind", system, known(State, state)
     yield from (("issue", "", state) for state in found.issues.values() if state is not IssueState.CLOSED)
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, StrictBool, StringConstraints
 
 from hub.clock import civil_day
 from hub.model import Account
+from hub.model.odd import Odd, known
 from hub.model.people import Role
 from hub.store import Session, credentials
 from hub.store.query import people
@@ -56,7 +57,7 @@ class AccountLine(View):
     id: str
     login: str
     name: str
-    role: Role
+    role: Role | Odd
     unit: Unit
     department: str
     staff_number: str
@@ -131,5 +132,5 @@ def _given(session: Session, account: Account, password: str | None, now: dateti
 
 def _line(account: Account, names: dict[str, str]) -> AccountLine:
     unit = Unit(code=account.division, name=names.get(account.division, account.division))
-    plain: Iterable[str] = AccountLine.model_fields.keys() - {"unit"}
-    return AccountLine(unit=unit, **{name: getattr(account, name) for name in plain})
+    plain: Iterable[str] = AccountLine.model_fields.keys() - {"unit", "role"}
+    return AccountLine(unit=unit, role=known(Role, account.role), **{name: getattr(account, name) for name in plain})

@@ -11,6 +11,7 @@ from hub.clock import civil_day
 from hub.errors import FieldFault, Problem
 from hub.model import Account
 from hub.model import Session as SessionRow
+from hub.model.odd import Odd, known
 from hub.model.people import Role
 from hub.store import credentials
 from hub.store.query import people
@@ -53,7 +54,7 @@ class AccountView(View):
     id: str
     login: str
     name: str
-    role: Role
+    role: Role | Odd
     unit: Unit
     department: str
     staff_number: str
@@ -150,5 +151,5 @@ async def _account_view(hub: Parts, account: Account) -> AccountView:
     today = civil_day(hub.clock.now())
     found = await hub.store.read(lambda session: division_names(session, [account.division], today))
     unit = Unit(code=account.division, name=found.get(account.division, account.division))
-    names = ("id", "login", "name", "role", "department", "staff_number", "must_change_password")
-    return AccountView(unit=unit, **{name: getattr(account, name) for name in names})
+    names = ("id", "login", "name", "department", "staff_number", "must_change_password")
+    return AccountView(unit=unit, role=known(Role, account.role), **{name: getattr(account, name) for name in names})
