@@ -14,7 +14,7 @@ from hub.catalog.make import Draft, make_records
 from hub.intake.filled import Filled
 from hub.intake.route import Row, delivery_row, map_record, parked_row, skip_row
 from hub.intake.wire import canonical, digest
-from hub.intake.world import World, answers_at, photos_in
+from hub.intake.world import Before, World, answers_at, photos_in
 from hub.model.column import child_id, new_id
 from hub.model.issue import IssueState
 from hub.model.people import Account
@@ -35,6 +35,14 @@ class Arrival:
     body: bytes
     world: World
     received_at: datetime
+    before: Before | None = None
+    """What it corrects."""
+
+    @property
+    def division(self) -> str:
+        """Return where it belongs: where it was filled or, a correction, where the matter was made."""
+        here = self.world.at(self.filled.place)
+        return self.before.division if self.before else here.place.division if here else self.author.division
 
     @cached_property
     def submission_id(self) -> str:
@@ -76,7 +84,7 @@ def submission_row(arrival: Arrival, root_id: str, revision: int) -> Row:
         "form": filled.form,
         "form_version": arrival.form.version,
         "place_id": here.place.id if here else None,
-        "division": here.place.division if here else arrival.author.division,
+        "division": arrival.division,
         "body": arrival.body,
         "digest": digest(arrival.body),
         "occurred_at": filled.occurred_at,
@@ -113,7 +121,7 @@ def _record(
         "record": draft.record,
         "submission_id": arrival.submission_id,
         "place_id": here.place.id if here else None,
-        "division": here.place.division if here else arrival.author.division,
+        "division": arrival.division,
         "occurred_at": arrival.filled.occurred_at,
         "content": canonical({name: _kept(value) for name, value in content.items()}),
         "withdrawn": False,
@@ -135,7 +143,7 @@ def _envelope(arrival: Arrival) -> dict[str, Any]:
     return {
         "place": here.envelope() if here else None,
         "by": {"id": author.id, "name": author.name, "staff_number": author.staff_number, "phone": author.phone,
-               "division": author.division},
+               "division": arrival.before.by_division if arrival.before else author.division},
         "occurred_at": filled.occurred_at.isoformat(),
         "reported_at": filled.reported_at.isoformat(),
         "received_at": arrival.received_at.isoformat(),
@@ -189,7 +197,7 @@ def discrepancy_rows(arrival: Arrival) -> list[Row]:
                 "id": new_id(),
                 "submission_id": arrival.submission_id,
                 "place_id": here.place.id,
-                "division": here.place.division,
+                "division": arrival.division,
                 "element": snapshot.element,
                 "system": snapshot.system,
                 "theirs": snapshot.value,

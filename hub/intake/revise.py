@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from hub.failpoint import passing
 from hub.intake.accept import Accepted, Intake, arrive, queue_behind, same_form, settle_earlier, while_photos_stay
 from hub.intake.plan import Arrival, Rules, discrepancy_rows, issue_rows, photo_rows, record_rows, submission_row
 from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row
+from hub.intake.world import look_before
 from hub.model.column import new_id
 from hub.model.delivery import Delivery, State
 from hub.model.people import Account
@@ -39,7 +41,10 @@ class _Changes:
 
 async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes) -> Accepted:
     """Accept a correction of the author's own Submission, in one transaction; raises Problem and keeps nothing else."""
-    arrival = await arrive(intake, author, raw)
+    before = await intake.store.read(
+        partial(look_before, catalog=intake.rules.catalog, author_id=author.id, earlier_id=earlier_id)
+    )
+    arrival = await arrive(intake, author, raw, before)
     if arrival.world.earlier is not None:
         return await settle_earlier(intake, arrival)
 

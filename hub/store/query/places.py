@@ -65,6 +65,11 @@ class Named:
         coded = [place for place in self.by_code.get(reference, {}).values() if is_reachable(scope, place)]
         return coded[0] if len(coded) == 1 else None
 
+    def meant(self, reference: str) -> list[Place]:
+        """Return every Place a reference can mean, whoever asks."""
+        by_name = self.by_id.get(reference) or self.by_token.get(reference.removeprefix(CODE_PREFIX))
+        return [by_name] if by_name else [*self.by_code.get(reference, {}).values()]
+
 
 def named(session: Session, references: Iterable[str]) -> Named:
     """Return every Place these references may mean: ids, tokens and codes as people have them in hand."""

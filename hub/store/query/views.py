@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TypeVar, cast
 
-from sqlalchemy import ColumnElement, false, or_, update
+from sqlalchemy import ColumnElement, exists, false, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
@@ -14,9 +14,9 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from hub.model.delivery import Attempt, Delivery, Skip, State
 from hub.model.issue import Issue
-from hub.model.people import Account, Role, Scope
+from hub.model.people import Role, Scope
 from hub.model.place import Discrepancy, Place
-from hub.model.submission import Attachment, Record, Submission
+from hub.model.submission import Attachment, AttachmentUse, Record, Submission
 from hub.store.query import people
 from hub.store.query.lists import (
     Viewer,
@@ -131,15 +131,19 @@ def visible_among(session: Session, viewer: Viewer, delivery_ids: Iterable[str])
 
 
 def attachment(session: Session, scope: Scope, sha256: str) -> Attachment | None:
-    """Return a photo the asker uploaded, or, for leaders, one uploaded by somebody of their division."""
-    query = (
-        select(Attachment)
-        .join(Account, col(Account.id) == col(Attachment.account_id))
-        .where(Attachment.sha256 == sha256)
+    """Return a photo the asker uploaded, or, for leaders, one that a Submission of their division names.
+
+    Wherever its author works by now, and whether they still do.
+    """
+    named = (
+        select(AttachmentUse.sha256)
+        .join(Submission, col(Submission.id) == col(AttachmentUse.submission_id))
+        .where(AttachmentUse.sha256 == Attachment.sha256, AttachmentUse.account_id == Attachment.account_id)
+        .where(within(col(Submission.division), scope))
     )
-    own = col(Account.id) == scope.account_id
-    theirs = within(col(Account.division), scope) if scope.role is Role.LEADER else false()
-    return session.exec(query.where(or_(own, theirs))).first()
+    own = col(Attachment.account_id) == scope.account_id
+    theirs = exists(named) if scope.role is Role.LEADER else false()
+    return session.exec(select(Attachment).where(Attachment.sha256 == sha256, or_(own, theirs))).first()
 
 
 def media_type(session: Session, sha256: str) -> str | None:
