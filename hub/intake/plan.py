@@ -16,7 +16,7 @@ from hub.intake.filled import Filled
 from hub.intake.route import Row, delivery_row, map_record, parked_row, skip_row, unmapped_reason
 from hub.intake.track import track_digest
 from hub.intake.wire import canonical, digest
-from hub.intake.world import World, answers_at, photos_in
+from hub.intake.world import Before, World, answers_at, photos_in
 from hub.model.column import child_id, new_id
 from hub.model.issue import IssueState
 from hub.model.people import Account, Proof
@@ -39,6 +39,14 @@ class Arrival:
     received_at: datetime
     proof: Proof | None = None
     """What the author showed when they began to send it."""
+    before: Before | None = None
+    """What it corrects."""
+
+    @property
+    def division(self) -> str:
+        """Return where it belongs: where it was filled or, a correction, where the matter was made."""
+        here = self.world.at(self.filled.place)
+        return self.before.division if self.before else here.place.division if here else self.author.division
 
     @cached_property
     def submission_id(self) -> str:
@@ -80,7 +88,7 @@ def submission_row(arrival: Arrival, root_id: str, revision: int, moved_from: st
         "form": filled.form,
         "form_version": arrival.form.version,
         "place_id": here.place.id if here else None,
-        "division": here.place.division if here else arrival.author.division,
+        "division": arrival.division,
         "body": arrival.body,
         "digest": digest(arrival.body),
         "occurred_at": filled.occurred_at,
@@ -125,7 +133,7 @@ def _record(
         "record": draft.record,
         "submission_id": arrival.submission_id,
         "place_id": here.place.id if here else None,
-        "division": here.place.division if here else arrival.author.division,
+        "division": arrival.division,
         "occurred_at": arrival.filled.occurred_at,
         "content": canonical({name: _kept(value) for name, value in content.items()}),
         "withdrawn": False,
@@ -168,7 +176,12 @@ def _envelope(arrival: Arrival) -> dict[str, Any]:
     location = filled.location.model_dump(exclude_none=True) if filled.location else {"missing": "not_asked"}
     return {
         "place": here.envelope() if here else None,
-        "by": {"id": author.id, "name": author.name, "division": author.division, **_if_given(author)},
+        "by": {
+            "id": author.id,
+            "name": author.name,
+            "division": arrival.before.by_division if arrival.before else author.division,
+            **_if_given(author),
+        },
         "occurred_at": filled.occurred_at.isoformat(),
         "reported_at": filled.reported_at.isoformat(),
         "received_at": arrival.received_at.isoformat(),
@@ -228,7 +241,7 @@ def discrepancy_rows(arrival: Arrival) -> list[Row]:
                 "id": new_id(),
                 "submission_id": arrival.submission_id,
                 "place_id": here.place.id,
-                "division": here.place.division,
+                "division": arrival.division,
                 "element": snapshot.element,
                 "system": snapshot.system,
                 "theirs": snapshot.value,

@@ -1,6 +1,7 @@
 """Corrections: a new revision goes as an amendment to the Systems whose fields changed; others are left alone."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from hub.catalog.messages import Messages
 from hub.clock import civil_day
@@ -30,6 +31,7 @@ from hub.intake.plan import (
     track_rows,
 )
 from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row, unmapped_reason
+from hub.intake.world import look_before
 from hub.model.delivery import Delivery
 from hub.model.people import Account, Proof
 from hub.model.submission import Submission
@@ -41,7 +43,10 @@ from hub.systems import Flow
 
 async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes, proof: Proof | None = None) -> Accepted:
     """Accept a correction of the author's own Submission, in one transaction; raises Problem and keeps nothing else."""
-    arrival = replace(await arrive(intake, author, raw), proof=proof)
+    before = await intake.store.read(
+        partial(look_before, catalog=intake.rules.catalog, author_id=author.id, earlier_id=earlier_id)
+    )
+    arrival = replace(await arrive(intake, author, raw, before=before), proof=proof)
     if arrival.world.earlier is not None:
         return await settle_earlier(intake, arrival)
 

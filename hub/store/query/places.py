@@ -77,6 +77,12 @@ class Named:
         there = self.by_code.get(comparable(reference), {})
         return [place for place in there.values() if is_reachable(scope, place)]
 
+    def meant(self, reference: str) -> list[Place]:
+        """Return every Place a reference can mean, whoever asks."""
+        whole = kept(reference)
+        by_name = self.by_id.get(whole) or self.by_token.get(_token(whole))
+        return [by_name] if by_name else [*self.by_code.get(comparable(reference), {}).values()]
+
 
 def _token(reference: str) -> str:
     """Return what follows the hub's own prefix, however that was typed."""

@@ -114,6 +114,13 @@ def revisions(session: Session, root_id: str) -> Sequence[str]:
     return session.exec(select(Submission.id).where(Submission.root_id == root_id)).all()
 
 
+def newest_of(session: Session, submission_id: str, account_id: str) -> Submission | None:
+    """Return the newest revision of somebody's own Submission, by the id of any; None where it is none of theirs."""
+    root = select(Submission.root_id).where(Submission.id == submission_id, Submission.account_id == account_id)
+    query = select(Submission).where(Submission.root_id == root.scalar_subquery())
+    return session.exec(query.order_by(col(Submission.revision).desc()).limit(1)).first()
+
+
 def latest_records(session: Session, root_id: str) -> dict[str, Record]:
     """Return the newest revision of every Record a Submission and its corrections made."""
     newest = (

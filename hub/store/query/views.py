@@ -137,15 +137,19 @@ def visible_among(session: Session, viewer: Viewer, delivery_ids: Iterable[str])
 
 
 def attachment(session: Session, scope: Scope, sha256: str) -> Attachment | None:
-    """Return a photo the asker uploaded, or, for leaders, one uploaded by somebody of their division."""
-    query = (
-        select(Attachment)
-        .join(Account, col(Account.id) == col(Attachment.account_id))
-        .where(Attachment.sha256 == sha256)
+    """Return a photo the asker uploaded, or, for leaders, one that a Submission of their division names.
+
+    Wherever its author works by now, and whether they still do.
+    """
+    named = (
+        select(AttachmentUse.sha256)
+        .join(Submission, col(Submission.id) == col(AttachmentUse.submission_id))
+        .where(AttachmentUse.sha256 == Attachment.sha256, AttachmentUse.account_id == Attachment.account_id)
+        .where(within(col(Submission.division), scope))
     )
-    own = col(Account.id) == scope.account_id
-    theirs = within(col(Account.division), scope) if scope.role is Role.LEADER else false()
-    return session.exec(query.where(or_(own, theirs))).first()
+    own = col(Attachment.account_id) == scope.account_id
+    theirs = exists(named) if scope.role is Role.LEADER else false()
+    return session.exec(select(Attachment).where(Attachment.sha256 == sha256, or_(own, theirs))).first()
 
 
 def media_type(session: Session, sha256: str, now: datetime) -> str | None:
