@@ -123,8 +123,9 @@ def _record(
     if draft.place is not None:
         content["place"] = here.envelope() if here else None
     content.update(record=draft.record, key=key, revision=revision, nothing_to_report=draft.nothing_to_report)
-    for element in arrival.form.tracks.keys() & draft.content.keys():
-        content["track"] = _figures(arrival, element, draft.content[element], key, rules)
+    for element in arrival.form.tracks:
+        if element in draft.content:
+            content["track"] = _figures(arrival, element, draft.content[element], key, rules)
     content["photos"] = [photo for element in arrival.form.photo_elements for photo in draft.content.get(element, ())]
     row = {
         "id": child_id(key, RECORD_NAMESPACE, f"{key}/{revision}"),
@@ -154,13 +155,15 @@ def _figures(arrival: Arrival, element: str, fixes: Fixes, key: str, rules: Rule
 def track_rows(arrival: Arrival, records: Iterable[tuple[Row, Mapping[str, Any]]]) -> list[Row]:
     """Return by what the tracks of these Records are known again."""
     tracks = arrival.form.tracks
+    if not tracks:
+        return []
     found = [
-        (row, track_digest(content[element], tracks[element]))
+        (row["key"], track_digest(content[element], tracks[element]))
         for row, content in records
         for element in tracks.keys() & content.keys()
     ]
     of = {"submission_id": arrival.submission_id, "occurred_at": arrival.filled.occurred_at}
-    return [{**of, "record_key": row["key"], "digest": digest} for row, digest in found if digest]
+    return [{**of, "record_key": key, "digest": digest} for key, digest in found if digest]
 
 
 def _kept(value: Any) -> Any:  # noqa: ANN401 - any JSON value
