@@ -11,8 +11,9 @@ from hub.clock import Clock, civil_day
 from hub.erasure.erase import gone
 from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
+from hub.intake.arrival import Arrival
 from hub.intake.filled import Filled, read_filled
-from hub.intake.plan import Arrival, Rules, plan_first
+from hub.intake.plan import Rules, plan_first
 from hub.intake.route import Row
 from hub.intake.wire import canonical, digest, read_json
 from hub.intake.world import Question, World, look

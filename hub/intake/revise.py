@@ -11,7 +11,9 @@ from hub.erasure.erase import gone
 from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
 from hub.intake.accept import Accepted, Intake, arrive, queue_behind, same_form, settle_earlier, while_photos_stay
-from hub.intake.plan import Arrival, Rules, discrepancy_rows, issue_rows, photo_rows, record_rows, submission_row
+from hub.intake.arrival import Arrival
+from hub.intake.discrepancies import changed_answers, discrepancy_rows
+from hub.intake.plan import Rules, issue_rows, photo_rows, record_rows, submission_row
 from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row
 from hub.model.column import new_id
 from hub.model.delivery import Delivery, State
@@ -61,6 +63,7 @@ async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes) -
 def _write_revision(session: Session, arrival: Arrival, rules: Rules, latest: Submission) -> set[str]:
     """Write the revision and return the Systems that got something to do."""
     changes = _plan(session, arrival, rules, latest)
+    _dispute(session, arrival, latest, changes.bundle)
     released: set[str] = set()
     for row, successor in changes.superseded:
         released |= _supersede(session, row, successor, arrival.received_at)
@@ -69,6 +72,14 @@ def _write_revision(session: Session, arrival: Arrival, rules: Rules, latest: Su
     submissions.insert_bundle(session, changes.bundle)
     passing("revise.written")
     return released | {row["system"] for row in changes.bundle.deliveries if row["due_at"] is not None}
+
+
+def _dispute(session: Session, arrival: Arrival, latest: Submission, bundle: Bundle) -> None:
+    """Say anew where changed answers contradict a source; what was said of them before counts no more."""
+    before = orjson.loads(latest.body)["answers"]
+    elements = set(changed_answers(arrival, before).values())
+    submissions.settle_discrepancies(session, latest.root_id, elements, arrival.received_at)
+    bundle.discrepancies += discrepancy_rows(arrival, before)
 
 
 def _latest(session: Session, arrival: Arrival, earlier_id: str) -> Submission:
@@ -92,7 +103,6 @@ def _plan(session: Session, arrival: Arrival, rules: Rules, latest: Submission) 
     new = record_rows(arrival, root_id, revision)
     sent = deliveries.latest_per_flow(session, sorted({*old, *(row["key"] for row, _ in new)}))
     changes = _Changes(Bundle(submissions=[submission_row(arrival, root_id, revision)]))
-    changes.bundle.discrepancies += discrepancy_rows(arrival)
     changes.bundle.photos += photo_rows(arrival)
     known_issues = submissions.existing_issues(session, [row["key"] for row, _ in new])
     for row, content in new:

@@ -62,7 +62,8 @@ async def test_a_correction_shows_the_newest_of_each(site: Site, clock: Clock, s
 async def test_a_correction_that_contradicts_a_source_is_kept_as_such(site: Site, clock: Clock) -> None:
     body = visit(clock)
     body["answers"]["household.head_name"] = "陈小山"
-    body["seen"] = {"/household.head_name": {"system": "household-visit", "as_of": clock.now().isoformat()}}
+    shown = {"system": "household-visit", "as_of": clock.now().isoformat(), "value": HEAD}
+    body["seen"] = {"/household.head_name": shown}
     view = (await (await site.client("ada")).post(URL, json=body)).json()
     (found,) = view["discrepancies"]
     assert (found["theirs"], found["ours"], found["system"]) == (HEAD, "陈小山", "household-visit")

@@ -165,7 +165,7 @@ def _load(session: Session, viewer: Viewer, shown: Sequence[Submission]) -> list
     owed = _grouped(_deliveries(session, viewer, root_of), lambda row: root_of[row.record_key])
     issues = _grouped(_in(session, select(Issue), Issue.id, root_of), lambda row: root_of[row.id])
     skips = _grouped(_in(session, select(Skip), Skip.record_id, root_of), lambda row: root_of[row.record_id])
-    disputed = _grouped(discrepancies(session, [row.id for row in shown]), lambda row: row.submission_id)
+    disputed = discrepancies(session, roots)
     return [
         Loaded(
             submission=row,
@@ -175,7 +175,7 @@ def _load(session: Session, viewer: Viewer, shown: Sequence[Submission]) -> list
             deliveries=owed[row.root_id],
             skips=skips[row.root_id],
             issues=issues[row.root_id],
-            discrepancies=disputed[row.id],
+            discrepancies=disputed.get(row.root_id, ()),
         )
         for row in shown
     ]
