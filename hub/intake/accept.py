@@ -222,7 +222,7 @@ async def settle_earlier(intake: Intake, arrival: Arrival) -> Accepted:
     if there.erased_at is not None:
         raise gone(there.erased_at)
     if there.digest != mine:
-        raise Problem("submission.conflict", 409, [FieldFault("/id", "id_taken")])
+        raise Problem("submission.conflict", 409, [FieldFault("/id", "id_taken")], submission=there.id)
     return Accepted(there.id, created=False)
 
 

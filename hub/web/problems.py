@@ -35,6 +35,8 @@ _BY_KIND = {
     "greater_than_equal": "too_small",
     "less_than_equal": "too_large",
 }
+_MEMBERS = ("submission",)
+"""Parameters of a problem that programs need too: members of the answer (RFC 9457), not only of its words."""
 _NOT_TOLD = frozenset({"body", "query", "path"})
 
 
@@ -60,6 +62,7 @@ def problem_body(problem: Problem, messages: Messages) -> dict[str, Any]:
         "detail": detail["zh"],
         "en": {"title": title["en"], "detail": detail["en"]},
         "faults": [_fault_body(fault, messages) for fault in problem.faults],
+        **{name: problem.params[name] for name in _MEMBERS if name in problem.params},
     }
 
 

@@ -70,6 +70,7 @@ class ProblemView(View):
     en: EnglishView
     faults: list[FaultView]
     id: str | None = Field(default=None, description="of a failure of the hub itself, for those who read its logs")
+    submission: str | None = Field(default=None, description="of `submission.conflict`: what one sent under this id")
 
 
 @dataclass
