@@ -14,7 +14,7 @@ from hub.pulls.run import Pulls
 from hub.settings import Settings
 from hub.store import Store
 from hub.systems import Registry
-from hub.web.views import Lens
+from hub.web.lens import Lens
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from hub.catalog.messages import Messages
 from hub.errors import FieldFault, Problem
+from hub.web.whom import forbidden_to_all
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "https://fillonce.dev/problems/"
@@ -94,6 +95,8 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, RequestValidationError):
         return _invalid(error.errors())
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == HTTPStatus.FORBIDDEN:
+        return forbidden_to_all()
     return Problem(_BY_STATUS.get(status, "request.failed"), status)
 
 

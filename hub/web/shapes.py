@@ -94,6 +94,8 @@ class DeliveryView:
     waits_for: str | None
     repeat: bool
     revision: int
+    paused: Annotated[bool, Field(description="nothing goes to the System at present: our settings for it are wrong")]
+    ask: Annotated[Text | None, Field(description="on one's own receipt: who settles what goes no further by itself")]
 
 
 @dataclass
@@ -163,6 +165,8 @@ class IssueMark:
 
     id: str
     state: IssueState
+    assignee: Annotated[str | None, Field(description="who acts, for those who may read values")]
+    ask: Annotated[Text | None, Field(description="who may give it to somebody, while nobody has it")]
 
 
 @dataclass

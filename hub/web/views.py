@@ -1,77 +1,30 @@
 """Turns loaded rows into what a person may read. Pure: no queries, no clock."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 
 from hub.catalog import Catalog
+from hub.errors import Phrase
 from hub.model.delivery import BY_HAND, LOST_THERE, MAY_WAIT, Attempt, Delivery, Skip, State
-from hub.model.issue import IssueState
+from hub.model.issue import Issue, IssueState
 from hub.model.people import Role, Scope, are_colleagues
 from hub.model.submission import Record
 from hub.outbox.entry.press import enter_by
 from hub.store.query.entries import Aside, Holder
 from hub.store.query.views import Loaded
-from hub.systems import Registry
 from hub.web import shapes
+from hub.web.lens import SEES_HOLDERS, SEES_VALUES, Lens
 from hub.web.shapes import Text
 
 DOT = " · "
-SEES_VALUES = frozenset({Role.STAFF, Role.LEADER})
-SEES_REASONS = SEES_VALUES | {Role.DEPARTMENT_ADMIN}
-"""Others read a System's words with numbers blanked: it may quote what was sent (A25)."""
-SEES_HOLDERS = frozenset({Role.DEPARTMENT_ADMIN, Role.OPERATOR})
 UNCHANGED = "unchanged"
 _REASONED = frozenset({State.PARKED, State.CANCELLED})
-_NUMBER = re.compile(r"\d{7,}[Xx]?")
-
-
-@dataclass(frozen=True)
-class Lens:
-    """What a view is drawn with: names and words, and whose eyes it is for."""
-
-    catalog: Catalog
-    registry: Registry
-    role: Role
-    durable: bool = True
-    """Whether what is answered was flushed before (HUB_DURABILITY)."""
-
-    def rank(self, row: Delivery | Skip) -> tuple[int, str]:
-        """Return where a flow stands in the wiring, so that every page lists Systems in one order."""
-        return self._ranks.get(row.system, len(self._ranks)), row.flow
-
-    @cached_property
-    def _ranks(self) -> dict[str, int]:
-        return {name: place for place, name in enumerate(self.registry.systems)}
-
-    def names(self, system: str) -> Text:
-        """Return a System's title; one no longer wired keeps its name."""
-        return self._names.get(system) or Text(zh=system, en=system)
-
-    @cached_property
-    def _names(self) -> dict[str, Text]:
-        return {name: Text(**system.title) for name, system in self.registry.systems.items()}
-
-    def says(self, key: str, **params: object) -> Text:
-        """Return one of our texts."""
-        return Text(**self.catalog.messages.both(key, **params))
-
-    def stands(self, key: str, system: str, number: str, reason: str) -> Text:
-        """Return how a Delivery stands with a System; what quotes no word of the System's is made once."""
-        if number or reason:
-            return self.says(key, system=vars(self.names(system)), number=number, reason=reason.rstrip("。."))
-        if (key, system) not in self._unquoted:
-            self._unquoted[key, system] = self.says(key, system=vars(self.names(system)), number="", reason="")
-        return self._unquoted[key, system]
-
-    @cached_property
-    def _unquoted(self) -> dict[tuple[str, str], Text]:
-        return {}
+_GOES_BY_ITSELF = frozenset({State.WAITING, State.RETRY})
 
 
 def submission_view(loaded: Loaded, lens: Lens) -> shapes.SubmissionView:
@@ -122,11 +75,16 @@ def _record_view(record: Record, loaded: Loaded, lens: Lens) -> shapes.RecordVie
         title=record_title(record, lens),
         summary=record_summary(record, lens),
         withdrawn=record.withdrawn,
-        deliveries=[delivery_view(row, lens) for row in deliveries],
+        deliveries=[delivery_view(row, lens, loaded.paused, loaded.ask) for row in deliveries],
         skipped=[] if lens.role is Role.DEPARTMENT_ADMIN else [_skipped(row, lens) for row in skips],
         taker=bool(deliveries),
-        issue=shapes.IssueMark(id=issue.id, state=IssueState(issue.state)) if issue else None,
+        issue=_issue_mark(issue, loaded, lens) if issue else None,
     )
+
+
+def _issue_mark(issue: Issue, loaded: Loaded, lens: Lens) -> shapes.IssueMark:
+    assignee = loaded.names.get(issue.assignee_id or "") if lens.role in SEES_VALUES else None
+    return shapes.IssueMark(issue.id, IssueState(issue.state), assignee, lens.ask(loaded.ask, issue.id))
 
 
 def latest(deliveries: Iterable[Delivery]) -> list[Delivery]:
@@ -179,10 +137,12 @@ def _discrepancies(loaded: Loaded, lens: Lens) -> list[shapes.DiscrepancyView]:
     ]
 
 
-def delivery_view(row: Delivery, lens: Lens) -> shapes.DeliveryView:
-    """Return one Delivery in words."""
+def delivery_view(
+    row: Delivery, lens: Lens, paused: Collection[str] = (), ask: Mapping[str, Phrase] = MappingProxyType({})
+) -> shapes.DeliveryView:
+    """Return one Delivery in words, given the Systems that are paused and whom to ask about what."""
     system = lens.registry.systems.get(row.system)
-    reason = row.reason if lens.role in SEES_REASONS else blank_numbers(row.reason)
+    reason, is_paused = lens.told(row.reason), row.system in paused
     return shapes.DeliveryView(
         id=row.id,
         system=row.system,
@@ -191,7 +151,7 @@ def delivery_view(row: Delivery, lens: Lens) -> shapes.DeliveryView:
         flow=row.flow,
         intent=row.intent,
         state=State(row.state),
-        says=_says(row, reason, lens),
+        says=_says(row, reason, lens, paused=is_paused),
         number=row.remote_id,
         reason=reason,
         attempts=row.attempts,
@@ -201,11 +161,15 @@ def delivery_view(row: Delivery, lens: Lens) -> shapes.DeliveryView:
         waits_for=row.after_id if row.state in MAY_WAIT else None,
         repeat=row.repeat,
         revision=row.revision,
+        paused=is_paused,
+        ask=lens.ask(ask, row.id),
     )
 
 
-def says_key(row: Delivery, reason: str) -> str:
+def says_key(row: Delivery, reason: str, *, paused: bool = False) -> str:
     """Return which sentence tells how a Delivery stands."""
+    if paused and row.state in _GOES_BY_ITSELF:
+        return "delivery.says.paused"
     if row.state == State.WAITING and row.after_id is not None and row.due_at is None:
         return "delivery.says.held"
     if row.state == State.DELIVERED and not row.remote_id:
@@ -218,8 +182,8 @@ def says_key(row: Delivery, reason: str) -> str:
     return f"delivery.says.{row.state}" + ("_unexplained" if unexplained else "")
 
 
-def _says(row: Delivery, reason: str, lens: Lens) -> Text:
-    said = lens.stands(says_key(row, reason), row.system, row.remote_id, reason)
+def _says(row: Delivery, reason: str, lens: Lens, *, paused: bool) -> Text:
+    said = lens.stands(says_key(row, reason, paused=paused), row.system, row.remote_id, reason)
     if row.intent == "create":
         return said
     before = lens.says(f"delivery.intent.{row.intent}")
@@ -233,13 +197,15 @@ class Eyes:
     lens: Lens
     scope: Scope
     now: datetime
+    paused: Collection[str] = ()
+    """Systems to which nothing goes at present."""
 
 
 def delivery_line(row: Delivery, aside: Aside, eyes: Eyes) -> shapes.DeliveryLine:
     """Return one Delivery's entry in a list."""
     until = enter_by(eyes.lens.registry, row.system, State(row.state), row.created_at)
     return shapes.DeliveryLine(
-        **vars(delivery_view(row, eyes.lens)),
+        **vars(delivery_view(row, eyes.lens, eyes.paused)),
         about=record_title(row, eyes.lens),
         amends=row.amends,
         enter_by=until,
@@ -269,11 +235,6 @@ def delivery_page(row: Delivery, aside: Aside, attempts: Sequence[Attempt], eyes
     )
 
 
-def blank_numbers(reason: str) -> str:
-    """Return a System's words without what could be an id number, a phone or a bank card."""
-    return _NUMBER.sub("…", reason)
-
-
 def _attempt_view(row: Attempt, lens: Lens) -> shapes.AttemptView:
     return shapes.AttemptView(
         kind="probe" if row.kind == "probe" else "push",
@@ -281,5 +242,5 @@ def _attempt_view(row: Attempt, lens: Lens) -> shapes.AttemptView:
         started_at=row.started_at,
         ended_at=row.ended_at,
         outcome=row.outcome,
-        reason=row.reason if lens.role in SEES_REASONS else blank_numbers(row.reason),
+        reason=lens.told(row.reason),
     )

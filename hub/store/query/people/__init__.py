@@ -9,6 +9,7 @@ from hub.store.query.people.accounts import (
     names,
     seed_accounts,
 )
+from hub.store.query.people.contacts import Contact, nearest_contact
 from hub.store.query.people.keeping import Change, change_account, listed_accounts, open_account
 from hub.store.query.people.signing import (
     MOST_PER_ADDRESS,
@@ -30,6 +31,7 @@ __all__ = [
     "MOST_PER_LOGIN",
     "WINDOW",
     "Change",
+    "Contact",
     "NewAccount",
     "account_named",
     "add_token",
@@ -40,6 +42,7 @@ __all__ = [
     "ensure_first_operator",
     "listed_accounts",
     "names",
+    "nearest_contact",
     "open_account",
     "revoke_tokens",
     "seed_accounts",
