@@ -40,6 +40,13 @@ def offered(codes: Codes, name: str, today: date) -> tuple[Json, ...]:
     return tuple({"code": code.code, **code.title} for code in codes.get(name, ()) if code.offered_on(today))
 
 
+def _retired(codes: Codes, name: str, today: date) -> list[Json]:
+    """Return what a code set offered before: whoever chose it then must still read what they chose."""
+    return [
+        {"code": code.code, **code.title} for code in codes.get(name, ()) if code.valid_to and code.valid_to < today
+    ]
+
+
 def _unless_nothing(control: Json) -> Json:
     own = [control["rule"]["condition"]["schema"]] if "rule" in control else []
     schema = {"allOf": [*own, {"not": said_nothing()}]}
@@ -72,6 +79,8 @@ def _control(asked: Asked, codes: Codes, today: date, scope: str) -> Json:
         options["confirm"] = True
     if element.codes is not None:
         options["codes"] = list(offered(codes, element.codes, today))
+        if past := _retired(codes, element.codes, today):
+            options["retired"] = past
     if asked.most is not None:
         options["most"] = asked.most
     options |= {name: value for name, value in (("kind", element.kind), ("unit", element.unit)) if value is not None}

@@ -3,20 +3,25 @@
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import Field
 
 from hub.catalog.contents import Form
 from hub.clock import civil_day
 from hub.errors import Problem
+from hub.intake.preview import preview
 from hub.prefill import Offer, Opinion, offer
 from hub.store.query import places
+from hub.store.query import views as rows
 from hub.systems import Registry
 from hub.web.api.places import PlaceView, found_place
+from hub.web.api.submissions import BODY, lens_of
 from hub.web.context import Hub, Parts
 from hub.web.problems import documented
-from hub.web.security import Filler, SignedIn
-from hub.web.shapes import PLAIN, Reference, Text, View
+from hub.web.security import Filler, SignedIn, demand_json
+from hub.web.shapes import PLAIN, RecordView, Reference, SkippedView, Text, View
+from hub.web.untaken import untaken
+from hub.web.views import submission_view
 
 router = APIRouter(prefix="/forms", tags=["forms"])
 Name = Annotated[str, Path(max_length=80, pattern=PLAIN, examples=["visit"])]
@@ -43,6 +48,7 @@ class FormView(FormLine):
     codes: dict[str, list[dict[str, Any]]]
     exception: dict[str, Any] | None
     licensed: bool = Field(description="whether the licence covers today; without it nothing new can be filled")
+    untaken: list[str] = Field(description="elements whose answers no System gets", examples=[["visit.photos"]])
 
 
 class Source(View):
@@ -78,6 +84,21 @@ class PrefillView(View):
     values: list[OfferView]
 
 
+class PreviewLine(View):
+    """One fact a filled form would become, and who would get it."""
+
+    title: Text
+    summary: Text | None
+    systems: list[Text] = Field(description="the Systems that would get it; none: it stays here")
+    skipped: list[SkippedView]
+
+
+class PreviewView(View):
+    """What a filled form would become if it were sent now."""
+
+    records: list[PreviewLine]
+
+
 @router.get("")
 async def list_forms(_caller: SignedIn, hub: Hub) -> list[FormLine]:
     """List the forms that may be filled today, each in its newest version licensed today."""
@@ -89,7 +110,8 @@ async def show_form(form: Name, _caller: SignedIn, hub: Hub, version: Version = 
     """Show one form, the version to fill today unless one is named; also one whose licence ended."""
     found = _form(hub, form, version)
     more = {name: getattr(found, name) for name in ("schema", "ui", "help", "examples", "codes", "exception")}
-    return FormView(**_line(found), **more, licensed=found.licensed_on(_today(hub)))
+    licensed, kept_here = found.licensed_on(_today(hub)), untaken(found, hub.registry)
+    return FormView(**_line(found), **more, licensed=licensed, untaken=kept_here)
 
 
 @router.get("/{form}/prefill", responses=documented(404))
@@ -103,6 +125,21 @@ async def prefill(
     offers = offer(hub.catalog, hub.registry, wanted, known, hub.clock.now())
     values = [_offer_view(one, hub.registry) for one in offers]
     return PrefillView(place=here, values=values, licensed=wanted.licensed_on(_today(hub)))
+
+
+@router.post("/{form}/preview", dependencies=[Depends(demand_json)], openapi_extra=BODY)
+async def preview_form(form: Name, request: Request, caller: Filler, hub: Hub) -> PreviewView:
+    """Say which Systems would get a filled form, and keep nothing; of one received before there is nothing to say."""
+    made = await preview(hub.intake, caller.account, form, await request.body())
+    if made is None:
+        return PreviewView(records=[])
+    loaded = rows.fresh(made.bundle, caller.account.name, made.place)
+    return PreviewView(records=[_preview_line(one) for one in submission_view(loaded, lens_of(hub, caller)).records])
+
+
+def _preview_line(record: RecordView) -> PreviewLine:
+    systems = [delivery.title for delivery in record.deliveries]
+    return PreviewLine(title=record.title, summary=record.summary, systems=systems, skipped=record.skipped)
 
 
 def _today(hub: Parts) -> date:

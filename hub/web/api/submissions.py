@@ -35,7 +35,7 @@ _EXAMPLE = {
     "answers": {"visit.purpose": "care"},
     "seen": {},
 }
-_BODY: dict[str, Any] = {
+BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Filled"}, "example": _EXAMPLE}},
@@ -74,12 +74,12 @@ async def submit(request: Request) -> Response:
 
 router.add_api_route(
     "", submit, methods=["POST"], status_code=201, response_model=SubmissionView, dependencies=SHOWN,
-    openapi_extra=_BODY, responses=_REPEATED | documented(409, 410, 507),
+    openapi_extra=BODY, responses=_REPEATED | documented(409, 410, 507),
 )  # fmt: skip
 
 
 @router.post(
-    "/{submission_id}/revisions", status_code=201, dependencies=[Depends(demand_json)], openapi_extra=_BODY,
+    "/{submission_id}/revisions", status_code=201, dependencies=[Depends(demand_json)], openapi_extra=BODY,
     responses=_REPEATED | documented(404, 409, 410, 507),
 )  # fmt: skip
 async def correct(submission_id: Id, request: Request, response: Response, caller: Filler, hub: Hub) -> SubmissionView:

@@ -174,7 +174,10 @@ def test_a_retired_code_is_understood_but_not_offered(county: Path, edit: Edit) 
     form = load_catalog(county, CLOCK).forms["visit", 1]
     offered = [code["code"] for code in form.codes["visit_purpose"]]
     assert offered == ["care", "policy", "mediation"]
-    assert [code["code"] for code in control(form, "#/properties/visit.purpose")["options"]["codes"]] == offered
+    options = control(form, "#/properties/visit.purpose")["options"]
+    assert [code["code"] for code in options["codes"]] == offered
+    assert [(code["code"], code["zh"]) for code in options["retired"]] == [("safety", "安全检查")], "told by its name"
+    assert "retired" not in control(form, "#/properties/bin/properties/bin.sorting")["options"]
     assert "safety" in form.schema["properties"]["visit.purpose"]["enum"]
 
 
