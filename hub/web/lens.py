@@ -16,8 +16,8 @@ SEES_VALUES = frozenset({Role.STAFF, Role.LEADER})
 SEES_REASONS = SEES_VALUES | {Role.DEPARTMENT_ADMIN}
 """Others read a System's words with numbers blanked: it may quote what was sent (A25)."""
 SEES_HOLDERS = frozenset({Role.DEPARTMENT_ADMIN, Role.OPERATOR})
-_CODE = re.compile(r"^\[[A-Za-z0-9_.:-]{1,40}\]\s*")
-"""A System's error code before its words: for those who can look it up."""
+_CODE = re.compile(r"^(\[[^\[\]\s]{1,40}\]\s*)?([A-Z][A-Z0-9_]{2,39}[:：]\s*)?")
+"""A System's error code before its words, and the code's own name: for those who can look it up."""
 _NUMBER = re.compile(r"\d{7,}[Xx]?")
 
 

@@ -42,8 +42,9 @@ async def shown(site: Site, submitted: dict[str, Any], system: str, login: str =
 
 
 @pytest.mark.case("C44")
-@pytest.mark.parametrize("said", ["[FAIL] 编码不存在", "[42202] 编码不存在", "[DUP]编码不存在", "编码不存在"])
-async def test_a_systems_error_code_is_for_administrators(site: Site, submitted: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize("code", ["[FAIL] ", "[42202] ", "[DUP]", "[4022] DATA_REFUSE：", "[退回] ", ""])
+async def test_a_systems_error_code_is_for_administrators(site: Site, submitted: dict[str, Any], code: str) -> None:
+    said = f"{code}编码不存在"
     await put(site, BIN, State.PARKED, reason=said)
     mine, theirs = await shown(site, submitted, BIN), await shown(site, submitted, BIN, "dan")
     assert (mine["reason"], mine["says"]["zh"]) == ("编码不存在", "东阳考垃没有接收：编码不存在。")
@@ -52,9 +53,10 @@ async def test_a_systems_error_code_is_for_administrators(site: Site, submitted:
 
 
 @pytest.mark.case("C44")
-async def test_words_in_brackets_that_are_no_code_stay(site: Site, submitted: dict[str, Any]) -> None:
-    await put(site, BIN, State.PARKED, reason="[河长办] 不属于本部门")
-    assert (await shown(site, submitted, BIN))["reason"] == "[河长办] 不属于本部门"
+@pytest.mark.parametrize("said", ["编码[KL 01]不存在", "[请 核对] 后再报", "ID 不存在"])
+async def test_words_that_are_no_code_stay(site: Site, submitted: dict[str, Any], said: str) -> None:
+    await put(site, BIN, State.PARKED, reason=said)
+    assert (await shown(site, submitted, BIN))["reason"] == said
 
 
 @pytest.mark.case("C44")
