@@ -12,8 +12,9 @@ from hub.clock import Clock, civil_day
 from hub.erasure.erase import gone
 from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
+from hub.intake.arrival import Arrival
 from hub.intake.filled import Filled, read_filled
-from hub.intake.plan import Arrival, Rules, plan_first
+from hub.intake.plan import Rules, plan_first
 from hub.intake.route import Row
 from hub.intake.wire import canonical, digest, read_json
 from hub.intake.world import Before, Question, World, look
@@ -241,7 +242,7 @@ async def settle_earlier(intake: Intake, arrival: Arrival) -> Accepted:
     if there.erased_at is not None:
         raise gone(there.erased_at)
     if there.digest != mine:
-        raise Problem("submission.conflict", 409, [FieldFault("/id", "id_taken")])
+        raise Problem("submission.conflict", 409, [FieldFault("/id", "id_taken")], submission=there.id)
     return Accepted(there.id, created=False)
 
 

@@ -4,59 +4,26 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from hub.catalog.contents import Catalog, Form
+from hub.catalog.contents import Catalog
 from hub.catalog.make import Draft, make_records
+from hub.intake.arrival import Arrival
+from hub.intake.discrepancies import discrepancy_rows
 from hub.intake.figures import Around, Fixes, track_figures
-from hub.intake.filled import Filled
 from hub.intake.route import Row, delivery_row, map_record, parked_row, skip_row, unmapped_reason
 from hub.intake.track import track_digest
 from hub.intake.wire import canonical, digest
-from hub.intake.world import Before, World, answers_at, photos_in
+from hub.intake.world import photos_in
 from hub.model.column import child_id, new_id
 from hub.model.issue import IssueState
-from hub.model.people import Account, Proof
+from hub.model.people import Account
 from hub.store.query.journal import entry
 from hub.store.query.submissions import Bundle
 from hub.systems import Registry
 
 RECORD_NAMESPACE = uuid5(NAMESPACE_URL, "https://fillonce.dev/record")
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """One Submission on its way in: who sent what, when, read against which world."""
-
-    author: Account
-    form: Form
-    filled: Filled
-    body: bytes
-    world: World
-    received_at: datetime
-    proof: Proof | None = None
-    """What the author showed when they began to send it."""
-    before: Before | None = None
-    """What it corrects."""
-
-    @property
-    def division(self) -> str:
-        """Return where it belongs: where it was filled or, a correction, where the matter was made."""
-        here = self.world.at(self.filled.place)
-        return self.before.division if self.before else here.place.division if here else self.author.division
-
-    @cached_property
-    def submission_id(self) -> str:
-        """Return the id it is kept under."""
-        return self.filled.submission_id(self.author.id)
-
-    @property
-    def client_id(self) -> tuple[str, str]:
-        """Return what it is known by before it is kept: whose it is, and its client id."""
-        return self.author.id, self.filled.client_id
 
 
 @dataclass(frozen=True)
@@ -228,36 +195,6 @@ def issue_rows(arrival: Arrival, row: Row, rules: Rules) -> tuple[list[Row], lis
     return [issue], [{**step, "note": "", "at": now}]
 
 
-def discrepancy_rows(arrival: Arrival) -> list[Row]:
-    """Return where the author's answers contradict, or turn down, what a System was shown to say."""
-    here = arrival.world.at(arrival.filled.place)
-    if here is None:
-        return []
-    rows = []
-    for path, seen in arrival.filled.seen.items():
-        snapshot = here.snapshot(arrival.form.elements.get(path, ""), seen.system)
-        ours = next((value for _, value in answers_at(arrival.filled.answers, path)), None)
-        if snapshot is None or (ours == snapshot.value and not seen.refused):
-            continue
-        rows.append(
-            {
-                "id": new_id(),
-                "submission_id": arrival.submission_id,
-                "place_id": here.place.id,
-                "division": arrival.division,
-                "element": snapshot.element,
-                "system": snapshot.system,
-                "theirs": snapshot.value,
-                "theirs_as_of": snapshot.as_of,
-                "ours": None if seen.refused else ours,
-                "found_at": arrival.received_at,
-                "settled_at": None,
-                "settlement": "",
-            }
-        )
-    return rows
-
-
 def photo_rows(arrival: Arrival) -> list[Row]:
     """Return which photos a revision names: they stay for as long as one that does."""
     named = {sha256 for _, sha256 in photos_in(arrival.form, arrival.filled)}
@@ -268,7 +205,7 @@ def photo_rows(arrival: Arrival) -> list[Row]:
 def plan_first(arrival: Arrival, rules: Rules) -> Bundle:
     """Return everything a new Submission becomes."""
     root_id, author, now = arrival.submission_id, arrival.author, arrival.received_at
-    bundle = Bundle(submissions=[submission_row(arrival, root_id, 1)], discrepancies=discrepancy_rows(arrival))
+    bundle = Bundle(submissions=[submission_row(arrival, root_id, 1)], discrepancies=[*discrepancy_rows(arrival)])
     bundle.photos += photo_rows(arrival)
     records = record_rows(arrival, root_id, 1, rules)
     bundle.tracks += track_rows(arrival, records)

@@ -16,7 +16,7 @@ from hub.store import Session, Store
 from hub.store.query import people
 from hub.systems import Registry
 from hub.web.hashing import Hashing
-from hub.web.views import Lens
+from hub.web.lens import Lens
 
 T = TypeVar("T")
 
