@@ -36,7 +36,7 @@ export const isMoving = (view) => deliveriesOf(view).some((delivery) => standOf(
  */
 export function overallOf(view) {
   const kept = (view.records ?? []).filter((record) => record.taker === false && !record.withdrawn).length;
-  if (view.withdrawn) return { kept, ...withdrawalOf(view) };
+  if (view.withdrawn) return withdrawalOf(view);
   return { kept, ...standOfAll(view) };
 }
 
