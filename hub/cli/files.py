@@ -11,6 +11,7 @@ from hub.catalog.lineage import trace
 from hub.cli.say import BAD_INPUT, err, language, out, read_settings, speaking
 from hub.clock import SystemClock, civil_day
 from hub.files import Secrets, read_files
+from hub.private import exposed
 from hub.settings import Settings, read_secret
 from hub.systems import BadSystems, Registry, links_of
 
@@ -38,6 +39,11 @@ def check() -> None:
             names = ", ".join(f"HUB_SECRET_{name}" for name in sorted(unset))
             err.print(f"此处未设置（hub serve 需要）/ not set here, hub serve needs them: {names}", style="yellow")
         _warn_of_endings(catalog)
+        for path in exposed(settings.database, settings.data_dir):
+            err.print(
+                f"{path}: 本机其他人可以读到 / others on this machine may read it: chmod go= {path}",
+                style="yellow", markup=False, soft_wrap=True,
+            )  # fmt: skip
         if registry.gaps:
             raise BadSystems(registry.gaps)
         out.print(

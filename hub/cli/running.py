@@ -17,7 +17,8 @@ from hub.app import Hub, build, make_site
 from hub.cli.say import err, out, read_settings, speaking
 from hub.clock import civil_day
 from hub.errors import Problem
-from hub.logs import configure_logs
+from hub.logs import configure_logs, get_logger
+from hub.private import close_to_others
 from hub.settings import Settings
 from hub.store.blobs import drop_leftovers
 from hub.store.migrate import is_current
@@ -27,6 +28,7 @@ from hub.web.connections import guarded_by, open_gate
 from hub.worker.loop import Worker
 from hub.worker.stop import stop
 
+log = get_logger(__name__)
 BEHIND_PEOPLE = 10
 """How much nicer (`nice(1)`) a worker of its own is: on one machine with `hub serve`, who submits goes first."""
 
@@ -37,10 +39,17 @@ def serve() -> None:
     settings = read_settings()
     configure_logs(settings.log_level)
     with speaking(settings):
+        _close_to_others(settings)
         migrate_database(settings.database, stop.heed)
         stop.heed()
         _run(_serve(settings))
     stop.hear_no_more()
+
+
+def _close_to_others(settings: Settings) -> None:
+    """Close what is kept to everybody else on this machine, and say where that could not be done."""
+    for path in close_to_others(settings.database, settings.data_dir):
+        log.warning("files.exposed", path=str(path))
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -118,6 +127,7 @@ def work(once: Annotated[bool, typer.Option(help="Deliver what is due now, then 
     settings = read_settings()
     configure_logs(settings.log_level)
     with speaking(settings):
+        _close_to_others(settings)
         stop.heed()
         _run(_work(settings, once=once))
     stop.hear_no_more()

@@ -16,6 +16,7 @@ from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
 from hub.errors import Problem
+from hub.private import make_private
 from hub.store.bulk import run
 from hub.store.folders import make_folder
 from hub.store.lanes import Reader, Writer
@@ -131,6 +132,7 @@ def lock_file(url: str) -> IO[str] | None:
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return None
     make_folder(Path(parsed.database).parent)
+    make_private(Path(parsed.database + ".lock"))
     handle = Path(parsed.database + ".lock").open("a", encoding="ascii")  # noqa: SIM115 - held as long as the store
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -156,6 +158,8 @@ def _open_sqlite(url: URL, durability: Literal["full", "relaxed"], driver: Any) 
 
 
 def _sqlite_engine(url: URL, durability: str, driver: Any = sqlite3) -> Engine:  # noqa: ANN401 - a DBAPI module
+    if url.database:
+        make_private(Path(url.database))
     engine = create_engine(
         url, module=driver, json_serializer=_dumps, json_deserializer=_loads, hide_parameters=True, poolclass=QueuePool,
         pool_size=1, max_overflow=0, connect_args={"check_same_thread": False, "cached_statements": PREPARED},

@@ -4,16 +4,17 @@ import os
 from pathlib import Path
 
 from hub.failpoint import passing
+from hub.private import FOLDER_MODE
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each name flushed; where it is already, its own name is flushed once more.
+    """Make a folder for nobody else, and those above it, each name flushed; of one that is there once more.
 
     Whoever made it may have died before: nobody can see whether its name is on the disk.
     """
     if not folder.is_dir():
         make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(FOLDER_MODE, exist_ok=True)
     flush_folder(folder.parent)
 
 

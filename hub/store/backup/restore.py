@@ -16,6 +16,7 @@ from sqlmodel import Session
 from hub.errors import Problem
 from hub.failpoint import passing
 from hub.model import METADATA, Epoch
+from hub.private import close_to_others
 from hub.store.backup.archive import KEY, Manifest, open_copy, pieces, verify
 from hub.store.backup.rows import load
 from hub.store.blobs import blob_path, give_place
@@ -56,6 +57,7 @@ def restore_copy(url: str, data_dir: Path, file: Path, reckon: Reckon, *, at: da
             _into_sqlite(url, data_dir, filling, force=force)
         else:
             _into_postgres(url, data_dir, filling, force=force)
+    close_to_others(url, data_dir)
     return Restored(manifest, begun.number)
 
 

@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from hub.errors import Problem
 from hub.failpoint import passing
+from hub.private import FOLDER_MODE
 from hub.store.folders import flush_folder, give_name, make_folder
 from hub.store.trouble import RETRY_AFTER_SECONDS
 
@@ -151,7 +152,7 @@ def _flush(file: BinaryIO) -> None:
 
 def give_place(arrived: Path, place: Path) -> None:
     """Give a flushed file its place; flush that name, and its folder's, which another upload may have just made."""
-    place.parent.mkdir(exist_ok=True)
+    place.parent.mkdir(FOLDER_MODE, exist_ok=True)
     arrived.replace(place)
     passing("blob.renamed")
     for folder in (place.parent, place.parent.parent):
@@ -190,7 +191,7 @@ def attachment_key(data_dir: Path) -> bytes:
     make_folder(data_dir)  # at every start: who made it may have died before its name was on the disk
     if not path.exists():
         make_folder(path.parent)
-        path.parent.chmod(0o700)
+        path.parent.chmod(FOLDER_MODE)
         handle, name = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             os.fchmod(handle, 0o400)
