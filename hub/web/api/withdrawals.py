@@ -44,7 +44,7 @@ async def withdraw_submission(
     submission_id: Id, asked: Reason, response: Response, caller: Filler, hub: Hub
 ) -> SubmissionView:
     """Take a Submission back, as its author or a leader of its division: Systems that got something are told."""
-    accepted = await withdraw(hub.intake, caller.scope, submission_id, asked.why)
+    accepted = await withdraw(hub.intake, caller.scope, submission_id, asked.why, caller.proof)
     response.status_code = 201 if accepted.created else 200
     return await show(hub, caller, accepted.submission_id)
 
@@ -57,7 +57,7 @@ async def move_submission(
     submission_id: Id, request: Request, response: Response, caller: Filler, hub: Hub
 ) -> SubmissionView:
     """Take back one's own Submission and file it at another Place in one act; shows the one filed."""
-    accepted = await move(hub.intake, caller.account, submission_id, await request.body())
+    accepted = await move(hub.intake, caller.account, submission_id, await request.body(), caller.proof)
     response.status_code = 201 if accepted.created else 200
     return await show(hub, caller, accepted.submission_id)
 
