@@ -48,13 +48,24 @@ async def move(intake: Intake, author: Account, earlier_id: str, raw: bytes, pro
 
 def _write_move(session: Session, intake: Intake, arrival: Arrival, latest: Submission) -> set[str] | None:
     """Write both; None when somebody has filed something under this id at this very moment."""
-    filed = plan_first(arrival, intake.rules)
+    filed = plan_first(_without_own_tracks(session, arrival, latest), intake.rules)
     rows = [row | {"moved_from": latest.root_id} for row in filed.submissions]
     if not submissions.insert_new(session, rows):
         return None
     why = arrival.filled.why if isinstance(arrival.filled, Moving) else ""
     withdrawal = Withdrawal(arrival.author.id, why, arrival.received_at, arrival.submission_id)
     return write_withdrawal(session, latest, withdrawal, intake.rules.registry, replace(filed, submissions=[]))
+
+
+def _without_own_tracks(session: Session, arrival: Arrival, latest: Submission) -> Arrival:
+    """Return what arrives, compared with the tracks that stay: those of what is taken back are repeated by nobody."""
+    if not arrival.world.tracks:
+        return arrival
+    own = submissions.latest_records(session, latest.root_id)
+    stay = {
+        digest: [one for one in equal if one.record_key not in own] for digest, equal in arrival.world.tracks.items()
+    }
+    return replace(arrival, world=replace(arrival.world, tracks=stay))
 
 
 async def _settle_move(intake: Intake, arrival: Arrival, earlier_id: str) -> Accepted:
