@@ -8,8 +8,9 @@ from typing import Any
 from hub.catalog.contents import Form
 from hub.errors import FieldFault, Problem
 from hub.intake.filled import Filled
+from hub.model.known import Snapshot
 from hub.model.people import Scope
-from hub.model.place import Alias, Place, Snapshot
+from hub.model.place import Alias, Place
 from hub.store import Session
 from hub.store.query import places, submissions
 

@@ -1,15 +1,16 @@
 """Merges one page of rows into Places, aliases and Snapshots, in the transaction that moves the cursor."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
+from hub.model.known import PullRow
 from hub.model.place import Alias, Place
 from hub.store import Session
-from hub.store.query import places
+from hub.store.query.pull_rows import known_as, take_turn
 from hub.systems import PulledRow, PullFlow
+from hub.text import comparable, comparable_name, kept
 
 TOKEN_BYTES = 12
 NOWHERE = ""
@@ -36,10 +37,9 @@ class Merged:
 
 def merge_page(session: Session, rows: Sequence[PulledRow], told: Told) -> Merged:
     """Store a page; rows whose codes belong to two different Places are left out and named, never guessed."""
-    places.take_turn(session)
-    known = places.known_as(session, (pair for row in rows for pair in _codes(row, told.flow.system)))
+    take_turn(session)
+    known = known_as(session, (pair for row in rows for pair in _codes(row, told.flow.system)))
     merged = Merged()
-    values: list[Mapping[str, Any]] = []
     for row in rows:
         found = {known[pair].place_id for pair in _codes(row, told.flow.system) if pair in known}
         if len(found) > 1:
@@ -51,15 +51,18 @@ def merge_page(session: Session, rows: Sequence[PulledRow], told: Told) -> Merge
             continue
         place = _described(session, place, row, told)
         _name_codes(session, place, row, told, known)
-        values += _snapshots(place, row, told)
+        _keep(session, place, row, told)
         merged.rows += 1
     session.flush()
-    places.upsert_snapshots(session, values)
     return merged
 
 
 def _codes(row: PulledRow, system: str) -> list[tuple[str, str]]:
-    return [(system, row.code), *row.aliases]
+    return [(issuer, comparable(code)) for issuer, code in _spelled(row, system)]
+
+
+def _spelled(row: PulledRow, system: str) -> list[tuple[str, str]]:
+    return [(system, kept(row.code)), *((issuer, kept(code)) for issuer, code in row.aliases)]
 
 
 def _described(session: Session, place: Place | None, row: PulledRow, told: Told) -> Place:
@@ -69,6 +72,7 @@ def _described(session: Session, place: Place | None, row: PulledRow, told: Told
         place = Place(kind=told.flow.into, division=NOWHERE, token=token, created_at=told.now)
     place.division = row.division or place.division
     place.name = row.name or place.name
+    place.name_key = comparable_name(place.name)
     if row.location is not None and place.location is None:
         place.location = dict(row.location)
     session.add(place)
@@ -80,26 +84,24 @@ def _name_codes(
     session: Session, place: Place, row: PulledRow, told: Told, known: dict[tuple[str, str], Alias]
 ) -> None:
     """Keep every code of the row as an alias of its Place; the System's own one is what it wants to hear."""
-    for issuer, code in _codes(row, told.flow.system):
-        is_key = (issuer, code) == (told.flow.system, row.code)
-        alias = known.get((issuer, code))
+    for issuer, code in _spelled(row, told.flow.system):
+        key = (issuer, comparable(code))
+        is_key = key == (told.flow.system, comparable(row.code))
+        alias = known.get(key)
         if alias is None:
-            alias = Alias(issuer=issuer, code=code, place_id=place.id, told_by=told.flow.system, as_of=told.as_of)
-            known[issuer, code] = alias
+            alias = Alias(issuer=issuer, code=code, code_key=key[1], place_id=place.id, told_by=told.flow.system,
+                          pull=told.flow.name, row_key=comparable(row.code), since=told.as_of)  # fmt: skip
+            known[key] = alias
         alias.is_key = alias.is_key or is_key
-        alias.as_of = max(alias.as_of, told.as_of)
         session.add(alias)
 
 
-def _snapshots(place: Place, row: PulledRow, told: Told) -> list[Mapping[str, Any]]:
-    return [
-        {
-            "place_id": place.id,
-            "element": element,
-            "system": told.flow.system,
-            "value": value,
-            "as_of": told.as_of,
-            "pull_id": told.pull_id,
-        }
-        for element, value in row.values.items()
-    ]
+def _keep(session: Session, place: Place, row: PulledRow, told: Told) -> None:
+    key = (told.flow.system, told.flow.name, comparable(row.code))
+    there = session.get(PullRow, key)
+    known = {**(there.known if there else {}), **row.values}
+    session.merge(PullRow(
+        system=key[0], pull=key[1], row_key=key[2], place_id=place.id, known=known, changed={},
+        codes=[list(pair) for pair in _spelled(row, told.flow.system)[1:]], since=told.as_of, as_of=told.as_of,
+        pull_id=told.pull_id,
+    ))  # fmt: skip

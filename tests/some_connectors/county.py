@@ -17,12 +17,12 @@ from hub.clock import Clock, SystemClock
 from hub.intake.accept import Accepted, Intake, accept
 from hub.intake.plan import Rules
 from hub.intake.revise import revise
-from hub.model import Account, Alias, Attachment, Delivery, Place, Record, Skip, Snapshot
+from hub.model import Account, Alias, Attachment, Delivery, Place, Record, Skip
 from hub.model.people import Role
 from hub.settings import Settings
 from hub.store import Store
 from hub.systems import Registry
-from tests.builders import Bell
+from tests.builders import Bell, pull_row
 
 Row = TypeVar("Row", bound=SQLModel)
 Body = dict[str, Any]
@@ -102,10 +102,10 @@ class County:
         codes = [("doors", "D-1", "home", True), ("bins", "B-1", "home", True), ("files", "F-1", "home", True),
                  ("police", "S-1", "home", False), ("police", "S-2", "bare", False), ("doors", "D-3", "far", True),
                  ("rivers", "R-1", "river", True)]  # fmt: skip
-        aliases = [Alias(issuer=i, code=c, place_id=p, is_key=k, told_by=i, as_of=now) for i, c, p, k in codes]
-        known = [("household.head_name", "doors", "陈大山"), ("household.phone", "doors", "19900000101"),
-                 ("household.head_name", "files", "陈小山")]  # fmt: skip
-        said = [Snapshot(place_id="home", element=e, system=s, value=v, as_of=now, pull_id="p") for e, s, v in known]
+        aliases = [Alias(issuer=i, code=c, place_id=p, is_key=k, told_by=i, since=now) for i, c, p, k in codes]
+        known = {"doors": {"household.head_name": "陈大山", "household.phone": "19900000101"},
+                 "files": {"household.head_name": "陈小山"}}  # fmt: skip
+        said = [pull_row(system, values, now, place_id="home") for system, values in known.items()]
         photos = self.photos()
 
         def write(session: Session) -> None:

@@ -31,7 +31,7 @@ async def test_every_code_opens_the_same_place_under_the_name_it_was_asked_by(co
     assert await find(county, VILLAGE) == {}
 
 
-@pytest.mark.parametrize("code", ["FO1:D-1", "FO1:home", "FO1:", "fo1:token-home", "token-home ", "d-1", "%", "D_1"])
+@pytest.mark.parametrize("code", ["FO1:D-1", "FO1:home", "FO1:", "fo1:token-home", "TOKEN-HOME", "D1", "%", "D_1"])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_near_misses_open_nothing(county: County, code: str) -> None:
     assert await find(county, VILLAGE, code) == {}
@@ -75,7 +75,7 @@ async def test_one_out_of_reach_does_not_make_a_code_ambiguous(county: County) -
 
 def _alias(issuer: str, code: str, place: str, county: County) -> places.Alias:
     now = county.clock.now()
-    return places.Alias(issuer=issuer, code=code, place_id=place, is_key=True, told_by=issuer, as_of=now)
+    return places.Alias(issuer=issuer, code=code, place_id=place, is_key=True, told_by=issuer, since=now)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,8 @@ def _alias(issuer: str, code: str, place: str, county: County) -> places.Alias:
         (PlaceSearch(), ["bare", "far", "home", "river"]),
         (PlaceSearch(kind="household"), ["bare", "far", "home"]),
         (PlaceSearch(text="om"), ["home"]),
+        (PlaceSearch(text=" ＨＯ m"), ["home"]),
+        (PlaceSearch(text="s- "), ["bare", "home"]),
         (PlaceSearch(text="S-"), ["bare", "home"]),
         (PlaceSearch(kind="river_segment", text="S-"), []),
         (PlaceSearch(text="%"), []),

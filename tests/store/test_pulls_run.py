@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from hub.errors import Problem
-from hub.model import Place, Pull, PullCursor, Snapshot, SystemState
+from hub.model import Place, Pull, PullCursor, PullRow, SystemState
 from hub.model.system import PullOutcome
 from hub.pulls.run import Pulls, lose_stale, planned, pull_due, pull_now
 from hub.sdk import Capabilities, LeftOut, Outgoing, Page, Receipt, Unavailable
@@ -105,7 +105,7 @@ async def test_pages_are_stored_with_their_cursor_and_read_on_from_there(
     script.pages = []
     await pull_now(pulls, "doors", "homes")
     assert script.asked == ["", "c2"]
-    assert {snapshot.pull_id for snapshot in await county.rows(Snapshot)} == {run.id}
+    assert {row.pull_id for row in await county.rows(PullRow)} == {run.id}
 
 
 async def test_rows_that_do_not_fit_are_counted_and_named_without_values(pulls: Pulls, script: Script) -> None:
