@@ -18,6 +18,16 @@ def kept(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
+def narrow(text: str) -> str:
+    """Return a text with full-width letters, digits and marks as plain ones, and no blanks around it."""
+    return (text if text.isascii() else unicodedata.normalize("NFKC", text)).strip(BLANKS)
+
+
+def is_blank(text: str) -> bool:
+    """Say whether there is nothing to see."""
+    return not text or (text[0] in BLANKS and not text.strip(BLANKS))
+
+
 @lru_cache(maxsize=8192)
 def comparable(text: str) -> str:
     """Return a code as it is compared: case, width and blanks do not matter (NFKC, casefold)."""

@@ -59,7 +59,7 @@ class OpenItem(SQLModel, table=True):
     row_key: str = ""
     """The row's own id as it was told; empty for the pull as a whole, and for the rest beyond the named ones."""
     field: str = ""
-    """The element, or the part of the wiring (`place.division`), or the other code's issuer; empty for the row."""
+    """The element, the part of the wiring (`place.division`), the code's issuer, the other Place; empty: the row."""
     value: str = Field(default="", sa_type=Words)
     """What was not understood, masked by the element's sensitivity."""
     reason: str = Field(default="", sa_type=Short)

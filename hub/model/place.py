@@ -57,6 +57,8 @@ class Place(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant)
     linked_to: str | None = Field(default=None, sa_type=Id)
     """The Place this one turned out to be: codes and rows went there, Submissions filed here stay here."""
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Since when no System knows it any more; it is offered to nobody, what was filed here stays."""
 
 
 class Alias(SQLModel, table=True):

@@ -82,7 +82,7 @@ class Pull(SQLModel, table=True):
 
 
 class PullCursor(SQLModel, table=True):
-    """How far a pull came: its mark moves in the transaction that stores the page."""
+    """How far a pull came: its mark moves once a page is stored; a page that comes twice changes nothing."""
 
     __tablename__ = "pull_cursor"
     system: str = Field(primary_key=True, sa_type=Short)
@@ -91,9 +91,11 @@ class PullCursor(SQLModel, table=True):
     rows_known: int = 0
     moved_at: datetime = Field(sa_type=Instant)
     whole_at: datetime | None = Field(default=None, sa_type=Instant)
-    """When the last whole reading ended that was complete and not doubted."""
+    """When the last whole reading ended that was not doubted."""
     whole_as_of: datetime | None = Field(default=None, sa_type=Instant)
-    """As of when, by the System's own time: every row that has not ended is confirmed as of then."""
+    """As of when, by the System's own time, it was complete: every row that has not ended is confirmed as of then."""
+    flow_version: str = Field(default="", sa_type=Short, sa_column_kwargs={"server_default": ""})
+    """How rows were read by the last whole reading; where that changed, all are read anew."""
     distrusted: str = Field(default="", sa_type=Words, sa_column_kwargs={"server_default": ""})
     """Not empty: why the mark is not trusted; the next reading is a whole one."""
     quiet_slots: int = Field(default=0, sa_column_kwargs={"server_default": "0"})

@@ -63,7 +63,7 @@ class Rounds:
         """Return the next slot when this one is settled, by whichever process; else a moment from now."""
         now = self.pulls.clock.now()
         slot = slot_at(now, flow.every)
-        latest = await self.pulls.store.read(lambda session: systems.latest_pull(session, flow.system, flow.name))
+        latest = await self.pulls.store.read(lambda session: systems.latest_pull(session, flow.system, flow.name, now))
         if latest is not None and latest.slot_at >= slot and latest.outcome in _SETTLED:
             return slot + flow.every
         return now + min(LOOK_EVERY, flow.every)

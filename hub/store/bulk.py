@@ -67,6 +67,12 @@ def insert_new_rows(connection: Connection, table: Table, rows: Rows) -> set[str
     return new
 
 
+def upsert_rows(connection: Connection, table: Table, key: tuple[str, ...], rows: Rows) -> None:
+    """Insert rows, or where one with this key is there, set all its other given columns; each key may come once."""
+    for batch in _batches(connection, table, rows):
+        run(connection, _upsert_sql(table, key, batch.columns, batch.room, connection.dialect), batch.values)
+
+
 @dataclass(frozen=True)
 class Change:
     """One kind of update: which columns find a row, which condition it must still meet, what is set."""
@@ -182,6 +188,14 @@ def _insert_sql(table: Table, columns: tuple[str, ...], room: int, dialect: Dial
         f"INSERT INTO {_quoted(table, dialect)} ({names}) "  # noqa: S608 - names come from the model
         f"SELECT {', '.join(given)} FROM {_source(table, columns, room, dialect)} WHERE {given[0]} IS NOT NULL"
     )
+
+
+@lru_cache(maxsize=128)
+def _upsert_sql(table: Table, key: tuple[str, ...], columns: tuple[str, ...], room: int, dialect: Dialect) -> str:
+    found = ", ".join(_quoted(table.c[name], dialect) for name in key)
+    names = [_quoted(table.c[name], dialect) for name in columns if name not in key]
+    sets = ", ".join(f"{name} = excluded.{name}" for name in names)
+    return f"{_insert_sql(table, columns, room, dialect)} ON CONFLICT ({found}) DO UPDATE SET {sets}"
 
 
 @lru_cache(maxsize=128)

@@ -29,6 +29,7 @@ from hub.systems.system import County as Everywhere
 from hub.worker.loop import Worker
 from tests.builders import AT, Loose, World, delivery, pull_row, record, submission
 from tests.conftest import HandClock
+from tests.some_connectors.county import files
 
 BIG = ("delivery", "record", "submission", "attempt", "journal", "attachment", "issue", "reminder")
 VILLAGE, COUNTY = "330783005001", "330783000000"
@@ -296,7 +297,7 @@ async def test_totals_are_counted_once_and_kept(world: World) -> None:
 async def test_a_worker_moves_the_marks_by_itself(world: World, tmp_path: Path) -> None:
     await older(world, 3)
     await recent(world)
-    pulls = Pulls(world.store, world.clock, Registry(Everywhere(COUNTY, {}), {}, {}), {})
+    pulls = Pulls(world.store, world.clock, Registry(Everywhere(COUNTY, {}), {}, {}), {}, files()[0])
     worker = Worker(world.engine(), pulls, world.clock, tmp_path)
     await worker.start()
     assert worker._scheduler is not None

@@ -12,10 +12,11 @@ from sqlmodel import select
 
 from hub.model import Alias, Place, PullRow, Snapshot
 from hub.model.people import Role, Scope
-from hub.pulls.merge import Merged, Told, merge_page
+from hub.pulls.merge import Merged, merge_rows
+from hub.pulls.read import Reader, ReadRow
+from hub.pulls.work import Told
 from hub.store import Session, Store, open_store
 from hub.store.query import places
-from hub.systems import PulledRow
 from tests.conftest import HandClock
 from tests.journeys.process import until
 from tests.some_connectors.county import SIBLING, VILLAGE, County, files
@@ -37,18 +38,17 @@ def county(store: Store, clock: HandClock) -> County:
 
 
 async def page(county: County, system: str, rows: Sequence[Row], as_of: datetime | None = None) -> Merged:
-    """Store one page of a System's rows."""
+    """Store some rows of a System."""
     told = said(county, system, rows, as_of)
-    return await county.store.write(lambda session: merge_page(session, *told))
+    return await county.store.write(lambda session: merge_rows(session, *told))
 
 
-def said(
-    county: County, system: str, rows: Sequence[Row], as_of: datetime | None = None
-) -> tuple[list[PulledRow], Told]:
-    """A page as a pull has read it."""
+def said(county: County, system: str, rows: Sequence[Row], as_of: datetime | None = None) -> tuple[list[ReadRow], Told]:
+    """Some rows as a pull has read them."""
     (flow,) = files()[1].systems[system].pulls
+    reader = Reader(flow, county.catalog, county.registry.county)
     now = county.clock.now()
-    return [flow.read_row(row) for row in rows], Told(flow, as_of or now, f"pull-{system}", now)
+    return [reader.read(row, reader.identify(row)) for row in rows], Told(flow, as_of or now, f"pull-{system}", now)
 
 
 async def snapshots(county: County, element: str = "") -> list[Snapshot]:
@@ -66,7 +66,7 @@ async def keys(county: County) -> dict[tuple[str, str], bool]:
 @pytest.mark.parametrize("order", [("doors", "bins", "files", "rivers"), ("rivers", "files", "bins", "doors")])
 async def test_four_systems_know_one_door(county: County, order: Sequence[str]) -> None:
     for system in order:
-        assert (await page(county, system, [ROWS[system]])).left_out == []
+        assert (await page(county, system, [ROWS[system]])).tangles == []
     await one_door(county)
 
 
@@ -101,7 +101,7 @@ async def test_two_systems_that_name_one_door_at_the_same_moment(county: County,
     other = open_store(database_url)
 
     def slowly(session: Session) -> Merged:
-        merged = merge_page(session, *said(county, "doors", [DOOR]))
+        merged = merge_rows(session, *said(county, "doors", [DOOR]))
         here.call_soon_threadsafe(there.set)
         until(lambda: session.connection().scalar(WAITING), 10, what="the other, who must wait for this one")
         return merged
@@ -109,7 +109,7 @@ async def test_two_systems_that_name_one_door_at_the_same_moment(county: County,
     try:
         first = asyncio.create_task(other.write(slowly))
         await there.wait()
-        assert (await page(county, "bins", [BIN])).left_out == []
+        assert (await page(county, "bins", [BIN])).tangles == []
         assert (await first).rows == 1
     finally:
         await other.close()
@@ -120,7 +120,8 @@ async def test_two_places_that_turn_out_to_be_one_are_named_for_a_person(county:
     """Neither is swallowed: Submissions may stand on both by now."""
     await page(county, "rivers", [{"near": "N-1", "bin": "B-1"}])
     await page(county, "files", [FILE])
-    assert (await page(county, "bins", [BIN])).left_out == ["B-1: its codes belong to 2 different places"]
+    (tangle,) = (await page(county, "bins", [BIN])).tangles
+    assert (tangle.key, len(tangle.place_ids)) == ("B-1", 2)
     assert len(await county.rows(Place)) == 2
 
 
@@ -128,13 +129,13 @@ async def test_two_places_that_turn_out_to_be_one_are_named_for_a_person(county:
 async def test_codes_of_two_places_are_left_out_and_named(county: County) -> None:
     await page(county, "doors", [DOOR | {"old": []}, DOOR | {"door": "D-2", "old": [{"by": "police", "text": "S-2"}]}])
     before = {place.id: place for place in await county.rows(Place)}
-    merged = await page(county, "doors", [
-        DOOR | {"old": [{"by": "police", "text": "S-2"}], "head": "别人"}, {"door": "D-3", "village": VILLAGE},
-    ])  # fmt: skip
-    assert merged.left_out == ["D-1: its codes belong to 2 different places"]
-    assert merged.rows == 1
+    both = {"near": "N-1", "door": "D-1", "bin": "B-2", "phone": "19900000109"}
+    await page(county, "bins", [{"bin": "B-2", "door": "D-2"}])
+    merged = await page(county, "rivers", [both, {"near": "N-3"}])
+    (tangle,) = merged.tangles
+    assert (tangle.key, set(tangle.place_ids), merged.rows) == ("N-1", {*before}, 1)
     assert len(await county.rows(Place)) == len(before) + 1
-    assert "别人" not in [s.value for s in await snapshots(county)]
+    assert "19900000109" not in [s.value for s in await snapshots(county)]
 
 
 async def test_a_code_of_another_kind_of_place_is_left_out(county: County) -> None:
@@ -145,7 +146,7 @@ async def test_a_code_of_another_kind_of_place_is_left_out(county: County) -> No
         lambda s: s.add(Alias(issuer="doors", code="D-8", place_id="river", told_by="x", since=county.clock.now()))
     )
     merged = await page(county, "bins", [{"bin": "B-7", "door": "D-8"}])
-    assert (merged.rows, merged.left_out) == (0, ["B-7: its codes belong to a river_segment"])
+    assert (merged.rows, [tangle.kinds for tangle in merged.tangles]) == (0, [("river_segment",)])
 
 
 async def test_a_place_nobody_has_located_is_in_nobodys_reach(county: County) -> None:
@@ -176,7 +177,7 @@ async def test_a_value_that_changed_is_that_systems_alone(county: County, clock:
     (place,) = await county.rows(Place)
     assert (place.name, place.division) == ("二号", SIBLING)
     (count,) = await snapshots(county, "household.member_count")
-    assert (count.value, count.as_of, count.pull_id) == (4, later, "pull-doors")
+    assert (count.value, count.as_of, count.since) == (4, later, clock.now() - timedelta(hours=6))
 
 
 async def test_a_row_that_says_less_takes_nothing_away(county: County) -> None:

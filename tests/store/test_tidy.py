@@ -28,6 +28,7 @@ from hub.worker.loop import Worker
 from tests.builders import AT, World
 from tests.conftest import HandClock
 from tests.pictures import jpeg
+from tests.some_connectors.county import files
 
 PHOTO, OTHER, THIRD = (jpeg(word) for word in (b"gate", b"roof", b"well"))
 LONG_AGO = AT + timedelta(days=1)
@@ -286,7 +287,7 @@ async def test_the_worker_does_it_by_itself(world: World, tmp_path: Path, clock:
     clock.at = NOW
     while folder_of(clock.at) != path.parent.name:
         clock.at += TIDY_EVERY
-    pulls = Pulls(world.store, clock, Registry(County("330783000000", {}), {}, {}), {})
+    pulls = Pulls(world.store, clock, Registry(County("330783000000", {}), {}, {}), {}, files()[0])
     worker = Worker(Engine(world.store, clock, {}), pulls, clock, tmp_path)
     await worker.start()
     assert worker._scheduler is not None

@@ -147,7 +147,7 @@ async def open_site(
             catalog=catalog,
             registry=registry,
             intake=Intake(store, clock, Rules(catalog, registry), bell),
-            pulls=Pulls(store, clock, registry, {"garbage-scoring": Empty()}),
+            pulls=Pulls(store, clock, registry, {"garbage-scoring": Empty()}, catalog),
             ring=bell.ring,
             ready=ready,
             stood_still=lambda: (0, 0.0),

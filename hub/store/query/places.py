@@ -71,7 +71,8 @@ class Named:
 def named(session: Session, references: Iterable[str]) -> Named:
     """Return every Place these references may mean: ids, tokens and codes as people have them in hand.
 
-    One that turned out to be another Place opens that one; an ended code opens nothing.
+    One that turned out to be another Place opens that one; an ended code opens nothing. A Place that ended is found by
+    its id only, for what was filed there.
     """
     wanted = sorted(set(references))
     whole, codes = [kept(reference) for reference in wanted], {comparable(reference) for reference in wanted}
@@ -88,7 +89,7 @@ def named(session: Session, references: Iterable[str]) -> Named:
     for code, place in session.exec(by_code):
         coded.setdefault(code, {})[place.id] = place
     ids, by_token = ({getattr(place, key): current[place.id] for place in there} for key in ("id", "token"))
-    return Named(ids, by_token, coded)
+    return Named(ids, {token: place for token, place in by_token.items() if place.ended_at is None}, coded)
 
 
 def _current(session: Session, found: Iterable[Place]) -> dict[str, Place]:
@@ -151,6 +152,11 @@ def _told_last(said: Iterable[Snapshot]) -> list[Snapshot]:
     return sorted(last.values(), key=lambda one: one.as_of, reverse=True)
 
 
+def _standing() -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a Place is still itself, and still there."""
+    return col(Place.linked_to).is_(None), col(Place.ended_at).is_(None)
+
+
 @dataclass(frozen=True)
 class PlaceSearch:
     """What a picker asks for."""
@@ -162,7 +168,7 @@ class PlaceSearch:
 
 def search(session: Session, scope: Scope, wanted: PlaceSearch) -> Sequence[Place]:
     """Return Places within reach by kind and a piece of their name or code."""
-    query = select(Place).where(reachable(scope), col(Place.linked_to).is_(None))
+    query = select(Place).where(reachable(scope), *_standing())
     if wanted.kind:
         query = query.where(Place.kind == wanted.kind)
     if wanted.text:

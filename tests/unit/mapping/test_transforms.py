@@ -64,7 +64,7 @@ def test_transforms(name: str, option: object, value: object, made: object) -> N
         ("local_time", None, "2026-11-20T09:02:03", "not_a_time"),
         ("local_time", None, 5, "not_a_time"),
         ("division", 6, "33078", "not_a_division"),
-        ("division", 6, "33078３", "not_a_division"),
+        ("division", 6, "33078x", "not_a_division"),
         ("lonlat", "gcj02", [120, 29], "not_a_location"),
         ("lonlat", "gcj02", {"lon": 120, "lat": 29}, "not_a_location"),
         ("lonlat", "gcj02", {"lon": None, "lat": 29, "crs": "wgs84"}, "not_a_number"),

@@ -51,7 +51,7 @@ def pulls(county: County) -> Pulls:
     connectors = {name: Telling(None, None) for name in county.registry.systems}  # type: ignore[arg-type]  # needs neither
     for connector in connectors.values():
         connector.read = asyncio.Event()
-    return Pulls(county.store, county.clock, county.registry, connectors)
+    return Pulls(county.store, county.clock, county.registry, connectors, county.catalog)
 
 
 async def test_all_pulls_have_one_job_and_every_chore_its_own(pulls: Pulls, clock: HandClock) -> None:

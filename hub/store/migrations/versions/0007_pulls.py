@@ -78,11 +78,11 @@ def _added() -> dict[str, list[sa.Column[Any]]]:
     """Return what tables that stay get, by table."""
     whole = sa.Integer()
     return {
-        "place": [_new("name_key", TEXT, ""), _new("linked_to", ID)],
+        "place": [_new("name_key", TEXT, ""), _new("linked_to", ID), _new("ended_at", INSTANT)],
         "pull": [_new("whole", sa.Boolean(), sa.false()), _new("changed", whole, "0"), _new("ended", whole, "0")],
         "pull_cursor": [
             *(_new(name, INSTANT) for name in ("whole_at", "whole_as_of")),
-            *(_new("distrusted", WORDS, ""), _new("quiet_slots", whole, "0")),
+            *(_new("flow_version", SHORT, ""), _new("distrusted", WORDS, ""), _new("quiet_slots", whole, "0")),
         ],
     }
 
