@@ -59,6 +59,10 @@ def _from(rule: Rule, site: Site) -> Get:
     site.link(path)
     find, steps, absent = _search(path), steps_of(rule, site), _absent(rule, site.target, path)
 
+    def get_as_it_is(scopes: Scopes, _: Faults) -> object:
+        value = find(scopes)
+        return absent() if value is ABSENT else value
+
     def get(scopes: Scopes, _: Faults) -> object:
         found = value = find(scopes)
         if value is ABSENT:
@@ -70,7 +74,7 @@ def _from(rule: Rule, site: Site) -> Get:
             raise Unmapped(site.target, path, unfit.reason, unfit.params, found) from None
         return absent() if value is ABSENT else value
 
-    return get
+    return get if steps else get_as_it_is
 
 
 def _const(rule: Rule, _: Site) -> Get:
@@ -140,11 +144,11 @@ def _join(rule: Rule, site: Site) -> Get:
 
 def _search(path: str) -> Callable[[Scopes], object]:
     """Return what looks `path` up, innermost scope first. Null and blank text are no answer; an empty list is one."""
-    find = lookup(path)
+    find, is_one_step = lookup(path), "." not in path
 
     def first(scopes: Scopes) -> object:
         for scope in scopes:
-            value = scope[path] if path in scope else find(scope)
+            value = scope[path] if path in scope else ABSENT if is_one_step else find(scope)
             if value is not ABSENT:
                 return ABSENT if value is None or (isinstance(value, str) and is_blank(value)) else value
         return ABSENT

@@ -23,7 +23,7 @@ class PullRow(SQLModel, table=True):
     pull: str = Field(primary_key=True, sa_type=Short)
     row_key: str = Field(primary_key=True)
     """The System's own id of the row, as it is compared."""
-    place_id: str = Field(foreign_key="place.id", index=True, sa_type=Id)
+    place_id: str = Field(index=True, sa_type=Id)
     digest: str = Field(default="", sa_type=Short)
     """Of what the wiring reads of the row, and of the wiring; empty where the row is to be merged again."""
     codes: list[list[str]] = Field(sa_type=Json)
@@ -83,7 +83,7 @@ class PlaceHistory(SQLModel, table=True):
     __table_args__ = (Index("ix_place_history_system_id", "system", "id"),)
     id: str = Field(default_factory=new_id, primary_key=True, sa_type=Id)
     at: datetime = Field(sa_type=Instant)
-    place_id: str = Field(foreign_key="place.id", index=True, sa_type=Id)
+    place_id: str = Field(index=True, sa_type=Id)
     system: str = Field(sa_type=Short)
     """Whose row told it."""
     pull: str = Field(sa_type=Short)

@@ -8,7 +8,7 @@ from itertools import combinations
 from hub.model.open_item import ItemKind, ItemState
 from hub.pulls.items import Items
 from hub.pulls.move import TakenCode
-from hub.pulls.reading import Means, Tally, end
+from hub.pulls.reading import MOST_DESCRIBED, Means, Tally, end
 from hub.pulls.work import Told, claims
 from hub.store import Session
 from hub.store.query import pull_rows
@@ -19,8 +19,6 @@ from hub.text import comparable
 
 AT_ONCE = 1_000
 """Keys read at once when those that vanished are looked for."""
-MOST_NAMED_BY = 1_000
-"""Places named anew in one run whose names are looked up; where more are, all names are."""
 MOST_NAMESAKES = 2_000
 Found = tuple[list[Met], list[ItemKey]]
 """What is open now, and what no longer is."""
@@ -70,7 +68,7 @@ def namesakes(session: Session, flow: PullFlow, items: Items, described: Sequenc
     asked = {str(place) for item in before for place in (item.place_id, item.other_place_id)}
     spots = [*pull_rows.spots(session, asked), *described]
     names = {(spot.division, spot.name_key) for spot in spots if spot.name_key and spot.division}
-    if len(described) > MOST_NAMED_BY:
+    if len(described) >= MOST_DESCRIBED:
         names |= set(pull_rows.repeated_names(session, MOST_NAMESAKES))
     met = {found.key: found for found in _pairs(session, flow, names)}
     gone = [(str(item.kind), item.row_key, item.field) for item in before if item.state == ItemState.OPEN]

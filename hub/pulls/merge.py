@@ -4,24 +4,28 @@ Called again with the same rows it changes nothing: readers give rows twice rath
 """
 
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from os import urandom
+from os import register_at_fork, urandom
 
 from hub.model.column import new_id
 from hub.model.known import Fate
 from hub.pulls.move import TakenCode, end_rows, follow, move_row, take_code, take_key, take_leave
-from hub.pulls.read import Fault, ReadRow
+from hub.pulls.read import Fault, ReadRow, ToldCode
 from hub.pulls.where import Where, where_known, where_new
 from hub.pulls.work import CodeKey, Told, Work, claims
 from hub.store import Session
 from hub.store.query import pull_rows
-from hub.store.query.pull_rows import Row, Spot
+from hub.store.query.pull_rows import Code, NewPlace, Row, Spot
 from hub.systems.pull import ANY_ISSUER
 from hub.text import comparable, comparable_name
 
 TOKEN_BYTES = 12
+TOKEN_LETTERS = TOKEN_BYTES * 4 // 3
+TOKENS_DRAWN = 256
+_tokens: list[str] = []
+register_at_fork(after_in_child=_tokens.clear)
 NOWHERE = ""
 """Division of a Place no System has located yet: in nobody's reach, since it may be anybody's home."""
 
@@ -53,22 +57,66 @@ class Merged:
     """Keys of the rows that stand on a Place."""
 
 
-def merge_rows(session: Session, rows: Sequence[ReadRow], told: Told) -> Merged:
-    """Store rows; one whose codes belong to different Places is left where it was and named, never guessed."""
+def merge_rows(session: Session, rows: Sequence[ReadRow], told: Told, known: Container[str] | None = None) -> Merged:
+    """Store rows; one whose codes belong to different Places is left where it was and named, never guessed.
+
+    `known` are the keys of those that may be there already; None is all of them.
+    """
     pull_rows.take_turn(session)
     work, merged = Work(session, told), Merged()
-    own = told.flow.system
-    keys = [row.identity.row_key for row in rows]
-    work.load(keys, {code for row in rows for code in _codes_of(row, own)})
-    _look_around(work, rows)
+    keys = [row.identity.row_key for row in rows if known is None or row.identity.row_key in known]
+    codes = {(code.issuer, code.key) for row in rows for code in row.codes}
+    codes.update((told.flow.system, row.identity.row_key) for row in rows)
+    work.load(keys, codes)
+    _look_around(work, [row for row in rows if not _is_unheard_of(work, row)])
     for row in rows:
-        _merge(work, row, merged)
+        if _is_unheard_of(work, row):
+            _merge_new(work, row, merged)
+        else:
+            _merge(work, row, merged)
     work.done()
     return merged
 
 
+def _is_unheard_of(work: Work, row: ReadRow) -> bool:
+    """Say whether neither the row nor any of its codes is known: of a first reading nearly all."""
+    flow, key = work.told.flow, row.identity.row_key
+    return (
+        (flow.system, flow.name, key) not in work.rows
+        and (flow.system, key) not in work.codes
+        and not any((code.issuer, code.key) in work.codes for code in row.codes)
+    )
+
+
+def _merge_new(work: Work, row: ReadRow, merged: Merged) -> None:
+    """Make the Place of a row nobody has heard of, as `_merge` would."""
+    spot, identity = _new_spot(work), row.identity
+    spot.division, spot.name = row.division or NOWHERE, row.name or ""
+    spot.name_key, spot.location = comparable_name(spot.name), dict(row.location) if row.location else None
+    if row.name or row.division:
+        merged.described.append(spot)
+    told = work.told
+    system, pull, since = told.flow.system, told.flow.name, told.as_of
+    _new_row(work, row, spot.id, list(dict.fromkeys(row.codes)))
+    work.add_code(Code(
+        identity.row_key, system, identity.key, spot.id, True, system, pull, identity.row_key, since
+    ))  # fmt: skip
+    for issuer, code, key in row.codes:
+        if (issuer, key) not in work.codes:
+            work.add_code(Code(key, issuer, code, spot.id, False, system, pull, identity.row_key, since))
+    merged.changed += 1
+    _count(row, spot.id, merged)
+
+
+def _count(row: ReadRow, place_id: str, merged: Merged) -> None:
+    merged.rows += 1
+    merged.settled.append(row.identity.key)
+    if row.faults:
+        merged.faults += ((row.identity.key, place_id, fault) for fault in row.faults)
+
+
 def _codes_of(row: ReadRow, own: str) -> list[CodeKey]:
-    return [(own, row.identity.row_key), *((issuer, comparable(code)) for issuer, code in row.codes)]
+    return [(own, row.identity.row_key), *((code.issuer, code.key) for code in row.codes)]
 
 
 def _look_around(work: Work, rows: Iterable[ReadRow]) -> None:
@@ -108,28 +156,28 @@ def _merge(work: Work, row: ReadRow, merged: Merged) -> None:
         is_changed = _say(work, known, row) or is_changed
     is_changed = _stand(work, known, (row.identity.key, spot.id, codes), merged) or is_changed
     merged.changed += is_changed
-    merged.rows += 1
-    merged.settled.append(row.identity.key)
-    merged.faults += ((row.identity.key, spot.id, fault) for fault in row.faults)
+    _count(row, spot.id, merged)
 
 
-def _codes_now(work: Work, row: ReadRow, known: Row | None) -> list[tuple[str, str]]:
+def _codes_now(work: Work, row: ReadRow, known: Row | None) -> list[ToldCode]:
     """Return the codes the row gives its Place now: those it tells, and earlier ones it says nothing about."""
     if known is None:
         return list(dict.fromkeys(row.codes))
     named = {name for name, _ in work.told.flow.codes.fields} - {ANY_ISSUER}
     kept = [
-        (issuer, code) for issuer, code in known.codes if (issuer if issuer in named else ANY_ISSUER) not in row.told
+        ToldCode(issuer, code, comparable(code))
+        for issuer, code in known.codes
+        if (issuer if issuer in named else ANY_ISSUER) not in row.told
     ]
     return list(dict.fromkeys((*row.codes, *kept)))
 
 
-def _where(work: Work, row: ReadRow, known: Row | None, codes: Iterable[tuple[str, str]]) -> Where:
+def _where(work: Work, row: ReadRow, known: Row | None, codes: Iterable[ToldCode]) -> Where:
     """Return where the row belongs now."""
     flow = work.told.flow
     me = (flow.system, flow.name, row.identity.row_key)
     own = work.codes.get(me[::2])
-    others = [code for code in (work.codes.get((issuer, comparable(text))) for issuer, text in codes) if code]
+    others = [code for code in (work.codes.get((issuer, key)) for issuer, _, key in codes) if code]
     if known is None:
         return where_new(me, own, others)
     if known.decided_by:
@@ -142,9 +190,9 @@ def _where(work: Work, row: ReadRow, known: Row | None, codes: Iterable[tuple[st
     return where if work.is_alone(known) else Where(None, tangled=frozenset({known.place_id, str(where.place_id)}))
 
 
-def _parted(work: Work, known: Row, where: Where, codes: Iterable[tuple[str, str]]) -> Where:
+def _parted(work: Work, known: Row, where: Where, codes: Iterable[ToldCode]) -> Where:
     """Return a new Place for a row that no longer says what made it stand with others, else the same one."""
-    now = {(issuer, comparable(code)) for issuer, code in codes}
+    now = {(issuer, key) for issuer, _, key in codes}
     dropped = claims(known) - now - {(known.system, known.row_key)}
     if not dropped:
         return where
@@ -161,17 +209,25 @@ def _spot(work: Work, place_id: str | None) -> Spot | None:
     return work.spots[place_id]
 
 
-def _new_spot(work: Work) -> Spot:
-    spot = Spot(new_id(), work.told.flow.into, "", "", NOWHERE, None)
-    work.add_place(spot, urlsafe_b64encode(urandom(TOKEN_BYTES)).decode())
+def _new_spot(work: Work) -> NewPlace:
+    spot = NewPlace(new_id(), work.told.flow.into, "", "", NOWHERE, None, token=_token(), created_at=work.told.now)
+    work.add_place(spot)
     return spot
 
 
-def _new_row(work: Work, row: ReadRow, place_id: str, codes: list[tuple[str, str]]) -> Row:
+def _token() -> str:
+    """Return what a code sheet of ours says; many are drawn at once, since each draw lets go of the interpreter."""
+    if not _tokens:
+        drawn = urlsafe_b64encode(urandom(TOKEN_BYTES * TOKENS_DRAWN)).decode()
+        _tokens.extend(drawn[place : place + TOKEN_LETTERS] for place in range(0, len(drawn), TOKEN_LETTERS))
+    return _tokens.pop()
+
+
+def _new_row(work: Work, row: ReadRow, place_id: str, codes: list[ToldCode]) -> Row:
     told = work.told
     known = Row(
         told.flow.system, told.flow.name, row.identity.row_key, place_id, row.identity.digest,
-        [list(each) for each in codes], row.values, {}, told.as_of, told.as_of, told.pull_id,
+        [[code.issuer, code.code] for code in codes], row.values, {}, told.as_of, told.as_of, told.pull_id,
     )  # fmt: skip
     work.add_row(known)
     return known
@@ -195,10 +251,10 @@ def _describe(work: Work, spot: Spot, row: ReadRow, merged: Merged) -> bool:
     return True
 
 
-def _stand(work: Work, known: Row, at: tuple[str, str, list[tuple[str, str]]], merged: Merged) -> bool:
+def _stand(work: Work, known: Row, at: tuple[str, str, list[ToldCode]], merged: Merged) -> bool:
     """Let the row and its codes stand on the Place; say whether anything of it is new."""
     key, place_id, codes = at
-    before, told = claims(known), [list(each) for each in codes]
+    before, told = claims(known), [[code.issuer, code.code] for code in codes]
     is_new = known.place_id != place_id or told != known.codes
     if known.place_id != place_id:
         move_row(work, known, place_id)
@@ -208,8 +264,8 @@ def _stand(work: Work, known: Row, at: tuple[str, str, list[tuple[str, str]]], m
         for gone in sorted(before - claims(known)):
             take_leave(work, known, gone)
     is_new = take_key(work, known, key) or is_new
-    for issuer, code in codes:
-        taken = take_code(work, known, issuer, code)
+    for code in codes:
+        taken = take_code(work, known, code.issuer, code.code)
         is_new = is_new or taken is not None
         if taken is not None and taken.from_row:
             merged.taken.append(replace(taken, key=key))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -20,6 +20,7 @@ READER = "1"
 DIGEST_BYTES = 12
 """With a million rows, two different ones look alike once in 10^17 tries."""
 LONGEST_KEY, LONGEST_ISSUER, LONGEST_NAME = 200, 80, 200
+MOST_ISSUERS = 100
 DIVISION_DIGITS = (6, 9, 12)
 
 
@@ -52,6 +53,16 @@ class Identity:
     digest: str
 
 
+class ToldCode(NamedTuple):
+    """A code a row gives its Place."""
+
+    issuer: str
+    code: str
+    """As its issuer writes it."""
+    key: str
+    """As it is compared."""
+
+
 @dataclass(slots=True)
 class ReadRow:
     """What one row of a System says about one Place."""
@@ -60,8 +71,8 @@ class ReadRow:
     division: str | None = None
     name: str | None = None
     location: Mapping[str, Any] | None = None
-    codes: list[tuple[str, str]] = field(default_factory=list)
-    """Codes of the same Place at others: (issuer, code)."""
+    codes: list[ToldCode] = field(default_factory=list)
+    """Codes of the same Place at others."""
     told: frozenset[str] = frozenset()
     """The issuers, or `*`, it says anything about, if only that there is none; earlier codes of others stay."""
     values: dict[str, Any] = field(default_factory=dict)
@@ -78,7 +89,7 @@ class Reader:
         self._flow, self._catalog = flow, catalog
         self._county_digits = county.division[:6]
         self._checks = Checks(catalog, county.box)
-        self._issuers = frozenset(name for name, _ in flow.codes.fields)
+        self._issuers = {name for name, _ in flow.codes.fields}
         elements = sorted(name for name, _ in flow.values.fields)
         self.version = digest(encode({
             "reader": READER, "flow": flow.version, "box": county.box, "county": county.division,
@@ -129,9 +140,13 @@ class Reader:
         said = self._flow.values.read(row)
         found.ended.update(said.nothing)
         self._note(said.faults, found)
+
+        def note(part: str, why: NotUnderstood, was: object) -> None:
+            self._fault(found, part, why, was)
+
         for element, raw in said.fields.items():
             try:
-                value = self._checks.understood(element, raw, lambda part, why, was: self._fault(found, part, why, was))
+                value = self._checks.understood(element, raw, note)
             except NotUnderstood as fault:
                 self._fault(found, element, fault, raw)
                 continue
@@ -169,13 +184,21 @@ class Reader:
 
     def _take_code(self, found: ReadRow, issuer: object, code: object) -> None:
         try:
-            of, text = _short(issuer, LONGEST_ISSUER), _short(code, LONGEST_KEY)
+            of, text = self._issuer(issuer), _short(code, LONGEST_KEY)
         except NotUnderstood as fault:
             found.faults.append(Fault("aliases", fault.reason, fault.params, masked(code, None)))
             return
-        own = (self._flow.system, found.identity.row_key)
-        if of and comparable(text) and (of, comparable(text)) != own:
-            found.codes.append((of, text))
+        key = comparable(text)
+        if of and key and (of, key) != (self._flow.system, found.identity.row_key):
+            found.codes.append(ToldCode(of, text, key))
+
+    def _issuer(self, value: object) -> str:
+        if value in self._issuers:  # nearly always one of a few
+            return str(value)
+        issuer = _short(value, LONGEST_ISSUER)
+        if len(self._issuers) < MOST_ISSUERS:
+            self._issuers.add(issuer)
+        return issuer
 
     def _read_place(self, row: Mapping[str, Any], found: ReadRow) -> None:
         said = self._flow.place.read(row)

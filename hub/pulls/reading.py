@@ -1,7 +1,7 @@
 """One reading of a pull, from a mark to the end: page by page, a few rows at a time, each with where it goes on."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,6 +28,8 @@ READ_AT_ONCE = 500
 """Rows read in a thread before others have their turn."""
 MOST_IDLE_PAGES = 200
 """Pages in a row without a row that was not read before: a list that never ends."""
+MOST_DESCRIBED = 1_000
+"""Places named anew in one reading that are kept in hand."""
 LONGEST = timedelta(minutes=100)
 """Below what makes the worker take a run for dead."""
 Raw = tuple[Mapping[str, Any], Identity]
@@ -103,7 +105,8 @@ class Reading:
         for start in range(0, max(len(page.rows), 1), READ_AT_ONCE):
             some = page.rows[start : start + READ_AT_ONCE]
             found, bad = await asyncio.to_thread(self._identified, some, start)
-            await self._merge(await self._changed(found), told)
+            rows, known = await self._changed(found)
+            await self._merge(rows, known, told)
             left_out += bad
         await self._leave_out(left_out, now)
         await self._end([comparable(key) for key in page.gone], told)
@@ -121,37 +124,42 @@ class Reading:
                 left_out.append(("", Fault("", out.fault.reason, {**out.fault.params, **where})))
         return found, left_out
 
-    async def _changed(self, found: Sequence[Raw]) -> list[ReadRow]:
-        """Return what rows say that are new, or not as they were last told."""
+    async def _changed(self, found: Sequence[Raw]) -> tuple[list[ReadRow], Container[str]]:
+        """Return what rows say that are new, or not as they were last told; and the keys that are known."""
         flow, seen = self._means.flow, self.tally.seen
         keys = {identity.row_key for _, identity in found}
         there = await self._means.store.read(lambda s: pull_rows.digests(s, flow.system, flow.name, sorted(keys)))
         seen.update(map(hash, keys))
         self.tally.rows += len(found)
         changed = [raw for raw in found if there.get(raw[1].row_key) != raw[1].digest]
-        return await asyncio.to_thread(self._read, changed) if changed else []
+        return (await asyncio.to_thread(self._read, changed) if changed else []), there.keys()
 
     def _read(self, changed: Iterable[Raw]) -> list[ReadRow]:
         return [self._means.reader.read(row, identity) for row, identity in changed]
 
-    async def _merge(self, rows: Sequence[ReadRow], told: Told) -> None:
-        start = 0
+    async def _merge(self, rows: Sequence[ReadRow], known: Container[str], told: Told) -> None:
+        start, means = 0, self._means
         while start < len(rows):
             some = rows[start : start + self._means.pace.size]
             start += len(some)
-            merged, noted = await self._means.store.write(self._means.pace.timed(self._written(some, told), len(some)))
+            write = means.pace.timed(self._written(some, known, told), len(some))
+            merged, noted = await means.store.write(write)
             self._means.items.keep(noted)
             self.tally.changed += merged.changed
             self.tally.left_out += len(merged.tangles)
             self.tally.rows -= len(merged.tangles)
             self.tally.taken += merged.taken
-            self.tally.described += merged.described
+            # Of a first reading all are described; which of them look like others is asked of the database then.
+            room = MOST_DESCRIBED - len(self.tally.described)
+            self.tally.described += merged.described[: max(0, room)]
 
-    def _written(self, rows: Sequence[ReadRow], told: Told) -> Callable[[Session], tuple[Merged, Noted]]:
+    def _written(
+        self, rows: Sequence[ReadRow], known: Container[str], told: Told
+    ) -> Callable[[Session], tuple[Merged, Noted]]:
         items = self._means.items
 
         def write(session: Session) -> tuple[Merged, Noted]:
-            merged = merge.merge_rows(session, rows, told)
+            merged = merge.merge_rows(session, rows, told, known)
             noted = items.of_rows(merged, told.now)
             open_items.settle(session, noted.settling)
             # What is only counted now is named once there is room: such rows are looked at every time.

@@ -25,7 +25,7 @@ from hub.text import comparable
 
 log = get_logger(__name__)
 LEAST_SHARE = 0.5
-"""A complete reading with this share of the rows known before, or less, is doubted (F72): what is ended opens no door."""
+"""A complete reading with this share of the rows known before, or less, is doubted (F72): ended codes open no door."""
 ROW_ITEMS = frozenset(ItemKind) - PULL_ITEMS - {ItemKind.PLACES_TO_LINK}
 
 
@@ -115,7 +115,7 @@ class Run:
 
     def _is_due(self, mark: PullCursor | None) -> bool:
         """Say whether every row is to be read: a while ago, or never, or the mark or the wiring is another."""
-        if mark is None or mark.whole_at is None or mark.distrusted or self._asked.from_start:
+        if mark is None or mark.whole_at is None or mark.distrusted or self._asked.from_start or not mark.cursor:
             return True
         since = self._pulls.clock.now() - mark.whole_at
         # One that lies ahead of now was written by a clock that was wrong.

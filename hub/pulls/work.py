@@ -10,7 +10,7 @@ from hub.model.known import Fate
 from hub.pulls.where import Key, is_told_by, teller
 from hub.store import Session
 from hub.store.query import pull_rows
-from hub.store.query.pull_rows import Changes, Code, Row, Spot
+from hub.store.query.pull_rows import Changes, Code, NewPlace, Row, Spot
 from hub.systems import PullFlow
 from hub.text import comparable
 
@@ -51,11 +51,9 @@ class Work:
         self.spots: dict[str, Spot] = {}
         self.moved: list[tuple[CodeKey, str]] = []
         """Codes that moved, with the Place they left: what named them there is yet to follow."""
-        self._new: set[Key | CodeKey] = set()
+        self._new: set[Key | CodeKey | str] = set()
         self._touched: dict[Key | CodeKey | str, Row | Code | Spot] = {}
         self._company: dict[str, Company] = {}
-        self._tokens: dict[str, str] = {}
-        """Of the Places that are made here."""
         self._changes = Changes()
 
     # --- what is there ------------------------------------------------------------------------------------------------
@@ -116,25 +114,29 @@ class Work:
 
     # --- what becomes of it -------------------------------------------------------------------------------------------
 
-    def add_place(self, spot: Spot, token: str) -> None:
+    def add_place(self, spot: NewPlace) -> None:
         """Make a Place."""
         self.spots[spot.id] = spot
-        self._company[spot.id] = Company()
-        self._tokens[spot.id] = token
+        self._new.add(spot.id)
+        self._changes.new_places.append(spot)
 
     def add_row(self, row: Row) -> None:
         """Keep a row that was never told before."""
-        self.rows[teller(row)] = row
-        self._new.add(teller(row))
+        key = teller(row)
+        self.rows[key] = row
+        self._new.add(key)
         self._changes.new_rows.append(row)
-        self._join(self._company, row)
+        if row.place_id in self._company:
+            self._company[row.place_id].rows.append(row)
 
     def add_code(self, code: Code) -> None:
         """Keep a code nobody knew."""
-        self.codes[code.issuer, code.code_key] = code
-        self._new.add((code.issuer, code.code_key))
+        key = (code.issuer, code.code_key)
+        self.codes[key] = code
+        self._new.add(key)
         self._changes.new_codes.append(code)
-        self._join(self._company, code)
+        if code.place_id in self._company:
+            self._company[code.place_id].codes.append(code)
 
     def touch(self, thing: Row | Code | Spot) -> None:
         """Write a thing that was there before and is not the same any more."""
@@ -145,7 +147,7 @@ class Work:
                 key = (thing.issuer, thing.code_key)
             case Spot():
                 key = thing.id
-        if key not in self._new and key not in self._tokens:
+        if key not in self._new:
             self._touched[key] = thing
 
     def put(self, thing: Row | Code, place_id: str) -> None:
@@ -184,10 +186,4 @@ class Work:
                     self._changes.codes.append(thing)
                 case Spot():
                     self._changes.places.append(thing)
-        self._changes.new_places = [
-            {"id": spot.id, "kind": spot.kind, "name": spot.name, "name_key": spot.name_key, "division": spot.division,
-             "token": token, "location": spot.location, "created_at": self.told.now, "linked_to": spot.linked_to,
-             "ended_at": spot.ended_at}
-            for spot, token in ((self.spots[place_id], token) for place_id, token in self._tokens.items())
-        ]  # fmt: skip
         pull_rows.write(self._session, self._changes)

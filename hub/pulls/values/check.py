@@ -11,14 +11,13 @@ from hub.pulls.values.dates import read_date, read_time
 from hub.pulls.values.fault import NOTHING, NotUnderstood, says_nothing
 from hub.pulls.values.numbers import read_id_number, read_phone
 from hub.pulls.values.positions import CHINA, Box, read_position
-from hub.text import comparable, is_storable, kept
+from hub.text import comparable, is_plain, kept
 
 Read = Callable[[Any], Any]
 """Returns the value in its element's type, or NOTHING; raises NotUnderstood."""
 Note = Callable[[str, NotUnderstood, object], None]
 """Told of a part of a value that was left out: which, why, and what was there."""
 _YES, _NO = frozenset({"true", "1", "是", "y", "yes", "√", "有"}), frozenset({"false", "0", "否", "n", "no", "×", "无"})
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class Checks:
@@ -27,6 +26,7 @@ class Checks:
     def __init__(self, catalog: Catalog, box: Box | None = None) -> None:
         self._catalog = catalog
         self._box = box or CHINA
+        self._lists = {name: element for name, element in catalog.elements.items() if element.type == "list"}
         self._reads = {name: self._made(element) for name, element in catalog.elements.items()}
 
     def understood(self, element: str, value: object, note: Note) -> Any:  # noqa: ANN401 - any JSON value
@@ -34,9 +34,8 @@ class Checks:
 
         Of a list, what is not understood of an item is left out and noted: `household.members[2].person.relation`.
         """
-        described = self._catalog.elements[element]
-        if described.type == "list":
-            return self._items(described, value, note)
+        if element in self._lists:
+            return self._items(self._lists[element], value, note)
         return self._reads[element](value)
 
     def position(self, value: object) -> dict[str, Any]:
@@ -107,10 +106,10 @@ class Checks:
 def plain(value: object) -> str:
     """Return a scalar as a kept text; raises NotUnderstood for what no text of ours may be."""
     try:
-        text = kept(plain_text(value))
+        text = kept(value if isinstance(value, str) else plain_text(value))
     except Unfit as unfit:
         raise NotUnderstood(unfit.reason) from None
-    if not is_storable(text) or _CONTROLS.search(text):
+    if not is_plain(text):
         raise NotUnderstood("control_character")
     return text
 

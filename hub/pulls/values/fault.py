@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Final
 
 from hub.catalog.contents import Element
-from hub.text import comparable, is_storable
+from hub.text import BLANKS, comparable, is_plain
 
 LONGEST_SHOWN = 60
 LONGEST_WORD = 12
@@ -25,6 +25,9 @@ _WORDS_FOR_NOTHING = frozenset(
     {"", "无", "没有", "暂无", "未知", "不详", "空", "-", "--", "—", "——", "/", "\\", "n/a", "na", "null", "none"}
 )
 """What people and exports write into a field that has no value; as compared."""
+_FIRST_LETTERS = {letter for word in _WORDS_FOR_NOTHING for letter in (word[:1], word[:1].upper())} | set(
+    "ＮｎＵ－／＼"
+)
 
 
 class NotUnderstood(Exception):
@@ -38,7 +41,11 @@ class NotUnderstood(Exception):
 
 def says_nothing(text: str) -> bool:
     """Say whether a text is a word for "there is none"."""
-    return len(text) <= LONGEST_WORD and comparable(text) in _WORDS_FOR_NOTHING
+    return (
+        len(text) <= LONGEST_WORD
+        and text.strip(BLANKS)[:1] in _FIRST_LETTERS
+        and comparable(text) in _WORDS_FOR_NOTHING
+    )
 
 
 def masked(value: object, element: Element | None) -> str:
@@ -46,7 +53,7 @@ def masked(value: object, element: Element | None) -> str:
     if isinstance(value, dict | list):
         return "{…}" if isinstance(value, dict) else "[…]"
     text = "" if value is None else str(value)
-    text = text if is_storable(text) else ascii(text)[1:-1]
+    text = text if is_plain(text) else ascii(text)[1:-1]
     if element is None or element.sensitivity > OPEN_SENSITIVITY or element.mask != "none":
         text = text[:1] + "".join("*" if letter.isalnum() else letter for letter in text[1:])
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"

@@ -38,6 +38,8 @@ def _written(value: object) -> str:
 
 def read_phone(value: object) -> str:
     """Return one phone as its digits."""
+    if isinstance(value, str) and value.isascii() and _PHONE.fullmatch(value):
+        return value
     text = _COUNTRY.sub("", _written(value))
     if _EXTENSION.search(text):
         raise NotUnderstood("phone_extension")

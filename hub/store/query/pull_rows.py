@@ -1,11 +1,11 @@
 """Rows of Systems as last told, the codes they give to Places, the Places: what merging asks and writes, in sets."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, text, update
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from hub.model.known import PlaceHistory, PullRow
@@ -16,6 +16,10 @@ MOST_ASKED = 1_000
 """Values in one `IN`: databases cap the parameters of a statement."""
 TURN = 0x506C616365730000
 """Key of the advisory lock: "Places" in ASCII."""
+_BY_INDEX = (
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
+    " set_config('enable_mergejoin', 'off', true)"
+)
 _ALIAS = Alias.__table__  # type: ignore[attr-defined]  # SQLModel adds it
 _PULL_ROW = PullRow.__table__  # type: ignore[attr-defined]  # as above
 _PLACE = Place.__table__  # type: ignore[attr-defined]  # as above
@@ -75,10 +79,18 @@ class Spot:
 
 
 @dataclass(slots=True)
+class NewPlace(Spot):
+    """A Place that is made."""
+
+    token: str = ""
+    created_at: datetime | None = None
+
+
+@dataclass(slots=True)
 class Changes:
     """What is to be written together."""
 
-    new_places: list[dict[str, Any]] = field(default_factory=list)
+    new_places: list[NewPlace] = field(default_factory=list)
     places: list[Spot] = field(default_factory=list)
     new_codes: list[Code] = field(default_factory=list)
     codes: list[Code] = field(default_factory=list)
@@ -96,14 +108,25 @@ def take_turn(session: Session) -> None:
     Two that read "nobody knows this code" at the same moment would both make the Place. SQLite has one writer anyway.
     """
     if session.get_bind().dialect.name == "postgresql":
-        session.connection().execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": TURN})
+        session.connection().exec_driver_sql(f"{_BY_INDEX}, pg_advisory_xact_lock({TURN})")
+
+
+def by_index(session: Session) -> None:
+    """Let PostgreSQL find rows by index in this transaction, however small it believes a table to be.
+
+    It keeps the plan of a statement. One made while the table was empty reads all of it, and would do so for the whole
+    of a first reading.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().exec_driver_sql(_BY_INDEX)
 
 
 def digests(session: Session, system: str, pull: str, keys: Iterable[str]) -> dict[str, str]:
-    """Return the digests of rows that are there as last told; one that ended or was unreadable has none."""
+    """Return the digests of the rows that are there; of one that ended or came unreadable it is empty."""
+    by_index(session)
     asked = [{"system": system, "pull": pull, "row_key": key} for key in keys]
     found = find_rows(session.connection(), _PULL_ROW, ("row_key", "digest", "ended_at", "unread_since"), asked)
-    return {key: digest for key, digest, ended_at, unread_since in found if ended_at is None and unread_since is None}
+    return {key: "" if ended_at or unread_since else digest for key, digest, ended_at, unread_since in found}
 
 
 def rows_by_key(session: Session, system: str, pull: str, keys: Iterable[str]) -> Iterator[Row]:
@@ -177,17 +200,8 @@ def keys_after(session: Session, system: str, pull: str, after: str, limit: int)
 def write(session: Session, changes: Changes) -> None:
     """Write all of it, few statements for many rows."""
     connection = session.connection()
-    filled = [
-        (_PLACE, changes.new_places),
-        (_ALIAS, [_plain(each, _CODE) for each in changes.new_codes]),
-        (_PULL_ROW, [_plain(each, _ROW) for each in changes.new_rows]),
-    ]
-    insert_all(connection, filled)
-    update_rows(connection, _DESCRIBED, [_plain(each, _SPOT) for each in changes.places])
-    upsert_rows(connection, _ALIAS, ("code_key", "issuer"), [_plain(each, _CODE) for each in changes.codes])
-    upsert_rows(connection, _PULL_ROW, ("system", "pull", "row_key"), [_plain(each, _ROW) for each in changes.rows])
+    insert_all(connection, ((_PLACE, changes.new_places), (_ALIAS, changes.new_codes), (_PULL_ROW, changes.new_rows)))
+    update_rows(connection, _DESCRIBED, [asdict(each) for each in changes.places])
+    upsert_rows(connection, _ALIAS, ("code_key", "issuer"), changes.codes)
+    upsert_rows(connection, _PULL_ROW, ("system", "pull", "row_key"), changes.rows)
     insert_rows(connection, _HISTORY, changes.history)
-
-
-def _plain(row: Code | Row | Spot, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in names}

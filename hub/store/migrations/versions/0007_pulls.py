@@ -96,13 +96,12 @@ def _add_columns() -> None:
 
 
 def _make_table(name: str, columns: Iterable[tuple[str, Any]], *key: str, with_rowid: bool = True) -> None:
-    """Make a table; where it names a Place, it names one that is there."""
-    names = [each for each, _ in columns]
+    """Make a table, and an index where it names a Place; before, such a Place had to be there."""
     place = sa.ForeignKeyConstraint(["place_id"], ["place.id"], name=op.f(f"fk_{name}_place_id_place"))
     primary = sa.PrimaryKeyConstraint(*key, name=op.f(f"pk_{name}"))
-    keys = [place, primary] if "place_id" in names else [primary]
+    keys = [place, primary] if columns in (OLD_ALIAS, SNAPSHOT) else [primary]
     op.create_table(name, *(_column(*each) for each in columns), *keys, sqlite_with_rowid=with_rowid)
-    if "place_id" in (each.rstrip("?") for each in names) and "place_id" not in key:
+    if "place_id" in (each.rstrip("?") for each, _ in columns) and "place_id" not in key:
         op.create_index(f"ix_{name}_place_id", name, ["place_id"], unique=False)
 
 
