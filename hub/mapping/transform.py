@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
+from math import isfinite
 from typing import get_args
 
 from hub.mapping.fault import Unfit
@@ -50,7 +51,7 @@ def plain_text(value: object) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if not isinstance(value, int | float):
+    if not isinstance(value, int | float) or (isinstance(value, float) and not isfinite(value)):
         raise Unfit("not_text")
     # A number without a fraction is the same code however the other side's JSON writes it.
     is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST_NUMBER

@@ -38,6 +38,7 @@ class Items:
         self._open = Counter(key[0] for key, item in self.there.items() if item.state == ItemState.OPEN and key[1])
         self._rows = {key[1] for key in self.there}
         self._met: set[ItemKey] = set()
+        self._fine: set[str] = set()
         self._unnamed: Counter[ItemKind] = Counter()
         self._examples: dict[ItemKind, Met] = {}
         self.noted = 0
@@ -48,9 +49,13 @@ class Items:
         item = self.there.get((str(kind), "", ""))
         return item is not None and item.state == ItemState.OPEN
 
-    def is_unmet(self, key: ItemKey) -> bool:
-        """Say whether this run did not meet an item that was there before."""
-        return key not in self._met
+    def has_any(self, kind: ItemKind) -> bool:
+        """Say whether something of a kind was open or dismissed before this run."""
+        return any(key[0] == kind for key in self.there)
+
+    def is_untouched(self, key: ItemKey) -> bool:
+        """Say whether this run neither met an item that was there before, nor read its row anew."""
+        return key not in self._met and key[1] not in self._fine
 
     def of_rows(self, merged: Merged, now: datetime) -> Noted:
         """Return what to say about items in the transaction that merges some rows."""
@@ -75,6 +80,7 @@ class Items:
             self._known.add(met.key)
             self._met.add(met.key)
             self._rows.add(met.row_key)
+        self._fine.update(noted.settling.fine)
         for met in noted.unnamed:
             self._unnamed[met.kind] += 1
             self._examples.setdefault(met.kind, met)

@@ -90,7 +90,7 @@ class Reading:
                 self._idle = 0 if len(self.tally.seen) > before else self._idle + 1
                 if self._idle >= MOST_IDLE_PAGES:
                     raise Unending("open_item.list_never_ends")
-                if self.tally.rows + self.tally.left_out > means.flow.most_rows:
+                if len(self.tally.seen) > means.flow.most_rows:
                     raise Unending("open_item.too_many_rows")
                 if means.clock.monotonic() - began > LONGEST.total_seconds():
                     raise Unending("open_item.takes_too_long")
@@ -126,6 +126,8 @@ class Reading:
 
     async def _changed(self, found: Sequence[Raw]) -> tuple[list[ReadRow], Container[str]]:
         """Return what rows say that are new, or not as they were last told; and the keys that are known."""
+        if not found:
+            return [], ()
         flow, seen = self._means.flow, self.tally.seen
         keys = {identity.row_key for _, identity in found}
         there = await self._means.store.read(lambda s: pull_rows.digests(s, flow.system, flow.name, sorted(keys)))

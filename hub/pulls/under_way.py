@@ -10,7 +10,7 @@ from hub.failpoint import passing
 from hub.logs import get_logger
 from hub.model.open_item import ItemKind, ItemState
 from hub.model.system import Pull, PullCursor, PullOutcome
-from hub.pulls.closing import end_vanished, namesakes, shared_codes
+from hub.pulls.closing import Found, end_vanished, namesakes, shared_codes
 from hub.pulls.items import PULL_ITEMS, Items
 from hub.pulls.pace import Pace
 from hub.pulls.read import Reader
@@ -89,8 +89,9 @@ class Run:
     async def read(self) -> None:
         """Read on from the mark, then everything where that is due; what the second finds the first had lost."""
         store, flow = self._pulls.store, self._flow
-        mark = await store.read(lambda session: systems.cursor(session, flow.system, flow.name))
-        there = await store.read(lambda session: open_items.unsettled(session, flow.system, flow.name))
+        mark, there = await store.read(lambda session: (
+            systems.cursor(session, flow.system, flow.name), open_items.unsettled(session, flow.system, flow.name)
+        ))  # fmt: skip
         self._items = Items(flow, there)
         self._known_before = mark.rows_known if mark is not None else 0
         is_due = self._is_due(mark)
@@ -156,8 +157,10 @@ class Run:
         self._say(Met(ItemKind.MARK_AHEAD, "open_item.mark_ahead", params={"why": ahead}), is_met=bool(ahead))
         taken, described = [*self._on.taken, *self._whole.taken], [*self._on.described, *self._whole.described]
         flow, items, read = self._flow, self._items, self._pulls.store.read
-        found = [await read(lambda session: shared_codes(session, flow, items, taken))]
-        if self._others_describe():
+        found: list[Found] = []
+        if taken or items.has_any(ItemKind.CODES_TANGLED):
+            found.append(await read(lambda session: shared_codes(session, flow, items, taken)))
+        if (described or items.has_any(ItemKind.PLACES_TO_LINK)) and self._others_describe():
             found.append(await read(lambda session: namesakes(session, flow, items, described)))
         found.append(items.rest(is_whole=self._is_whole))
         for met, gone in found:
@@ -181,7 +184,7 @@ class Run:
                 continue
             if hash(comparable(item.row_key)) not in self._whole.seen:
                 self._gone += [key] if is_certain else []
-            elif self._items.is_unmet(key) and key not in self._gone:
+            elif self._items.is_untouched(key) and key not in self._gone:
                 self._met.append(Met(
                     item.kind, item.reason, item.row_key, item.field, item.params, item.value, item.place_id,
                     item.other_place_id, item.mark,

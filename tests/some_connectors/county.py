@@ -1,5 +1,6 @@
 """A small county on a real store: two villages, three people, four Places, and the way a filled form takes."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
@@ -9,10 +10,12 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import orjson
+import yaml
 from sqlmodel import Session, SQLModel, col, select, update
 
 from hub.app import load_files
 from hub.catalog import Catalog
+from hub.catalog.conditions import compile_condition
 from hub.clock import Clock, SystemClock
 from hub.intake.accept import Accepted, Intake, accept
 from hub.intake.plan import Rules
@@ -21,7 +24,7 @@ from hub.model import Account, Alias, Attachment, Delivery, Place, Record, Skip
 from hub.model.people import Role
 from hub.settings import Settings
 from hub.store import Store
-from hub.systems import Registry
+from hub.systems import Registry, Surroundings, load_registry
 from tests.builders import Bell, pull_row
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -64,6 +67,22 @@ def files() -> tuple[Catalog, Registry]:
         data_dir=Path(mkdtemp(prefix="fillonce-test-")),
     )
     return load_files(settings, SystemClock(), lambda _: None)
+
+
+def wired(change: Callable[[Any], None]) -> Registry:
+    """The wiring of this folder with something changed in it."""
+    catalog, _ = files()
+    document = yaml.safe_load((ROOT / "tests/some_connectors/connectors.yaml").read_text(encoding="utf-8"))
+    change(document)
+    elements = {
+        name: {field.element: catalog.elements[field.element].type for field in record.fields}
+        for name, record in catalog.records.items()
+    }
+    kinds = ("household", "river_segment")
+    around = Surroundings(
+        elements, catalog.elements, kinds, compile_condition, lambda _: None, str, ("tests.some_connectors",)
+    )
+    return load_registry(document, "connectors.yaml", around)
 
 
 def visit(*, id: str = "", answers: Body | None = None, **changes: object) -> Body:  # noqa: A002 - the field's name

@@ -72,6 +72,12 @@ def latest_pull(session: Session, system: str, name: str, now: datetime) -> Pull
     return session.exec(query.order_by(col(Pull.started_at).desc()).limit(1)).first()
 
 
+def ran_ahead(session: Session, pull: tuple[str, str], slot: datetime, now: datetime) -> bool:
+    """Say whether a run that began in the time ahead has a slot."""
+    query = select(Pull.id).where(Pull.system == pull[0], Pull.name == pull[1], Pull.slot_at == slot)
+    return session.exec(query.where(col(Pull.started_at) > now + SKEW)).first() is not None
+
+
 def lose_running(session: Session, now: datetime, before: datetime) -> int:
     """Mark runs that began before `before`, or by a clock ahead of ours, and never ended as lost; return how many."""
     pull = Pull.__table__  # type: ignore[attr-defined]  # SQLModel adds it
