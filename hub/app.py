@@ -76,7 +76,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     store = open_store(settings.database, settings.durability)
     sole = store.writing.dialect.name == "sqlite"
     engine = Engine(store, clock, lines, settings.poll_interval, sole=sole)
-    pulls = Pulls(store, clock, registry, connectors)
+    pulls = Pulls(store, clock, registry, connectors, catalog)
     outbox: Outbox = engine if settings.worker else Elsewhere(store)
     intake = Intake(store, clock, Rules(catalog, registry), outbox)
     return Hub(settings, clock, store, catalog, registry, doors, engine, pulls, intake, Watch(clock))

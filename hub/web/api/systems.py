@@ -1,6 +1,7 @@
 """How the Systems fare, the end of a pause, and pulls asked for by hand."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -46,14 +47,29 @@ class SystemView(View):
     parked: int = Field(description="waiting for a person, within my own division")
 
 
+class How(StrEnum):
+    """How a System is to be read."""
+
+    ON = "on"
+    """On from the mark of the last reading."""
+    FROM_START = "from_start"
+    """Every row, whatever the mark says."""
+    BELIEVE = "believe"
+    """Every row; what does not come has ended, even if far fewer rows come than are known."""
+
+
 class PullView(View):
     """How one pull ended."""
 
     system: str
     name: str
     outcome: PullOutcome
+    whole: bool = Field(description="it read every row, not only what is newer than its mark")
     rows: int
+    changed: int = Field(description="rows that were new or said something else than before")
+    ended: int = Field(description="rows the System no longer has")
     left_out: int
+    noted: int = Field(description="what was met and is an open item now")
     reason: str
 
 
@@ -80,11 +96,16 @@ async def resume_system(system: Name, asked: Reason, caller: Settler, hub: Hub) 
 
 @router.post("/{system}/pull", responses=documented(404, 409))
 async def pull_system(
-    system: Name, caller: Settler, hub: Hub, name: Annotated[Word | None, Query()] = None
+    system: Name,
+    caller: Settler,
+    hub: Hub,
+    name: Annotated[Word | None, Query()] = None,
+    how: Annotated[How, Query()] = How.ON,
 ) -> list[PullView]:
     """Read from a System now instead of at its next planned time; for those who act in the whole county."""
     _demand_mine(hub, caller, system)
-    reports = await pull_now(hub.pulls, system, name)
+    is_whole, believing = how is not How.ON, how is How.BELIEVE
+    reports = await pull_now(hub.pulls, system, name, from_start=is_whole, believing=believing)
     return [PullView(**vars(report) | {"reason": masked(report.reason, BLANK)}) for report in reports]
 
 

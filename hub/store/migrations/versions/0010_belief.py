@@ -7,7 +7,7 @@ from alembic import op
 import hub.model.column
 
 revision = "0010"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
