@@ -6,12 +6,11 @@ Called again with the same rows it changes nothing: readers give rows twice rath
 from base64 import urlsafe_b64encode
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from os import register_at_fork, urandom
 
 from hub.model.column import new_id
-from hub.model.known import Fate
 from hub.model.natural_order import order_key
+from hub.pulls.keep import keep_values
 from hub.pulls.move import TakenCode, end_rows, follow, move_row, take_code, take_key, take_leave
 from hub.pulls.read import Fault, ReadRow, ToldCode
 from hub.pulls.where import Where, where_known, where_new
@@ -155,7 +154,7 @@ def _merge(work: Work, row: ReadRow, merged: Merged) -> None:
         known = _new_row(work, row, spot.id, codes)
         is_changed = True
     else:
-        is_changed = _say(work, known, row) or is_changed
+        is_changed = keep_values(work, known, row) or is_changed
     is_changed = _stand(work, known, (row.identity.key, spot.id, codes), merged) or is_changed
     merged.changed += is_changed
     _count(row, spot.id, merged)
@@ -274,37 +273,6 @@ def _stand(work: Work, known: Row, at: tuple[str, str, list[ToldCode]], merged: 
             merged.taken.append(replace(taken, key=key))
     follow(work)
     return is_new
-
-
-def _say(work: Work, known: Row, row: ReadRow) -> bool:
-    """Keep what a row says that was told before; say whether it is something else than then."""
-    told = work.told
-    is_back = known.ended_at is not None or known.unread_since is not None
-    ended = [element for element in row.ended if element in known.known and element not in row.values]
-    changed = [name for name, value in row.values.items() if name not in known.known or known.known[name] != value]
-    if known.digest == row.identity.digest and not (is_back or ended or changed):
-        return False
-    known.digest, known.ended_at, known.unread_since = row.identity.digest, None, None
-    if is_back or ended or changed:
-        known.as_of, known.pull_id = max(known.as_of, told.as_of), told.pull_id
-    for element in ended:
-        _forget(work, known, element, Fate.ENDED)
-    for element in changed:
-        _forget(work, known, element, Fate.CHANGED)
-        known.known = {**known.known, element: row.values[element]}
-        known.changed = {**known.changed, element: told.as_of.isoformat()}
-    work.touch(known)
-    return bool(is_back or ended or changed)
-
-
-def _forget(work: Work, known: Row, element: str, fate: Fate) -> None:
-    """Take what a row said of an element before into the history."""
-    if element not in known.known:
-        return
-    since = known.changed.get(element)
-    work.remember_value(known, element, known.since if since is None else datetime.fromisoformat(since), fate)
-    known.known = {name: value for name, value in known.known.items() if name != element}
-    known.changed = {name: at for name, at in known.changed.items() if name != element}
 
 
 def end(session: Session, keys: Sequence[str], told: Told) -> int:

@@ -68,6 +68,7 @@ class Checks:
             return _or_nothing(read_id_number)
         makers: Mapping[str, Callable[[Element], Read]] = {
             "text": _text, "whole": _whole, "number": _number, "choice": self._choice, "choices": self._choices,
+            "line": self._line,
         }  # fmt: skip
         reads: Mapping[str, Read] = {
             "date": _or_nothing(read_date), "time": _or_nothing(read_time), "yes_no": _yes_no,
@@ -99,6 +100,20 @@ class Checks:
                 raise NotUnderstood("not_a_list")
             found = [one(each) for each in value]
             return list(dict.fromkeys(each for each in found if each is not NOTHING))
+
+        return read
+
+    def _line(self, element: Element) -> Read:
+        def read(value: object) -> object:
+            """Return a course whole or not at all: without one of its points it would lead somewhere else."""
+            if not isinstance(value, list):
+                raise NotUnderstood("not_a_list")
+            if element.most is not None and len(value) > element.most:
+                raise NotUnderstood("too_many", most=element.most)
+            points = [self.position(point) for point in value]
+            if len(points) == 1:
+                raise NotUnderstood("not_a_line")
+            return points or NOTHING
 
         return read
 

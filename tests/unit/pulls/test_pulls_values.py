@@ -222,6 +222,17 @@ def test_a_position_lies_in_the_county_and_the_right_way_round() -> None:
             read_position(value, BOX)
 
 
+def test_a_course_is_read_whole_or_not_at_all() -> None:
+    here, there = at(120.24, 29.29), at(120.25, 29.3)
+    assert read("segment.path", [here, there]) == [here, there]
+    assert read("segment.path", []) is NOTHING
+    for value, reason in (
+        ([here], "not_a_line"), ([here, at(29.3, 120.25)], "location_swapped"), ([here, None], "not_a_location"),
+        ("120.24,29.29", "not_a_list"), ([here] * 2_001, "too_many"),
+    ):  # fmt: skip
+        assert refused("segment.path", value) == reason
+
+
 @pytest.mark.case("C06")
 def test_one_bad_part_of_an_item_leaves_the_rest() -> None:
     noted: list[tuple[str, str]] = []
