@@ -3,7 +3,7 @@
 from hub.model.column import METADATA
 from hub.model.delivery import Attempt, Delivery, Reminder, Skip, Take
 from hub.model.issue import Issue, IssueStep
-from hub.model.journal import Epoch, JournalEntry, Tally
+from hub.model.journal import Epoch, Heartbeat, JournalEntry, Tally
 from hub.model.people import Account, ApiToken, Session, SignInFailure
 from hub.model.place import Alias, Discrepancy, Division, Place, Snapshot
 from hub.model.retention import Retention
@@ -23,6 +23,7 @@ __all__ = [
     "Discrepancy",
     "Division",
     "Epoch",
+    "Heartbeat",
     "Issue",
     "IssueStep",
     "JournalEntry",
