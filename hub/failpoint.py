@@ -53,6 +53,7 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "tidy.found": "a photo's file that no row names is about to be removed",
         "tidy.removed": "it is removed, the others of its folder are not",
         "erase.wiped": "a Submission is erased and its proof written, not committed",
+        "name.given": "a file has a name nobody had, its folder is not flushed",
         "key.written": "the key that signs addresses is on disk under a passing name",
         "migrate.begin": "the schema is about to be brought up to date",
         "migrate.commit": "the schema is up to date, not committed",

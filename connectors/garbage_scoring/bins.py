@@ -54,15 +54,15 @@ Ask = Callable[[int], Awaitable[tuple[Bins, datetime | None]]]
 
 async def read_bins(ask: Ask, change: int | None) -> AsyncIterator[Batch[int]]:
     """Yield the bins that changed after a number, or all; one that changes meanwhile comes again at the end."""
-    keys, vouched, progress, after, more = set[str](), change is None, Progress("bins"), change or 0, True
+    keys, vouched, progress, after, more = set[int](), change is None, Progress("bins"), change or 0, True
     while more:
         page, as_of = await ask(after)
         rows, left_out = keyed_rows(page.rows, KEY)
         after, more = page.next or after, page.more
         in_use = tuple(row for row in rows if row.get("removed") is not True)
         gone = tuple(str(row[KEY]) for row in rows if row.get("removed") is True)
-        keys.update(str(row[KEY]) for row in in_use)
-        keys.difference_update(gone)
+        keys.update(hash(str(row[KEY])) for row in in_use)
+        keys.difference_update(map(hash, gone))
         vouched = vouched and not left_out
         complete = vouched and not more and len(keys) >= page.total
         yield Batch(Page(in_use, "", as_of, complete, left_out, gone, page.ahead), page.mark)

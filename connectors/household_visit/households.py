@@ -7,6 +7,7 @@ import), numbered pages are read, until two readings of them are alike.
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
@@ -26,32 +27,44 @@ Ask = Callable[[datetime | None, int], Awaitable[Households]]
 """Gives a page, by its number, of what changed at a time or later; of everything if there is no time."""
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A row as a page shows it."""
+
+    row: object
+    time: datetime | None
+    """When it changed; None if it does not say so in a way that can be read."""
+    version: int
+    """Tells it from other rows, and from itself before and after a change. A number, as there may be many."""
+
+
 class Listing:
     """One way through the list, from a time on or from its start."""
 
     def __init__(self, ask: Ask, since: datetime | None) -> None:
         self._ask, self._at, self._from_start = ask, since, since is None
         self._progress = Progress("households")
-        self._told: set[str] = set()
-        """Rows that were handed on and may be shown again: those of the time that is read, and those without a time."""
-        self._keys: set[str] = set()
-        self._total = 0
-        """The most rows it said to hold, if read from the start."""
-        self._vouched, self._fullest = True, 0
+        self._told: set[int] = set()
+        """Versions handed on that may be shown again: those of the time that is read, and those without a time."""
+        self._keys: set[int] = set()
+        """What was read from the start, by hashes of the keys."""
+        self._total, self._fullest = 0, 0
+        """The most rows it said to hold, if read from the start; the most rows it put on a page."""
+        self._vouched = True
         self._seen, self._is_read = False, False
         """Whether rows of the time that is read were seen; whether the end of the list was."""
 
     async def batches(self) -> AsyncIterator[Batch[datetime]]:
         """Yield every row once or more, to the end of the list; what changes meanwhile comes again at the end."""
         while not self._is_read:
-            page = await self._page(1)
-            latest = latest_of(page, self._at)
-            if self._seen and not page.rows:
+            page, rows = await self._page(1)
+            latest = latest_of(rows, self._at)
+            if self._seen and not rows:
                 raise Unavailable(f"households: nothing is left of {self._at}, where there were some a moment ago")
-            if batch := self._batch(page):
+            if batch := self._batch(page, rows):
                 yield batch
             if is_later(latest, self._at):
-                self._told = {mark_of(row) for row in page.rows if time_of(row) in (None, latest)}
+                self._told = {each.version for each in rows if each.time in (None, latest)}
                 self._at, self._seen = latest, True
             elif self._is_last(page):
                 self._is_read = True
@@ -63,17 +76,20 @@ class Listing:
 
     async def _of_one_time(self) -> AsyncIterator[Batch[datetime]]:
         """Yield the rows of the time that is read, by numbered pages, until two readings show the same."""
-        earlier: list[list[str]] = []
+        earlier: list[int] = []
         for reading in range(1, READINGS + 1):
-            pages, latest = list[list[str]](), self._at
-            while not is_later(latest, self._at) and (page := await self._page(len(pages) + 1, reading)).rows:
-                latest = latest_of(page, self._at)
-                if batch := self._batch(page):
+            pages, latest = list[int](), self._at
+            while not is_later(latest, self._at):
+                page, rows = await self._page(len(pages) + 1, reading)
+                if not rows:
+                    break
+                latest = latest_of(rows, self._at)
+                if batch := self._batch(page, rows):
                     yield batch
-                shown = [mark_of(row) for row in page.rows if time_of(row) in (None, self._at)]
-                if shown and shown in pages[-1:]:
+                versions = hash(tuple(each.version for each in rows if each.time in (None, self._at)))
+                if versions in pages[-1:]:
                     raise Unavailable(f"households: page {len(pages) + 1} is page {len(pages)} once more")
-                pages.append(shown)
+                pages.append(versions)
             if pages == earlier:
                 self._is_read = not is_later(latest, self._at)
                 self._at, self._seen = self._at + SECOND if self._at and not self._is_read else latest, False
@@ -92,52 +108,49 @@ class Listing:
         says_so = page.total <= len(page.rows) and page.pages <= 1
         return not page.rows or (says_so and (len(page.rows) < self._fullest or self._fullest == 1))
 
-    async def _page(self, number: int, reading: int = 0) -> Households:
+    async def _page(self, number: int, reading: int = 0) -> tuple[Households, list[Shown]]:
         page = await self._ask(self._at, number)
         self._progress.step((self._at, number, reading), len(page.rows))
         self._fullest = max(self._fullest, len(page.rows))
         if self._from_start and self._at is None:
             self._total = max(self._total, page.total)
-        return page
+        return page, [shown(row) for row in page.rows]
 
-    def _batch(self, page: Households) -> Batch[datetime] | None:
+    def _batch(self, page: Households, shown_rows: list[Shown]) -> Batch[datetime] | None:
         """Return what is new on a page, if anything is."""
-        now = page.serverTime
-        rows, left_out = keyed_rows(page.rows, KEY, told=lambda row: mark_of(row) in self._told)
-        if not (rows or left_out):
+        now, new = page.serverTime, [each for each in shown_rows if each.version not in self._told]
+        if not new:
             return None
-        self._told |= {mark_of(row) for row in page.rows}
+        told = {place for place, each in enumerate(shown_rows, 1) if each.version in self._told}
+        rows, left_out = keyed_rows(page.rows, KEY, told=told)
+        self._told |= {each.version for each in new}
         self._vouched = self._vouched and not left_out
         if self._from_start:
-            self._keys |= {str(row[KEY]) for row in rows}
-        times = [(time, row) for row in rows if (time := time_of(row))]
+            self._keys |= {hash(str(row[KEY])) for row in rows}
         ahead = "; ".join(
-            f"household {row[KEY]} is dated {written_time(time)}, the System's own now is {written_time(now)}"
-            for time, row in times
-            if time > now + FORGIVEN
+            f"household {each.row[KEY]} is dated {written_time(each.time)}, the System's own now is {written_time(now)}"
+            for each in new
+            if each.time and each.time > now + FORGIVEN and isinstance(each.row, dict) and each.row.get(KEY)
         )
-        mark = max((min(time, now) for time, _ in times if time <= now + FORGIVEN), default=None)
+        credible = [each.time for each in new if each.time and each.time <= now + FORGIVEN]
+        mark = min(max(credible), now) if credible else None
         return Batch(Page(rows, "", now.astimezone(UTC), left_out=left_out, ahead=ahead), mark)
 
 
-def time_of(row: object) -> datetime | None:
-    """Return when a row changed; None if it does not say so in a way that can be read."""
+def shown(row: object) -> Shown:
+    """Read what a row says of itself."""
+    key, text = (row.get(KEY), row.get("updatedAt")) if isinstance(row, dict) else (None, None)
     try:
-        return read_time(row.get("updatedAt")) if isinstance(row, dict) else None
+        time = read_time(text)
     except ValueError:
-        return None
+        time = None
+    plain = isinstance(key, str) and isinstance(text, str)
+    return Shown(row, time, hash((text, key) if plain else json.dumps(row, sort_keys=True)))
 
 
-def mark_of(row: object) -> str:
-    """Return what tells a version of a row from others: its time and code, or all of it if it has no code."""
-    if isinstance(row, dict) and row.get(KEY):
-        return json.dumps([row.get("updatedAt"), row[KEY]])
-    return json.dumps(row, sort_keys=True)
-
-
-def latest_of(page: Households, since: datetime | None) -> datetime | None:
+def latest_of(rows: list[Shown], since: datetime | None) -> datetime | None:
     """Return the latest time on a page; Unavailable if it is not in order, or shows what was not asked for."""
-    times = [time for time in map(time_of, page.rows) if time]
+    times = [each.time for each in rows if each.time]
     if any(later < earlier for earlier, later in pairwise([*([since] if since else ()), *times])):
         raise Unavailable("households: a page is not in the order of change, or begins before the time asked for")
     return times[-1] if times else None

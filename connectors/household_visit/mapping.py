@@ -1,5 +1,6 @@
 """The answers of 走村入户 as its documentation describes them, and what they mean. Pure."""
 
+import re
 from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any, Final
 
@@ -15,6 +16,8 @@ NOT_FOUND: Final = 40401
 TOKEN_EXPIRED: Final = 40101
 NOT_ALLOWED: Final = (40001, 40102, 40301)
 BUSY: Final = 50300
+_TIME: Final = re.compile("(19[7-9]|2[0-9][0-9])[0-9]-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
+"""Some software writes 0001 or 9999 for "never"; reading it by `strptime` takes ten times as long."""
 BEIJING: Final = timezone(timedelta(hours=8))
 
 
@@ -56,10 +59,9 @@ def written_time(at: datetime) -> str:
 
 def read_time(text: object) -> datetime:
     """Return a time it wrote; ValueError for anything else, and for the years some software means "never" by."""
-    at = datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S").replace(tzinfo=BEIJING)
-    if not 1970 <= at.year < 9000:  # noqa: PLR2004 - 0001 and 9999 are no dates
-        raise ValueError(f"{at.year} is no year of a change")
-    return at
+    if not isinstance(text, str) or not _TIME.fullmatch(text):
+        raise ValueError("not yyyy-MM-dd HH:mm:ss of a year in which something can have changed")
+    return datetime.fromisoformat(text).replace(tzinfo=BEIJING)
 
 
 def read_answer(response: httpx.Response) -> Answer:

@@ -23,6 +23,7 @@ FORGIVEN: Final = timedelta(days=1)
 _MEMBER: Final = ("name", "relation", "idNumber")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?", re.ASCII)
 _NAME: Final = re.compile(rf"households_[A-Za-z0-9_.-]{{1,60}}\.csv{re.escape(FLAG)}")
+_DATED: Final = re.compile(r"households_[0-9]{14}\.csv")
 _CODE: Final = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 
 
@@ -49,11 +50,12 @@ class Export:
 
 def snapshot_time(name: str) -> datetime | None:
     """Return when an export named `households_<version>.csv` was made, if its version is a time."""
-    try:
-        local = datetime.strptime(name, "households_%Y%m%d%H%M%S.csv").replace(tzinfo=BEIJING)
-    except ValueError:
+    if not _DATED.fullmatch(name):
         return None
-    return local.astimezone(UTC)
+    try:
+        return datetime.strptime(name, "households_%Y%m%d%H%M%S.csv").replace(tzinfo=BEIJING).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def newest_export(listed: Sequence[str], now: datetime) -> Choice:
@@ -68,8 +70,8 @@ def newest_export(listed: Sequence[str], now: datetime) -> Choice:
         raise Unavailable(f"no export of households lies in pull with its {FLAG}")
     name = max(past or times or names)
     passed = [each for each in names if each > name or (each == name and each in times and each not in past)]
-    ahead = f"the hub's time is {now:%Y-%m-%d %H:%M} UTC; not the newest, or not made yet: {', '.join(passed[:3])}"
-    return Choice(name, ahead if passed else "")
+    told = f"exports named for a time to come, or for none: {', '.join(passed[:3])}; now it is {now:%Y-%m-%d %H:%M} UTC"
+    return Choice(name, told if passed else "")
 
 
 def read_ahead(cursor: str, name: str) -> str:
@@ -85,11 +87,9 @@ def require_whole(export: Export, flag: bytes) -> None:
     if export.data and not export.data.endswith(b"\n"):
         raise Unavailable(f"{export.name} breaks off in the middle of a line")
     rows = export.data.rstrip(b"\r\n").count(b"\n")
-    promised = flag.strip()
-    if promised and (not promised.isdigit() or int(promised) != rows):
-        raise Unavailable(
-            f"{export.name} has {rows} rows, and its {FLAG} says {promised[:20].decode('ascii', 'replace')}"
-        )
+    promised = flag.strip().decode("ascii", "replace")[:20]
+    if promised and promised.lstrip("0") != str(rows).lstrip("0"):
+        raise Unavailable(f"{export.name} has {rows} rows, and its {FLAG} says {promised}")
 
 
 def pages(export: Export, cursor: str, size: int) -> Iterator[Page]:

@@ -4,9 +4,10 @@ The page does the same before it sends (hub/ui/portal/form/check.js); tests/brow
 one another.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 
 from hub.catalog.contents import Code, Form, Limit
 from hub.catalog.verdicts import Document
@@ -92,9 +93,9 @@ def _code_faults(path: str, dated: Mapping[str, Code], answers: Document, when: 
 
 def _every(answers: Document, pointer: str) -> Iterator[tuple[str, str, Document]]:
     """Yield (item, concrete pointer from `/answers`, value) of every answer at a pointer."""
-    head, star, rest = pointer.partition("/*/")
-    found = _below(answers, head.strip("/").split("/"))
-    if not star:
+    head, rest, steps = _steps(pointer)
+    found = _below(answers, steps)
+    if not rest:
         if found is not None:
             yield "", f"/answers{pointer}", found
         return
@@ -104,7 +105,14 @@ def _every(answers: Document, pointer: str) -> Iterator[tuple[str, str, Document
             yield str(index), f"/answers{head}/{index}/{rest}", value
 
 
-def _below(value: Document, steps: list[str]) -> Document:
+@cache
+def _steps(pointer: str) -> tuple[str, str, tuple[str, ...]]:
+    """Return what is before and after the `*` of a pointer, and the steps before it."""
+    head, _, rest = pointer.partition("/*/")
+    return head, rest, tuple(head.strip("/").split("/"))
+
+
+def _below(value: Document, steps: Iterable[str]) -> Document:
     for step in steps:
         value = value.get(step) if isinstance(value, dict) else None
     return value

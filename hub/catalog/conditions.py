@@ -29,7 +29,13 @@ def compile_condition(schema: Document) -> Callable[[Mapping[str, Any]], bool]:
     if schema in (True, {}):
         return lambda _: True
     holds = compile_fast(schema)
-    return lambda document: holds({name: value for name, value in document.items() if value is not None})
+
+    def met(document: Mapping[str, Any]) -> bool:
+        if None in document.values():
+            document = {name: value for name, value in document.items() if value is not None}
+        return holds(document)
+
+    return met
 
 
 def condition_faults(schema: Document) -> list[Leaf]:

@@ -12,11 +12,12 @@ from hub.clock import Clock, civil_day
 from hub.erasure.erase import gone
 from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
+from hub.intake.arrival import Arrival
 from hub.intake.filled import Filled, read_filled
-from hub.intake.plan import Arrival, Rules, plan_first
+from hub.intake.plan import Rules, plan_first
 from hub.intake.route import Row
 from hub.intake.wire import canonical, digest, read_json
-from hub.intake.world import Question, World, look
+from hub.intake.world import Before, Question, World, look
 from hub.model.people import Account, Proof, Scope
 from hub.model.place import Place
 from hub.outbox.decide.settle import Claim
@@ -126,8 +127,10 @@ def while_photos_stay(named: Sequence[Row]) -> Iterator[None]:
         raise Problem("store.busy", 503, retry_after=RETRY_AFTER_SECONDS) from error
 
 
-async def arrive(intake: Intake, author: Account, raw: bytes, shape: type[Filled] = Filled) -> Arrival:
-    """Read and judge a body against its form and the world; raises Problem naming every fault."""
+async def arrive(
+    intake: Intake, author: Account, raw: bytes, shape: type[Filled] = Filled, before: Before | None = None
+) -> Arrival:
+    """Read and judge a body against its form and the world, and what it corrects; raises Problem naming every fault."""
     value = read_json(raw)
     filled = read_filled(value, shape)
     form = intake.rules.catalog.form(filled.form, filled.version)
@@ -141,9 +144,9 @@ async def arrive(intake: Intake, author: Account, raw: bytes, shape: type[Filled
         faults += verdict.explain(filled.answers)
     if faults:
         raise Problem("submission.invalid", 422, faults)
-    question = Question(Scope(author.id, author.role, author.division, author.department), form, filled)
+    question = Question(Scope(author.id, author.role, author.division, author.department), form, filled, before)
     world = await intake.store.look(look, question) if question.is_open else World({}, None)
-    return Arrival(author, form, filled, canonical(_content(value)), world, now)
+    return Arrival(author, form, filled, canonical(_content(value)), world, now, before=before)
 
 
 def _time_faults(form: Form, filled: Filled, now: datetime) -> list[FieldFault]:
@@ -239,7 +242,7 @@ async def settle_earlier(intake: Intake, arrival: Arrival) -> Accepted:
     if there.erased_at is not None:
         raise gone(there.erased_at)
     if there.digest != mine:
-        raise Problem("submission.conflict", 409, [FieldFault("/id", "id_taken")])
+        raise Problem("submission.conflict", 409, [FieldFault("/id", "id_taken")], submission=there.id)
     return Accepted(there.id, created=False)
 
 

@@ -59,11 +59,12 @@ class Location(BaseModel):
 
 
 class Seen(BaseModel):
-    """Which known value the author was shown for a question, and whether it was turned down."""
+    """Which known value the author was shown for a question in this act, and whether it was turned down."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     system: str = Field(max_length=80)
     as_of: Moment
+    value: Any = Field(default=None, description="what was shown; without it only a value of this very `as_of` counts")
     refused: StrictBool = False
 
 

@@ -9,22 +9,25 @@ import orjson
 from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
 from hub.intake.accept import Accepted, Intake, arrive, same_form, settle_earlier, while_photos_stay
+from hub.intake.arrival import Arrival
 from hub.intake.filled import Moving, Seen
-from hub.intake.plan import Arrival, photo_rows, plan_first
+from hub.intake.plan import photo_rows, plan_first
 from hub.intake.revise import demand_standing, own_latest
 from hub.intake.withdraw import Withdrawal, write_withdrawal
 from hub.intake.world import answers_at
-from hub.model.people import Account
+from hub.model.people import Account, Proof
 from hub.model.submission import Submission
 from hub.store import Session
-from hub.store.query import places, submissions
+from hub.store.query import people, places, submissions
 
 
-async def move(intake: Intake, author: Account, earlier_id: str, raw: bytes) -> Accepted:
+async def move(intake: Intake, author: Account, earlier_id: str, raw: bytes, proof: Proof | None = None) -> Accepted:
     """Take back the author's own Submission and file this one at another Place; raises Problem and keeps nothing."""
     arrival = await arrive(intake, author, raw, Moving)
 
     def write(session: Session) -> set[str] | None:
+        if proof is not None:
+            people.demand_standing(session, proof)
         latest = own_latest(session, author, earlier_id)
         if submissions.kept(session, [arrival.client_id]):
             return None
@@ -45,13 +48,24 @@ async def move(intake: Intake, author: Account, earlier_id: str, raw: bytes) -> 
 
 def _write_move(session: Session, intake: Intake, arrival: Arrival, latest: Submission) -> set[str] | None:
     """Write both; None when somebody has filed something under this id at this very moment."""
-    filed = plan_first(arrival, intake.rules)
+    filed = plan_first(_without_own_tracks(session, arrival, latest), intake.rules)
     rows = [row | {"moved_from": latest.root_id} for row in filed.submissions]
     if not submissions.insert_new(session, rows):
         return None
     why = arrival.filled.why if isinstance(arrival.filled, Moving) else ""
     withdrawal = Withdrawal(arrival.author.id, why, arrival.received_at, arrival.submission_id)
     return write_withdrawal(session, latest, withdrawal, intake.rules.registry, replace(filed, submissions=[]))
+
+
+def _without_own_tracks(session: Session, arrival: Arrival, latest: Submission) -> Arrival:
+    """Return what arrives, compared with the tracks that stay: those of what is taken back are repeated by nobody."""
+    if not arrival.world.tracks:
+        return arrival
+    own = submissions.latest_records(session, latest.root_id)
+    stay = {
+        digest: [one for one in equal if one.record_key not in own] for digest, equal in arrival.world.tracks.items()
+    }
+    return replace(arrival, world=replace(arrival.world, tracks=stay))
 
 
 async def _settle_move(intake: Intake, arrival: Arrival, earlier_id: str) -> Accepted:
@@ -73,8 +87,8 @@ def _demand_elsewhere(session: Session, arrival: Arrival, latest: Submission) ->
     here = arrival.world.at(arrival.filled.place)
     if (here.place.id if here else None) == latest.place_id:
         raise Problem("submission.invalid", 422, [FieldFault("/place", "place_same")])
-    revisions = submissions.revisions(session, latest.root_id)
-    disputed = {(one.element, one.system) for one in places.discrepancies(session, revisions)}
+    told = places.discrepancies(session, [latest.root_id])[latest.root_id]
+    disputed = {(one.element, one.system) for one in told}
     if faults := list(_carried_over(arrival, orjson.loads(latest.body), disputed)):
         raise Problem("submission.invalid", 422, faults)
 

@@ -4,51 +4,26 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from hub.catalog.contents import Catalog, Form
+from hub.catalog.contents import Catalog
 from hub.catalog.make import Draft, make_records
+from hub.intake.arrival import Arrival
+from hub.intake.discrepancies import discrepancy_rows
 from hub.intake.figures import Around, Fixes, track_figures
-from hub.intake.filled import Filled
 from hub.intake.route import Row, delivery_row, map_record, parked_row, skip_row, unmapped_reason
 from hub.intake.track import track_digest
 from hub.intake.wire import canonical, digest
-from hub.intake.world import World, answers_at, photos_in
+from hub.intake.world import photos_in
 from hub.model.column import child_id, new_id
 from hub.model.issue import IssueState
-from hub.model.people import Account, Proof
+from hub.model.people import Account
 from hub.store.query.journal import entry
 from hub.store.query.submissions import Bundle
 from hub.systems import Registry
 
 RECORD_NAMESPACE = uuid5(NAMESPACE_URL, "https://fillonce.dev/record")
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """One Submission on its way in: who sent what, when, read against which world."""
-
-    author: Account
-    form: Form
-    filled: Filled
-    body: bytes
-    world: World
-    received_at: datetime
-    proof: Proof | None = None
-    """What the author showed when they began to send it."""
-
-    @cached_property
-    def submission_id(self) -> str:
-        """Return the id it is kept under."""
-        return self.filled.submission_id(self.author.id)
-
-    @property
-    def client_id(self) -> tuple[str, str]:
-        """Return what it is known by before it is kept: whose it is, and its client id."""
-        return self.author.id, self.filled.client_id
 
 
 @dataclass(frozen=True)
@@ -80,7 +55,7 @@ def submission_row(arrival: Arrival, root_id: str, revision: int, moved_from: st
         "form": filled.form,
         "form_version": arrival.form.version,
         "place_id": here.place.id if here else None,
-        "division": here.place.division if here else arrival.author.division,
+        "division": arrival.division,
         "body": arrival.body,
         "digest": digest(arrival.body),
         "occurred_at": filled.occurred_at,
@@ -115,8 +90,9 @@ def _record(
     if draft.place is not None:
         content["place"] = here.envelope() if here else None
     content.update(record=draft.record, key=key, revision=revision, nothing_to_report=draft.nothing_to_report)
-    for element in arrival.form.tracks.keys() & draft.content.keys():
-        content["track"] = _figures(arrival, element, draft.content[element], key, rules)
+    for element in arrival.form.tracks:
+        if element in draft.content:
+            content["track"] = _figures(arrival, element, draft.content[element], key, rules)
     content["photos"] = [photo for element in arrival.form.photo_elements for photo in draft.content.get(element, ())]
     row = {
         "id": child_id(key, RECORD_NAMESPACE, f"{key}/{revision}"),
@@ -125,7 +101,7 @@ def _record(
         "record": draft.record,
         "submission_id": arrival.submission_id,
         "place_id": here.place.id if here else None,
-        "division": here.place.division if here else arrival.author.division,
+        "division": arrival.division,
         "occurred_at": arrival.filled.occurred_at,
         "content": canonical({name: _kept(value) for name, value in content.items()}),
         "withdrawn": False,
@@ -146,13 +122,15 @@ def _figures(arrival: Arrival, element: str, fixes: Fixes, key: str, rules: Rule
 def track_rows(arrival: Arrival, records: Iterable[tuple[Row, Mapping[str, Any]]]) -> list[Row]:
     """Return by what the tracks of these Records are known again."""
     tracks = arrival.form.tracks
+    if not tracks:
+        return []
     found = [
-        (row, track_digest(content[element], tracks[element]))
+        (row["key"], track_digest(content[element], tracks[element]))
         for row, content in records
         for element in tracks.keys() & content.keys()
     ]
     of = {"submission_id": arrival.submission_id, "occurred_at": arrival.filled.occurred_at}
-    return [{**of, "record_key": row["key"], "digest": digest} for row, digest in found if digest]
+    return [{**of, "record_key": key, "digest": digest} for key, digest in found if digest]
 
 
 def _kept(value: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -168,7 +146,12 @@ def _envelope(arrival: Arrival) -> dict[str, Any]:
     location = filled.location.model_dump(exclude_none=True) if filled.location else {"missing": "not_asked"}
     return {
         "place": here.envelope() if here else None,
-        "by": {"id": author.id, "name": author.name, "division": author.division, **_if_given(author)},
+        "by": {
+            "id": author.id,
+            "name": author.name,
+            "division": arrival.before.by_division if arrival.before else author.division,
+            **_if_given(author),
+        },
         "occurred_at": filled.occurred_at.isoformat(),
         "reported_at": filled.reported_at.isoformat(),
         "received_at": arrival.received_at.isoformat(),
@@ -212,36 +195,6 @@ def issue_rows(arrival: Arrival, row: Row, rules: Rules) -> tuple[list[Row], lis
     return [issue], [{**step, "note": "", "at": now}]
 
 
-def discrepancy_rows(arrival: Arrival) -> list[Row]:
-    """Return where the author's answers contradict, or turn down, what a System was shown to say."""
-    here = arrival.world.at(arrival.filled.place)
-    if here is None:
-        return []
-    rows = []
-    for path, seen in arrival.filled.seen.items():
-        snapshot = here.snapshot(arrival.form.elements.get(path, ""), seen.system)
-        ours = next((value for _, value in answers_at(arrival.filled.answers, path)), None)
-        if snapshot is None or (ours == snapshot.value and not seen.refused):
-            continue
-        rows.append(
-            {
-                "id": new_id(),
-                "submission_id": arrival.submission_id,
-                "place_id": here.place.id,
-                "division": here.place.division,
-                "element": snapshot.element,
-                "system": snapshot.system,
-                "theirs": snapshot.value,
-                "theirs_as_of": snapshot.as_of,
-                "ours": None if seen.refused else ours,
-                "found_at": arrival.received_at,
-                "settled_at": None,
-                "settlement": "",
-            }
-        )
-    return rows
-
-
 def photo_rows(arrival: Arrival) -> list[Row]:
     """Return which photos a revision names: they stay for as long as one that does."""
     named = {sha256 for _, sha256 in photos_in(arrival.form, arrival.filled)}
@@ -252,7 +205,7 @@ def photo_rows(arrival: Arrival) -> list[Row]:
 def plan_first(arrival: Arrival, rules: Rules) -> Bundle:
     """Return everything a new Submission becomes."""
     root_id, author, now = arrival.submission_id, arrival.author, arrival.received_at
-    bundle = Bundle(submissions=[submission_row(arrival, root_id, 1)], discrepancies=discrepancy_rows(arrival))
+    bundle = Bundle(submissions=[submission_row(arrival, root_id, 1)], discrepancies=[*discrepancy_rows(arrival)])
     bundle.photos += photo_rows(arrival)
     records = record_rows(arrival, root_id, 1, rules)
     bundle.tracks += track_rows(arrival, records)

@@ -1,6 +1,9 @@
 """Corrections: a new revision goes as an amendment to the Systems whose fields changed; others are left alone."""
 
 from dataclasses import dataclass, replace
+from functools import partial
+
+import orjson
 
 from hub.catalog.messages import Messages
 from hub.clock import civil_day
@@ -8,6 +11,7 @@ from hub.erasure.erase import gone
 from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
 from hub.intake.accept import Accepted, Intake, arrive, same_form, settle_earlier, while_photos_stay
+from hub.intake.arrival import Arrival
 from hub.intake.changes import (
     Changes,
     Occasion,
@@ -18,30 +22,27 @@ from hub.intake.changes import (
     withdraw_records,
     write_changes,
 )
+from hub.intake.discrepancies import changed_answers, discrepancy_rows
 from hub.intake.issues import Deed, bring_back_issues, withdraw_issues
-from hub.intake.plan import (
-    Arrival,
-    Rules,
-    discrepancy_rows,
-    issue_rows,
-    photo_rows,
-    record_rows,
-    submission_row,
-    track_rows,
-)
+from hub.intake.plan import Rules, issue_rows, photo_rows, record_rows, submission_row, track_rows
 from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row, unmapped_reason
+from hub.intake.world import look_before
 from hub.model.delivery import Delivery
 from hub.model.people import Account, Proof
 from hub.model.submission import Submission
 from hub.store import Session
 from hub.store.query import deliveries, entries, people, submissions
 from hub.store.query.journal import entry
+from hub.store.query.submissions import Bundle
 from hub.systems import Flow
 
 
 async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes, proof: Proof | None = None) -> Accepted:
     """Accept a correction of the author's own Submission, in one transaction; raises Problem and keeps nothing else."""
-    arrival = replace(await arrive(intake, author, raw), proof=proof)
+    before = await intake.store.read(
+        partial(look_before, catalog=intake.rules.catalog, author_id=author.id, earlier_id=earlier_id)
+    )
+    arrival = replace(await arrive(intake, author, raw, before=before), proof=proof)
     if arrival.world.earlier is not None:
         return await settle_earlier(intake, arrival)
 
@@ -66,9 +67,19 @@ async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes, p
 
 def _write_revision(session: Session, arrival: Arrival, rules: Rules, latest: Submission) -> set[str]:
     """Write what the revision becomes, and return the Systems that got something to do."""
-    rung = write_changes(session, _plan(session, arrival, rules, latest), arrival.received_at)
+    changes = _plan(session, arrival, rules, latest)
+    _dispute(session, arrival, latest, changes.bundle)
+    rung = write_changes(session, changes, arrival.received_at)
     passing("revise.written")
     return rung
+
+
+def _dispute(session: Session, arrival: Arrival, latest: Submission, bundle: Bundle) -> None:
+    """Say anew where changed answers contradict a source; what was said of them before counts no more."""
+    before = orjson.loads(latest.body)["answers"]
+    elements = set(changed_answers(arrival, before).values())
+    submissions.settle_discrepancies(session, latest.root_id, elements, arrival.received_at)
+    bundle.discrepancies += discrepancy_rows(arrival, before)
 
 
 def own_latest(session: Session, author: Account, submission_id: str) -> Submission:
@@ -102,7 +113,6 @@ def _plan(session: Session, arrival: Arrival, rules: Rules, latest: Submission) 
     new = record_rows(arrival, root_id, revision, rules)
     sent = deliveries.latest_per_flow(session, sorted({*old, *(row["key"] for row, _ in new)}))
     changes = Changes()
-    changes.bundle.discrepancies += discrepancy_rows(arrival)
     changes.bundle.photos += photo_rows(arrival)
     held = entries.holders(session, [row.id for row in sent.values()], arrival.received_at)
     occasion = Occasion(arrival.submission_id, arrival.received_at, rules.registry, held=held)

@@ -13,10 +13,10 @@ from hub.intake.issues import Deed, withdraw_issues
 from hub.intake.revise import demand_standing
 from hub.model.column import new_id
 from hub.model.delivery import Delivery, State
-from hub.model.people import Scope
+from hub.model.people import Proof, Scope
 from hub.model.submission import Record, Submission
 from hub.store import Session
-from hub.store.query import deliveries, entries, places, submissions, views
+from hub.store.query import deliveries, entries, people, places, submissions, views
 from hub.store.query.journal import entry
 from hub.store.query.lists import Viewer
 from hub.store.query.submissions import Bundle
@@ -56,11 +56,13 @@ class Foreseen:
     will: Will
 
 
-async def withdraw(intake: Intake, scope: Scope, submission_id: str, why: str) -> Accepted:
+async def withdraw(intake: Intake, scope: Scope, submission_id: str, why: str, proof: Proof | None = None) -> Accepted:
     """Take a Submission back, as its author or a leader it lies in the division of; the same again changes nothing."""
     withdrawal = Withdrawal(scope.account_id, why, intake.clock.now())
 
     def write(session: Session) -> tuple[str, set[str] | None]:
+        if proof is not None:
+            people.demand_standing(session, proof)
         latest = _within_reach(session, scope, submission_id, lock=True)
         if (latest.withdrawn_by, latest.withdrawn_why) == (withdrawal.account_id, withdrawal.why):
             return latest.root_id, None

@@ -1,11 +1,13 @@
 """What intake must know before it plans: the Places named, what is known of them, whose photos are there. Read-only."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from hub.catalog.contents import Form
+import orjson
+
+from hub.catalog.contents import Catalog, Form
 from hub.errors import FieldFault, Phrase, Problem
 from hub.intake.filled import Filled
 from hub.intake.track import track_digest
@@ -80,12 +82,38 @@ def photos_in(form: Form, filled: Filled) -> set[tuple[str, str]]:
 
 
 @dataclass(frozen=True)
+class Before:
+    """What a correction is of: it stays there, and the Places it named stay within its author's reach."""
+
+    division: str
+    """Where it was made, wherever its author or its Place has moved since."""
+    by_division: str
+    """Where its author worked then."""
+    named: frozenset[str]
+    """What it called its Places."""
+
+
+def look_before(session: Session, catalog: Catalog, author_id: str, earlier_id: str) -> Before | None:
+    """Return what a correction is of; None when there is no such Submission of this author, or it is erased."""
+    latest = submissions.newest_of(session, earlier_id, author_id)
+    if latest is None or latest.erased_at is not None:
+        return None
+    said, form = orjson.loads(latest.body), catalog.form(latest.form, latest.form_version)
+    pointers = form.place_questions if form is not None else ()
+    named = {code for pointer in pointers for _, code in answers_at(said["answers"], pointer)}
+    made = next(iter(submissions.latest_records(session, latest.root_id).values()), None)
+    by_division = orjson.loads(made.content)["by"]["division"] if made else latest.division
+    return Before(latest.division, by_division, frozenset({*named, said.get("place"), latest.place_id} - {None}))
+
+
+@dataclass(frozen=True)
 class Question:
     """What one Submission needs to know, and on whose behalf."""
 
     scope: Scope
     form: Form
     filled: Filled
+    before: Before | None = None
 
     @cached_property
     def client_id(self) -> tuple[str, str]:
@@ -142,12 +170,22 @@ class _Around:
 
     def known(self, question: Question) -> dict[str, Known]:
         """Return the Places one asker can reach, by what they were called."""
-        found = {code: self.named.find(question.scope, code) for code in question.places().values()}
+        found = {code: self._place(question, code) for code in question.places().values()}
         return {
             code: Known(place, tuple(self.aliases[place.id]), tuple(self.snapshots[place.id]))
             for code, place in found.items()
             if place is not None
         }
+
+    def _place(self, question: Question, code: str) -> Place | None:
+        """Return the Place one asker means: within their reach, or named before in what they correct."""
+        place, before = self.named.find(question.scope, code), question.before
+        if place is not None or before is None:
+            return place
+        meant = self.named.meant(code)
+        known = [place for place in meant if place.id in before.named] or (meant if code in before.named else [])
+        there = replace(question.scope, division=before.division)
+        return known[0] if len(known) == 1 else self.named.find(there, code) if known else None
 
 
 def _around(session: Session, questions: Iterable[Question]) -> _Around:

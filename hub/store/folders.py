@@ -45,4 +45,5 @@ def give_name(arrived: Path, place: Path) -> None:
         if place.exists():
             raise FileExistsError(place) from None
         arrived.rename(place)
+    passing("name.given")
     flush_folder(place.parent)

@@ -17,7 +17,7 @@ from hub.store.query import people
 from hub.store.whereabouts import Whereabouts
 from hub.systems import Registry
 from hub.web.hashing import Hashing
-from hub.web.views import Lens
+from hub.web.lens import Lens
 
 T = TypeVar("T")
 

@@ -6,7 +6,6 @@ from ipaddress import ip_address
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
-from hub.errors import Problem
 from hub.model.people import Role
 from hub.model.system import Breaker
 from hub.outbox.entry.press import late_before
@@ -18,6 +17,7 @@ from hub.store.query.journal import latest_epoch
 from hub.store.query.lists import LateBefore
 from hub.web.context import Hub, Parts
 from hub.web.security import client_address, recognised
+from hub.web.whom import forbidden
 
 router = APIRouter(include_in_schema=False)
 
@@ -55,8 +55,10 @@ def _held(session: Session, hub: Parts) -> str:
 @router.get("/metrics")
 async def metrics(request: Request, hub: Hub) -> Response:
     """Give the counts, to this very machine or an operator."""
-    if not _is_local(request, hub) and (await recognised(request, hub)).scope.role is not Role.OPERATOR:
-        raise Problem("auth.forbidden", 403)
+    if not _is_local(request, hub):
+        scope = (await recognised(request, hub)).scope
+        if scope.role is not Role.OPERATOR:
+            raise await hub.store.read(lambda session: forbidden(session, Role.OPERATOR, scope.division))
     own, late = CollectorRegistry(), late_before(hub.registry, hub.clock.now())
     _own_figures(own, hub)
     counts, held = await hub.store.read(lambda session: (_exposition(session, late), _held(session, hub)))

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from hub.catalog.messages import Messages
 from hub.errors import FieldFault, Problem
+from hub.web.whom import forbidden_to_all
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "https://fillonce.dev/problems/"
@@ -37,6 +38,8 @@ _BY_KIND = {
 }
 MOST_FAULTS = 100
 """Told at once; more than that nobody mends at once, and a body may be nothing but faults."""
+_MEMBERS = ("submission",)
+"""Parameters of a problem that programs need too: members of the answer (RFC 9457), not only of its words."""
 _NOT_TOLD = frozenset({"body", "query", "path"})
 
 
@@ -67,6 +70,7 @@ def problem_body(problem: Problem, messages: Messages) -> dict[str, Any]:
         "en": {"title": title["en"], "detail": detail["en"]},
         "faults": [_fault_body(fault, messages) for fault in problem.faults[:MOST_FAULTS]],
         "faults_left_out": max(0, len(problem.faults) - MOST_FAULTS),
+        **{name: problem.params[name] for name in _MEMBERS if name in problem.params},
     }
 
 
@@ -100,6 +104,8 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Cut):
         return Problem("request.too_large", 413, most=error.most)
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == HTTPStatus.FORBIDDEN:
+        return forbidden_to_all()
     return Problem(_BY_STATUS.get(status, "request.failed"), status)
 
 

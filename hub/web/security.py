@@ -17,6 +17,7 @@ from hub.store.credentials import digest
 from hub.store.query import people
 from hub.systems import Registry
 from hub.web.context import Hub
+from hub.web.whom import forbidden
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _COOKIE = "hub_session"
@@ -134,12 +135,13 @@ async def signed_in(caller: Known) -> Caller:
 SignedIn = Annotated[Caller, Depends(signed_in)]
 
 
-def only(*roles: Role) -> Callable[[SignedIn], Awaitable[Caller]]:
+def only(*roles: Role) -> Callable[[SignedIn, Hub], Awaitable[Caller]]:
     """Return the dependency that lets these roles in and tells others that it is not theirs."""
 
-    async def demand_role(caller: SignedIn) -> Caller:
+    async def demand_role(caller: SignedIn, hub: Hub) -> Caller:
         if caller.scope.role not in roles:
-            raise Problem("auth.forbidden", 403)
+            division = caller.scope.division
+            raise await hub.store.read(lambda session: forbidden(session, Role.OPERATOR, division))
         return caller
 
     return demand_role

@@ -73,6 +73,7 @@ class ProblemView(View):
     faults: list[FaultView] = Field(description="the first hundred at most")
     faults_left_out: int = Field(examples=[0], description="how many more there are")
     id: str | None = Field(default=None, description="of a failure of the hub itself, for those who read its logs")
+    submission: str | None = Field(default=None, description="of `submission.conflict`: what one sent under this id")
 
 
 @dataclass
@@ -97,6 +98,8 @@ class DeliveryView:
     waits_for: str | None
     repeat: bool
     revision: int
+    paused: Annotated[bool, Field(description="nothing goes to the System at present: our settings for it are wrong")]
+    ask: Annotated[Text | None, Field(description="on one's own receipt: who settles what goes no further by itself")]
 
 
 @dataclass
@@ -167,6 +170,8 @@ class IssueMark:
 
     id: str
     state: IssueState | Odd
+    assignee: Annotated[str | None, Field(description="who acts, for those who may read values")]
+    ask: Annotated[Text | None, Field(description="who may give it to somebody, while nobody has it")]
 
 
 @dataclass

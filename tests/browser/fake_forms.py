@@ -47,7 +47,7 @@ CATEGORIES = codes(
     ("environment", "环境卫生", "Environment"),
     ("other", "其他", "Other"),
 )
-SEVERITIES = codes(("ordinary", "一般", "Ordinary"), ("urgent", "较急", "Urgent"), ("critical", "紧急", "Critical"))
+SEVERITIES = codes(("ordinary", "一般", "Ordinary"), ("urgent", "较急", "Urgent"), ("critical", "特急", "Critical"))
 RIVER_TYPES = codes(
     ("sewage", "污水入河", "Sewage"), ("rubbish", "河面垃圾", "Rubbish"), ("dumping", "倾倒", "Dumping")
 )
@@ -231,6 +231,7 @@ def form(name: str, title: Json, at: str | None, schema: Json, elements: list[Js
         "help": None,
         "examples": [],
         "codes": {},
+        "untaken": ["photos", "finding.photos"],
     }
 
 

@@ -87,7 +87,7 @@ def page() -> Iterator[Page]:
 
 def agree(page: Page, name: str, answers: Any, occurred_at: str = NOW.isoformat()) -> Faults:  # noqa: ANN401 - any JSON value
     """Hold both to one another; where a place has several faults, the page shows one of them."""
-    view = view_of(page.catalog.forms[name, 1], NOW.date())
+    view = view_of(page.catalog.forms[name, 1], [], NOW.date())
     shown, said = page.faults(view, answers, occurred_at), hub_faults(page.catalog, name, answers, occurred_at)
     assert shown.keys() == said.keys()
     for place, fault in shown.items():
@@ -161,7 +161,7 @@ def test_page_and_hub_say_the_same_of_when_it_happened(page: Page, occurred_at: 
 @pytest.mark.case("C30")
 @pytest.mark.parametrize("nothing", [None, ""])
 def test_no_time_at_all_is_said_on_the_page(page: Page, nothing: str | None) -> None:
-    shown = page.faults(view_of(page.catalog.forms["visit", 1], NOW.date()), VISIT, nothing)
+    shown = page.faults(view_of(page.catalog.forms["visit", 1], [], NOW.date()), VISIT, nothing)
     assert set(shown["/occurred_at"]) == {"required"}
 
 
@@ -207,6 +207,6 @@ def test_page_and_hub_agree_near_every_example(page: Page, name: str) -> None:
 
 
 def test_the_phone_s_own_wrong_clock_is_the_hub_s_to_judge(page: Page) -> None:
-    view = view_of(page.catalog.forms["visit", 1], NOW.date())
+    view = view_of(page.catalog.forms["visit", 1], [], NOW.date())
     early = (NOW - timedelta(days=400)).isoformat()
     assert set(page.faults(view, VISIT, early)["/occurred_at"]) == {"too_early"}

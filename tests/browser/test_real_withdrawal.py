@@ -37,17 +37,16 @@ def choose_door(page: Page, code: str) -> None:
     page.get_by_role("button", name="查找").click()
 
 
-@pytest.mark.parametrize("officer", ["phone", "desk"], indirect=True)
-def test_a_visit_is_taken_back_with_words_before_and_after(real: World, officer: Visitor) -> None:
-    page, door = officer.page, real.new_door()
-    file_visit(page, real, door.household)
-    page.get_by_role("button", name="撤回", exact=True).click()
+def expect_to_be_told_what_happens(page: Page) -> None:
     what = page.get_by_role("list", name="撤回以后")
     expect(what.get_by_role("listitem")).to_have_count(3)
     expect(what).to_contain_text(re.compile(r"走村入户不能自动撤回，由主管部门的人到系统里处理（编号 ZCRH-"))
     expect(what).to_contain_text(re.compile(r"会通知防返贫监测撤回（编号 FP\d{13}）"))
     require_no_barrier(page)
     require_no_words_of_machines(page)
+
+
+def give_a_reason_and_mean_it(page: Page) -> None:
     page.get_by_role("button", name="撤回", exact=True).click()
     expect(page.get_by_text("请写明原因，或点一个常用原因。")).to_be_visible()
     expect(page.get_by_label("为什么撤回")).to_be_focused()
@@ -58,6 +57,15 @@ def test_a_visit_is_taken_back_with_words_before_and_after(real: World, officer:
     page.get_by_role("button", name="先不撤回").click()
     page.get_by_role("button", name="撤回", exact=True).click()
     page.get_by_role("button", name="确定撤回").click()
+
+
+@pytest.mark.parametrize("officer", ["phone", "desk"], indirect=True)
+def test_a_visit_is_taken_back_with_words_before_and_after(real: World, officer: Visitor) -> None:
+    page, door = officer.page, real.new_door()
+    file_visit(page, real, door.household)
+    page.get_by_role("button", name="撤回", exact=True).click()
+    expect_to_be_told_what_happens(page)
+    give_a_reason_and_mean_it(page)
     expect(page.get_by_text("原因：走错门了")).to_be_visible()
     expect(page.get_by_text("防返贫监测已撤回，编号 FP")).to_be_visible(timeout=CARRIED_MS)
     expect(page.get_by_role("heading", name="已撤回，有系统由部门的人处理，不用您再做什么")).to_be_visible()
@@ -95,21 +103,18 @@ def test_it_is_taken_back_by_the_keyboard_alone(real: World, officer: Visitor) -
     expect(page.get_by_text("原因：填重了")).to_be_visible()
 
 
-@pytest.mark.parametrize("officer", ["phone", "desk"], indirect=True)
-def test_a_visit_is_moved_to_the_right_door(real: World, officer: Visitor) -> None:
-    page, wrong, right = officer.page, real.new_door(), real.new_door()
-    file_visit(page, real, wrong.household)
-    page.get_by_role("button", name="换一户").click()
-    page.get_by_role("heading", name="应该填在哪里").wait_for()
-    require_no_barrier(page)
+def choose_where_and_why(page: Page, wrong: str, right: str) -> None:
     page.get_by_role("button", name="下一步：核对内容").click()
     expect(page.get_by_text("请先选对的那一户。")).to_be_visible()
     expect(page.get_by_text("请写明原因，或点一个常用原因。")).to_be_visible()
-    choose_door(page, wrong.household)
+    choose_door(page, wrong)
     expect(page.get_by_text("这就是原来那一户，请选另一户。")).to_be_visible()
-    choose_door(page, right.household)
+    choose_door(page, right)
     page.get_by_role("button", name="扫错码了").click()
     page.get_by_role("button", name="下一步：核对内容").click()
+
+
+def check_again_and_send(page: Page) -> None:
     again = page.get_by_text("户主姓名、联系电话、家庭人口：原来填的是另一户的资料，没有带过来，请重新核对。")
     expect(again).to_be_visible()
     expect(page.get_by_role("radio", name="回访")).to_be_checked()
@@ -119,6 +124,17 @@ def test_a_visit_is_moved_to_the_right_door(real: World, officer: Visitor) -> No
     expect(page.get_by_text(re.compile("^还有 3 处"))).to_be_visible()
     page.get_by_role("button", name="以上 3 项都无误").click()
     page.get_by_role("button", name="撤回原来的，报到这一户").click()
+
+
+@pytest.mark.parametrize("officer", ["phone", "desk"], indirect=True)
+def test_a_visit_is_moved_to_the_right_door(real: World, officer: Visitor) -> None:
+    page, wrong, right = officer.page, real.new_door(), real.new_door()
+    file_visit(page, real, wrong.household)
+    page.get_by_role("button", name="换一户").click()
+    page.get_by_role("heading", name="应该填在哪里").wait_for()
+    require_no_barrier(page)
+    choose_where_and_why(page, wrong.household, right.household)
+    check_again_and_send(page)
     expect(page.get_by_text("这一份是换户后报的。")).to_be_visible()
     expect(page.get_by_role("heading", name="已全部送达，3 个系统都不用再填")).to_be_visible(timeout=CARRIED_MS)
     require_no_barrier(page)

@@ -258,6 +258,32 @@ async def test_a_list_without_its_version_is_none(body: str) -> None:
             await connector.check()
 
 
+@pytest.mark.fault("F91")
+@pytest.mark.case("C69")
+@pytest.mark.parametrize("position", ["to be continued", "", "1.5"])
+async def test_events_whose_last_change_has_no_number_move_no_mark(position: str) -> None:
+    body = f"<event><eventNo>1</eventNo></event><next>{position}</next><more>0</more>"
+    async with Sink() as sink, facing(sink, KIND) as connector:
+        sink.say(said(envelope(document("event.changes", "event.changes", body=body))))
+        with pytest.raises(Unavailable, match="is not the number of a change"):
+            await pages(connector, "events", "7")
+
+
+@pytest.mark.fault("F91")
+@pytest.mark.case("C69")
+@pytest.mark.parametrize("odd", ["<event/>", "<event>x</event>", "<event><eventNo> </eventNo></event>"])
+async def test_an_event_without_its_number_is_left_out_and_the_reading_is_not_whole(odd: str) -> None:
+    body = f"<event><eventNo>1</eventNo></event>{odd}<next>2</next><more>0</more>"
+    async with Sink() as sink, facing(sink, KIND) as connector:
+        sink.say(said(envelope(document("event.changes", "event.changes", body=body))))
+        (page,) = await pages(connector, "events")
+    assert [row["eventNo"] for row in page.rows] == ["1"]
+    assert [each.reason for each in page.left_out] == ["row 2 of its page has no eventNo"]
+    assert not page.complete
+
+
+@pytest.mark.fault("F91")
+@pytest.mark.case("C69")
 async def test_a_list_that_promises_more_and_gives_nothing_ends() -> None:
     more = document("event.changes", "event.changes", body="<next>7</next><more>1</more>")
     async with Sink() as sink, facing(sink, KIND) as connector:

@@ -93,6 +93,14 @@ async def test_a_row_that_goes_back_in_time_is_read_or_the_reading_is_not_whole(
     assert complete
 
 
+@pytest.mark.fault("F91")
+@pytest.mark.case("C69")
+async def test_a_list_that_does_not_know_numbers_of_pages_fails_where_they_are_needed() -> None:
+    vendor = Vendor([(f"m{n}", at(2)) for n in range(7)])
+    with pytest.raises(Unavailable, match="page 2 is page 1 once more"):
+        _ = [each async for each in Listing(lambda since, _: vendor.ask(since, 1), None).batches()]
+
+
 ROW, MOMENT = st.integers(0, 11), st.integers(1, 9)
 HAPPENING = st.one_of(
     st.tuples(st.just("update"), ROW, st.integers(10, 59)),

@@ -145,6 +145,8 @@ async def test_an_export_replaced_under_its_name_is_read_from_the_top(folder: Pa
         (export("FH1,H1,0,1,", "FH2,H2,0,1,"), b"1\r\n", "has 2 rows, and its .ok says 1"),
         (export(), b"300", "has 0 rows, and its .ok says 300"),
         (export("FH1,H1,0,1,"), b"done", "has 1 rows, and its .ok says done"),
+        (export("FH1,H1,0,1,"), b"\xff1", "has 1 rows"),
+        (export("FH1,H1,0,1,"), b"9" * 9000, "has 1 rows, and its .ok says 99999999999999999999$"),
     ],
 )
 async def test_an_export_that_is_cut_is_not_read(
@@ -155,7 +157,7 @@ async def test_an_export_that_is_cut_is_not_read(
         await pulled(connector)
 
 
-@pytest.mark.parametrize("flag", [b"", b"2", b" 2\r\n"])
+@pytest.mark.parametrize("flag", [b"", b"2", b" 2\r\n", b"0002"])
 def test_a_flag_that_says_nothing_or_the_right_number_will_do(flag: bytes) -> None:
     require_whole(Export("households_x.csv", export("FH1,H1,0,1,", "FH2,H2,0,1,")), flag)
 
@@ -306,4 +308,9 @@ def test_other_columns_stop_the_pull(data: bytes) -> None:
 def test_the_time_of_an_export_is_in_its_name() -> None:
     assert snapshot_time("households_20260301120000.csv") == datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
     names: list[Any] = ["households_v2.csv", "households_2026.csv", "", "households_20261399000000.csv"]
-    assert [snapshot_time(name) for name in names] == [None] * 4
+    names += [
+        "households_00010101000000.csv",
+        "households_2026113013000.csv",
+        "households_２０２６１１３０１２００００.csv",
+    ]
+    assert [snapshot_time(name) for name in names] == [None] * 7

@@ -91,7 +91,7 @@ def filled(place: View, known: list[View]) -> View:
         ],
     }
     seen = {
-        one["path"]: {"system": one["source"]["system"], "as_of": one["as_of"]}
+        one["path"]: {"system": one["source"]["system"], "as_of": one["as_of"], "value": one["value"]}
         | ({"refused": True} if one["element"] == "household.phone" else {})
         for one in known
         if one["element"] in visits.CONFIRMED

@@ -53,6 +53,22 @@ RIVER = {
 }  # fmt: skip
 
 
+MENDED = {
+    "{from: place.known.household.income_yuan}": "{from: place.known.household.income_yuan, default: 0}",
+    "{from: finding.segment.aliases.rivers}": "{from: finding.segment.aliases.rivers, default: -}",
+}
+"""Fields that tests want to see fail; `hub check` names them."""
+
+
+def mended_wiring() -> str:
+    """The wiring of this folder without its gaps, so that it passes `hub check`."""
+    text = (ROOT / "tests/some_connectors/connectors.yaml").read_text(encoding="utf-8")
+    for gap, mended in MENDED.items():
+        assert gap in text, f"the wiring no longer has {gap!r}"
+        text = text.replace(gap, mended)
+    return text
+
+
 @cache
 def files() -> tuple[Catalog, Registry]:
     """The county's forms with the wiring of this folder."""

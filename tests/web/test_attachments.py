@@ -12,15 +12,17 @@ from pathlib import Path
 
 import pytest
 from PIL import ExifTags, Image
-from sqlmodel import select, update
+from sqlmodel import col, select, update
 
 from hub.clock import Clock
-from hub.model import Attachment
+from hub.model import Account, Attachment
 from hub.store import blobs
 from hub.store.blobs import MOST_BYTES, attachment_key, attachment_url, blob_path, drop_leftovers
 from hub.store.blobs.picture import measure_kept
 from tests.pictures import TAKEN_AT, commented, drawn, exif, jpeg
-from tests.web.conftest import Site
+from tests.web.conftest import OTHER_VILLAGE, Site, visit
+
+ITS_TOWN = "330783123000"
 
 JPEG, PNG, WEBP = jpeg(b"made-up"), drawn("PNG"), drawn("WEBP")
 
@@ -196,8 +198,31 @@ async def test_anothers_photo_is_as_unknown_as_none(site: Site, login: str) -> N
     theirs, nobodys = await client.get(url(JPEG)), await client.get(url(PNG))
     assert theirs.status_code == nobodys.status_code == 404
     assert theirs.content == nobodys.content
-    assert (await (await site.client("lea")).get(url(JPEG))).status_code == 200
     assert (await (await site.client()).get(url(JPEG))).status_code == 401
+
+
+@pytest.mark.case("C71")
+@pytest.mark.fault("F93")
+async def test_a_photo_is_shown_to_those_who_lead_where_it_was_handed_in(site: Site, clock: Clock) -> None:
+    """Not before it is, and whatever becomes of its author."""
+    ada, lea = await site.client("ada"), await site.client("lea")
+    await ada.put(url(JPEG), content=JPEG)
+    assert (await lea.get(url(JPEG))).status_code == 404
+    body = visit(clock)
+    body["answers"]["findings"][0]["finding.photos"] = [sha(JPEG)]
+    assert (await ada.post("/api/v1/submissions", json=body)).status_code == 201
+    await site.store.write(
+        lambda s: (
+            s.connection().execute(update(Account).where(col(Account.login) == "lou").values(division=ITS_TOWN))
+            and None
+        )
+    )
+    for values in ({}, {"division": OTHER_VILLAGE}, {"disabled_at": clock.now()}):
+        if values:
+            changed = update(Account).where(col(Account.login) == "ada").values(**values)
+            await site.store.write(lambda s, changed=changed: s.connection().execute(changed) and None)
+        assert (await lea.get(url(JPEG))).content == JPEG
+        assert (await (await site.client("lou")).get(url(JPEG))).status_code == 404
 
 
 async def test_a_system_fetches_with_the_address_it_was_given(site: Site, clock: Clock) -> None:

@@ -238,6 +238,8 @@ ACTS: dict[str, tuple[str, str, str, Any]] = {
     "take": ("dan", "POST", "deliveries/{delivery}/take", None),
     "give back": ("dan", "DELETE", "deliveries/{delivery}/take", None),
     "step": ("lea", "POST", "issues/{issue}/steps", {"to": "assigned", "assignee": "cy"}),
+    "withdraw": ("ada", "POST", "submissions/{submission}/withdrawal", WHY),
+    "withdraw as a leader": ("lea", "POST", "submissions/{submission}/withdrawal", WHY),
     "erase": ("opal", "POST", "submissions/{submission}/erasure", WHY),
     "open an account": (
         "opal", "POST", "accounts",

@@ -9,7 +9,8 @@ from hub.model import Delivery
 from hub.model.delivery import LOST_THERE, NEVER_SENT, NOTHING_THERE, State
 from hub.model.people import Role
 from hub.systems import Registry
-from hub.web.views import Lens, delivery_view, latest, says_key
+from hub.web.lens import Lens
+from hub.web.views import delivery_view, latest, says_key
 
 AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 

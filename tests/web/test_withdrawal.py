@@ -1,8 +1,10 @@
 """Withdrawals and moves over HTTP: who may, what they are told before and after, and what others see of it."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 from sqlmodel import Session, col, update
 
@@ -10,7 +12,11 @@ from hub.clock import Clock
 from hub.model import Alias, Delivery, Place
 from hub.model.delivery import State
 from hub.outbox.entry.take import take
+from tests.conftest import HandClock
+from tests.unit.intake.test_track import along, recorded, river, wandering
 from tests.web.conftest import VILLAGE, Site, account, visit
+from tests.web.test_meanwhile import ENDINGS, everything
+from tests.web.test_tracks import notes, patrol, sent
 
 URL, WHY = "/api/v1/submissions", "走错门了，应是隔壁"
 NEXT_DOOR = "0198c1de-0000-7000-8000-000000000004"
@@ -301,3 +307,43 @@ async def test_an_id_another_person_uses_is_no_obstacle(
     assert (await bo.get(URL)).json()[0]["moved_from"] is None
     beyond = await ada.post(f"{URL}/{answer.json()['id']}/move", json=mine | {"place": "HV-2", "id": str(uuid4())})
     assert (beyond.status_code, beyond.json()["faults"][0]["code"]) == (422, "place_unknown")
+
+
+@pytest.mark.fault("F94")
+@pytest.mark.case("C72")
+async def test_rights_that_end_while_a_move_arrives_are_gone_when_it_is_written(
+    site: Site, clock: Clock, submitted: dict[str, Any], next_door: str
+) -> None:
+    ada, before = await site.client("ada"), await everything(site.store)
+    body = orjson.dumps(visit(clock, place=next_door, why=WHY))
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield body[:100]
+        await site.store.write(ENDINGS["disabled"]("ada", clock))
+        yield body[100:]
+
+    headers = {"Content-Type": "application/json"}
+    answer = await ada.post(f"{URL}/{submitted['id']}/move", content=slowly(), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "auth.required")
+    assert await everything(site.store) == before
+
+
+@pytest.mark.case("C29")
+async def test_a_patrol_moved_to_another_segment_repeats_nothing(site: Site, clock: HandClock) -> None:
+    """Its track is that of the one it takes back, which was no patrol there."""
+
+    def write(session: Session) -> None:
+        other = Place(id=NEXT_DOOR, kind="river_segment", name="江北溪下段", division=VILLAGE, token="tok-s",
+                      created_at=clock.now())  # fmt: skip
+        session.add(other)
+        session.flush()
+        session.add(Alias(issuer="river-patrol", code="SEG-2", place_id=other.id, told_by="river-patrol",
+                          as_of=clock.now(), is_key=True))  # fmt: skip
+
+    await site.store.write(write)
+    walked = patrol(clock, recorded(wandering(along(river(3)), 5, 31)))
+    first = await sent(site, walked)
+    moved = walked | {"id": str(uuid4()), "place": "SEG-2", "why": WHY}
+    second = await sent(site, moved, f"{URL}/{first['id']}/move")
+    assert len(notes(second)) == 1, "not marked as a repeat of what it takes back"
+    assert len(notes(await sent(site, walked | {"id": str(uuid4())}))) == 2, "a third one is one of the second"

@@ -40,6 +40,12 @@ def offered(codes: Codes, name: str, days: Collection[date]) -> tuple[Json, ...]
     return tuple({"code": code.code, **code.title} for code in codes.get(name, ()) if any(map(code.offered_on, days)))
 
 
+def _retired(codes: Codes, name: str, days: Collection[date]) -> list[Json]:
+    """Return what a code set offered before these days: whoever chose it then must still read what they chose."""
+    ended = (code for code in codes.get(name, ()) if code.valid_to and all(code.valid_to < day for day in days))
+    return [{"code": code.code, **code.title} for code in ended]
+
+
 def _unless_nothing(control: Json) -> Json:
     own = [control["rule"]["condition"]["schema"]] if "rule" in control else []
     schema = {"allOf": [*own, {"not": said_nothing()}]}
@@ -72,6 +78,8 @@ def _control(asked: Asked, codes: Codes, days: Collection[date], scope: str) -> 
         options["confirm"] = True
     if element.codes is not None:
         options["codes"] = list(offered(codes, element.codes, days))
+        if past := _retired(codes, element.codes, days):
+            options["retired"] = past
     if asked.most is not None:
         options["most"] = asked.most
     options |= {name: value for name, value in (("kind", element.kind), ("unit", element.unit)) if value is not None}

@@ -1,6 +1,6 @@
 """Parts a page of a System's list into rows that can be handed on and rows that cannot. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from hub.sdk.contract import LeftOut
@@ -11,18 +11,18 @@ _NAMES = {list: "a list", str: "a text", type(None): "null"}
 
 
 def keyed_rows(
-    listed: Sequence[object], key: str, *, told: Callable[[object], bool] = lambda _: False
+    listed: Sequence[object], key: str, *, told: Container[int] = ()
 ) -> tuple[tuple[Row, ...], tuple[LeftOut, ...]]:
     """Return the rows that say their key, and those that do not, each named by its place on the page; none twice.
 
-    `told` says which rows were handed on before. A page on which nothing is an object is no page of rows, and
-    Unavailable: the shape of the answer has changed, not that of a row.
+    `told` holds the places, from 1, of rows that were handed on before. A page on which nothing is an object is no page
+    of rows, and Unavailable: the shape of the answer has changed, not that of a row.
     """
     if len(listed) > 1 and not any(isinstance(each, dict) for each in listed):
         raise Unavailable(f"none of the {len(listed)} rows of a page is an object")
     rows, left_out = list[Row](), list[LeftOut]()
     for place, each in enumerate(listed, 1):
-        if told(each):
+        if place in told:
             continue
         fault = _fault(each, key)
         if fault:

@@ -64,14 +64,7 @@ _LATER = pick(col(_NEWER.id)).where(
     col(_NEWER.revision) > col(Delivery.revision),
     col(_NEWER.state) != State.CANCELLED,
 )
-_TAKEN_BACK = pick(col(_NEWER.id)).where(
-    col(_NEWER.record_key) == col(Delivery.record_key),
-    col(_NEWER.system) == col(Delivery.system),
-    col(_NEWER.flow) == col(Delivery.flow),
-    col(_NEWER.revision) > col(Delivery.revision),
-    col(_NEWER.intent) == "withdraw",
-    col(_NEWER.state) != State.CANCELLED,
-)
+_TAKEN_BACK = _LATER.where(col(_NEWER.intent) == "withdraw")
 _YES = pick(col(Attempt.id)).where(
     col(Attempt.delivery_id) == col(Delivery.id),
     col(Attempt.outcome) == "accepted",

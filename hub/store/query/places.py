@@ -1,5 +1,6 @@
 """Places, their codes and what Systems say of them. A code outside the asker's area does not exist for the asker."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,6 +13,7 @@ from sqlmodel import Session, col, select
 from hub.errors import FieldFault, Problem
 from hub.model.people import DIVISION_LEVELS, VILLAGE_DIGITS, Scope
 from hub.model.place import CODE_PREFIX, Alias, Discrepancy, Division, Place, Snapshot
+from hub.model.submission import Submission
 from hub.text import comparable, comparable_name, kept
 
 TURN = 0x506C616365730000
@@ -76,6 +78,12 @@ class Named:
         """Return every Place within reach that an issuer gave this code: more than one, and nobody knows which."""
         there = self.by_code.get(comparable(reference), {})
         return [place for place in there.values() if is_reachable(scope, place)]
+
+    def meant(self, reference: str) -> list[Place]:
+        """Return every Place a reference can mean, whoever asks."""
+        whole = kept(reference)
+        by_name = self.by_id.get(whole) or self.by_token.get(_token(whole))
+        return [by_name] if by_name else [*self.by_code.get(comparable(reference), {}).values()]
 
 
 def _token(reference: str) -> str:
@@ -206,10 +214,18 @@ def upsert_snapshots(session: Session, rows: Sequence[Mapping[str, Any]]) -> Non
     session.connection().execute(statement, list(rows))
 
 
-def discrepancies(session: Session, submission_ids: Iterable[str]) -> list[Discrepancy]:
-    """Return where authors contradicted a source."""
-    query = select(Discrepancy).where(col(Discrepancy.submission_id).in_(sorted(set(submission_ids))))
-    return list(session.exec(query.order_by(col(Discrepancy.id))).all())
+def discrepancies(session: Session, root_ids: Iterable[str]) -> dict[str, list[Discrepancy]]:
+    """Return where authors contradict a source, in whichever revision they said so, by the Submission's first one."""
+    query = (
+        select(Submission.root_id, Discrepancy)
+        .join(Discrepancy, col(Discrepancy.submission_id) == col(Submission.id))
+        .where(col(Submission.root_id).in_(sorted(set(root_ids))), col(Discrepancy.settled_at).is_(None))
+        .order_by(col(Discrepancy.id))
+    )
+    found: dict[str, list[Discrepancy]] = defaultdict(list)
+    for root_id, row in session.exec(query):
+        found[root_id].append(row)
+    return found
 
 
 def end_discrepancies(session: Session, submission_ids: Iterable[str], settlement: str, at: datetime) -> None:

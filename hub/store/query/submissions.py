@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func
+from sqlalchemy import exists, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
@@ -114,6 +114,13 @@ def revisions(session: Session, root_id: str) -> Sequence[str]:
     return session.exec(select(Submission.id).where(Submission.root_id == root_id)).all()
 
 
+def newest_of(session: Session, submission_id: str, account_id: str) -> Submission | None:
+    """Return the newest revision of somebody's own Submission, by the id of any; None where it is none of theirs."""
+    root = select(Submission.root_id).where(Submission.id == submission_id, Submission.account_id == account_id)
+    query = select(Submission).where(Submission.root_id == root.scalar_subquery())
+    return session.exec(query.order_by(col(Submission.revision).desc()).limit(1)).first()
+
+
 def latest_records(session: Session, root_id: str) -> dict[str, Record]:
     """Return the newest revision of every Record a Submission and its corrections made."""
     newest = (
@@ -125,6 +132,15 @@ def latest_records(session: Session, root_id: str) -> dict[str, Record]:
     )
     query = select(Record).join(newest, (col(Record.key) == newest.c.key) & (col(Record.revision) == newest.c.revision))
     return {record.key: record for record in session.exec(query)}
+
+
+def settle_discrepancies(session: Session, root_id: str, elements: Collection[str], now: datetime) -> None:
+    """End what earlier revisions said against a source about these elements: their author has answered anew."""
+    table = Discrepancy.__table__  # type: ignore[attr-defined]  # SQLModel adds it
+    revisions = select(Submission.id).where(Submission.root_id == root_id)
+    theirs = update(table).where(table.c.submission_id.in_(revisions), table.c.element.in_(elements))
+    settled = {"settled_at": now, "settlement": "superseded by a correction"}
+    session.connection().execute(theirs.where(table.c.settled_at.is_(None)).values(settled))
 
 
 def uploaded(session: Session, wanted: Collection[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -1,8 +1,8 @@
 """Everything a page about Submissions or Deliveries shows, loaded in a few queries, cut to what the asker may see."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import TypeVar, cast
@@ -13,12 +13,13 @@ from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from hub.errors import Phrase
 from hub.model.delivery import ENDED, Attempt, Delivery, Skip, State
 from hub.model.issue import Issue
 from hub.model.people import Account, Role, Scope
 from hub.model.place import Discrepancy, Place
 from hub.model.submission import Attachment, AttachmentUse, Record, Submission
-from hub.store.query import people
+from hub.store.query import people, systems
 from hub.store.query.lists import (
     Viewer,
     Window,
@@ -53,6 +54,12 @@ class Loaded:
     skips: Sequence[Skip]
     issues: Sequence[Issue]
     discrepancies: Sequence[Discrepancy]
+    paused: Collection[str] = ()
+    """Systems to which nothing goes at present."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Of those who act on its Issues, by account."""
+    ask: Mapping[str, Phrase] = field(default_factory=dict)
+    """Whom to ask about a Delivery or Issue that waits for a person, by its id."""
 
 
 def submission(session: Session, viewer: Viewer, submission_id: str) -> Loaded | None:
@@ -137,15 +144,19 @@ def visible_among(session: Session, viewer: Viewer, delivery_ids: Iterable[str])
 
 
 def attachment(session: Session, scope: Scope, sha256: str) -> Attachment | None:
-    """Return a photo the asker uploaded, or, for leaders, one uploaded by somebody of their division."""
-    query = (
-        select(Attachment)
-        .join(Account, col(Account.id) == col(Attachment.account_id))
-        .where(Attachment.sha256 == sha256)
+    """Return a photo the asker uploaded, or, for leaders, one that a Submission of their division names.
+
+    Wherever its author works by now, and whether they still do.
+    """
+    named = (
+        select(AttachmentUse.sha256)
+        .join(Submission, col(Submission.id) == col(AttachmentUse.submission_id))
+        .where(AttachmentUse.sha256 == Attachment.sha256, AttachmentUse.account_id == Attachment.account_id)
+        .where(within(col(Submission.division), scope))
     )
-    own = col(Account.id) == scope.account_id
-    theirs = within(col(Account.division), scope) if scope.role is Role.LEADER else false()
-    return session.exec(query.where(or_(own, theirs))).first()
+    own = col(Attachment.account_id) == scope.account_id
+    theirs = exists(named) if scope.role is Role.LEADER else false()
+    return session.exec(select(Attachment).where(Attachment.sha256 == sha256, or_(own, theirs))).first()
 
 
 def media_type(session: Session, sha256: str, now: datetime) -> str | None:
@@ -191,15 +202,18 @@ def photos(session: Session) -> Sequence[tuple[str, str]]:
 def _load(session: Session, viewer: Viewer, shown: Sequence[Submission]) -> list[Loaded]:
     """Load what became of these Submissions, one query a table however many they are."""
     roots = [row.root_id for row in shown]
-    names = people.names(session, {who for row in shown for who in (row.account_id, row.withdrawn_by) if who})
     places = _in(session, select(Place), Place.id, {row.place_id for row in shown})
     place_of = {place.id: place for place in places}
     records = _records(session, roots)
     root_of = {name: root for root, found in records.items() for one in found for name in (one.key, one.id)}
     owed = _grouped(_deliveries(session, viewer, root_of), lambda row: root_of[row.record_key])
-    issues = _grouped(_in(session, select(Issue), Issue.id, root_of), lambda row: root_of[row.id])
+    opened = _in(session, select(Issue), Issue.id, root_of)
+    issues = _grouped(opened, lambda row: root_of[row.id])
+    acting = {issue.assignee_id for issue in opened if issue.assignee_id}
+    names = people.names(session, {*(row.account_id for row in shown), *acting})
+    paused = systems.paused(session)
     skips = _grouped(_in(session, select(Skip), Skip.record_id, root_of), lambda row: root_of[row.record_id])
-    disputed = _grouped(discrepancies(session, [row.id for row in shown]), lambda row: row.submission_id)
+    disputed = discrepancies(session, roots)
     return [
         Loaded(
             submission=row,
@@ -210,7 +224,9 @@ def _load(session: Session, viewer: Viewer, shown: Sequence[Submission]) -> list
             deliveries=owed[row.root_id],
             skips=skips[row.root_id],
             issues=issues[row.root_id],
-            discrepancies=disputed[row.id],
+            discrepancies=disputed.get(row.root_id, ()),
+            paused=paused,
+            names=names,
         )
         for row in shown
     ]

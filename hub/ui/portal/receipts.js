@@ -30,9 +30,17 @@ const systemsOf = (deliveries) => new Set(deliveries.map((delivery) => delivery.
 /** Whether anything may still change without anybody doing something. */
 export const isMoving = (view) => deliveriesOf(view).some((delivery) => standOf(delivery).isOpen);
 
-/** One state for all of it, counted in systems: a system is done when everything owed to it is. */
+/**
+ * One state for all of it, counted in systems: a system is done when everything owed to it is. `kept` are the records
+ * no system gets: delivered to all is not all that was filled in.
+ */
 export function overallOf(view) {
+  const kept = (view.records ?? []).filter((record) => record.taker === false && !record.withdrawn).length;
   if (view.withdrawn) return withdrawalOf(view);
+  return { kept, ...standOfAll(view) };
+}
+
+function standOfAll(view) {
   if (!view.records) return { state: "unseen", tone: "quiet", done: 0, total: 0 };
   const owed = deliveriesOf(view).filter((delivery) => standOf(delivery).tone !== "quiet");
   const stands = owed.map(standOf);

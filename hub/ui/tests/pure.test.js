@@ -95,6 +95,12 @@ test("the overall state is the worst one, and nothing to deliver is not a failur
   assert.ok(!isMoving(viewOf(1, delivery("s", "parked"))));
 });
 
+test("what no system takes is counted beside what was delivered", () => {
+  const view = viewOf(1, delivery("s", "delivered"));
+  view.records.push({ taker: false, deliveries: [] }, { taker: false, withdrawn: true, deliveries: [] });
+  assert.deepEqual([overallOf(view).state, overallOf(view).kept], ["done", 1]);
+});
+
 test("a correction says who was told and who was left alone", () => {
   const view = viewOf(2, delivery("s", "delivered", 1), delivery("s", "waiting", 2), delivery("t", "delivered", 1));
   assert.deepEqual(toldOf(view), { told: ["s"], leftAlone: ["t"] });

@@ -1,6 +1,7 @@
 """Deliveries: how they stand, and what a person does about one that needs a person. The outbox does it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from hub.outbox.entry.take import demand_free
 from hub.outbox.hand import MOST_REPLAYED, Deed
 from hub.store import Session
 from hub.store.query import deliveries as systems_of
+from hub.store.query import systems
 from hub.store.query import views as rows
 from hub.store.query.entries import asides
 from hub.store.query.lists import Viewer, Window
@@ -82,7 +84,7 @@ async def list_deliveries(
 
 def lines(session: Session, found: Sequence[Delivery], eyes: Eyes) -> list[DeliveryLine]:
     """Return the entries of a list of Deliveries."""
-    beside = asides(session, [row.id for row in found], eyes.now)
+    beside, eyes = asides(session, [row.id for row in found], eyes.now), replace(eyes, paused=systems.paused(session))
     return [delivery_line(row, beside[row.id], eyes) for row in found]
 
 
@@ -114,9 +116,9 @@ async def replay_many(asked: Batch, caller: Settler, hub: Hub) -> Replayed:
         moved = hand.replay(session, chosen, deed)
         return moved, {row.system for row in systems_of.by_ids(session, moved)}
 
-    moved, systems = await hub.write(caller.proof, replay)
+    moved, woken = await hub.write(caller.proof, replay)
     passing("replay.committed")
-    hub.ring(systems)
+    hub.ring(woken)
     return Replayed(ids=moved)
 
 
@@ -182,7 +184,8 @@ async def show(hub: Parts, caller: Caller, delivery_id: str) -> DeliveryPage:
         row = rows.delivery(session, viewer, delivery_id)
         if row is None:
             return None
-        return delivery_page(row, asides(session, [row.id], eyes.now)[row.id], rows.attempts(session, row.id), eyes)
+        beside, seen = asides(session, [row.id], eyes.now)[row.id], replace(eyes, paused=systems.paused(session))
+        return delivery_page(row, beside, rows.attempts(session, row.id), seen)
 
     page = await hub.store.read(look)
     if page is None:

@@ -17,10 +17,12 @@ from hub.store.query.issues import LoadedIssue, Step
 from hub.store.query.journal import add_entries, entry
 from hub.web.api.submissions import Windowed, lens_of
 from hub.web.context import Hub
+from hub.web.lens import SEES_VALUES, Lens
 from hub.web.problems import documented
 from hub.web.security import Filler, SignedIn, demand_json
 from hub.web.shapes import PLAIN, Asked, Text, Uuid, View, Word
-from hub.web.views import SEES_VALUES, Lens, record_summary, record_title
+from hub.web.views import record_summary, record_title
+from hub.web.whom import forbidden
 
 router = APIRouter(prefix="/issues", tags=["issues"])
 Id = Annotated[Uuid, Path()]
@@ -93,7 +95,9 @@ async def take_step(issue_id: Id, asked: StepAsked, caller: Filler, hub: Hub) ->
         loaded = _found(session, scope, issue_id)
         old = _standing(loaded.issue)
         new = _aim(old, asked, is_withdrawn=loaded.record.withdrawn)
-        _demand_may(loaded, new, scope, is_return=asked.to == "returned")
+        if not _may(loaded, new, scope, is_return=asked.to == "returned"):
+            raise forbidden(session, Role.LEADER, loaded.issue.division)
+        _demand_others_work(loaded, new, scope)
         assignee = _assignee(session, scope, asked) if asked.to == "assigned" else None
         step = Step(old, new, scope.account_id, asked.note, now)
         if not issues.take_step(session, issue_id, step, assignee):
@@ -134,17 +138,19 @@ def _aim(old: IssueState, asked: StepAsked, *, is_withdrawn: bool) -> IssueState
     return new
 
 
-def _demand_may(loaded: LoadedIssue, new: IssueState, scope: Scope, *, is_return: bool) -> None:
-    """Raise Problem unless this person may: leaders steer, the assignee acts, nobody verifies their own work."""
+def _may(loaded: LoadedIssue, new: IssueState, scope: Scope, *, is_return: bool) -> bool:
+    """Say whether this person may: leaders steer, the assignee acts."""
     issue, leads = loaded.issue, scope.role is Role.LEADER
     is_theirs = issue.assignee_id == scope.account_id
-    acts = is_theirs and issue.state == IssueState.ASSIGNED
-    allowed = leads if new in _LEADERS and not is_return else leads or acts
     if new is IssueState.CLOSED and loaded.record.withdrawn:
-        allowed = leads or is_theirs
-    if not allowed:
-        raise Problem("auth.forbidden", 403)
-    if new is IssueState.VERIFIED and scope.account_id in {issue.reporter_id, _handler(loaded)}:
+        return leads or is_theirs
+    acts = is_theirs and issue.state == IssueState.ASSIGNED
+    return leads if new in _LEADERS and not is_return else leads or acts
+
+
+def _demand_others_work(loaded: LoadedIssue, new: IssueState, scope: Scope) -> None:
+    """Raise Problem when somebody would verify their own work."""
+    if new is IssueState.VERIFIED and scope.account_id in {loaded.issue.reporter_id, _handler(loaded)}:
         raise Problem("issue.own_work", 403)
 
 

@@ -20,10 +20,10 @@ from hub.store.query import systems
 from hub.store.query.counts import Counts, open_counts
 from hub.systems import System
 from hub.web.context import Hub, Parts
+from hub.web.lens import BLANK
 from hub.web.problems import documented
 from hub.web.security import Caller, Keeper, Settler, demand_json
 from hub.web.shapes import PLAIN, Reason, Text, View, Word
-from hub.web.views import BLANK
 
 router = APIRouter(prefix="/systems", tags=["systems"])
 Name = Annotated[str, Path(max_length=80, pattern=PLAIN)]

@@ -9,10 +9,12 @@ from hub.intake.move import move
 from hub.intake.withdraw import Foreseen, foresee, withdraw
 from hub.web.api.submissions import EXAMPLE, REPEATED, Id, lens_of, show
 from hub.web.context import Hub
+from hub.web.edge import body_of
+from hub.web.lens import Lens
 from hub.web.problems import documented
 from hub.web.security import Filler, demand_json
 from hub.web.shapes import ForeseenView, Reason, SubmissionView, WithdrawalForeseen
-from hub.web.views import Lens, record_title
+from hub.web.views import record_title
 
 router = APIRouter(prefix="/submissions", tags=["submissions"])
 _MOVING: dict[str, Any] = {
@@ -44,7 +46,7 @@ async def withdraw_submission(
     submission_id: Id, asked: Reason, response: Response, caller: Filler, hub: Hub
 ) -> SubmissionView:
     """Take a Submission back, as its author or a leader of its division: Systems that got something are told."""
-    accepted = await withdraw(hub.intake, caller.scope, submission_id, asked.why)
+    accepted = await withdraw(hub.intake, caller.scope, submission_id, asked.why, caller.proof)
     response.status_code = 201 if accepted.created else 200
     return await show(hub, caller, accepted.submission_id)
 
@@ -57,7 +59,7 @@ async def move_submission(
     submission_id: Id, request: Request, response: Response, caller: Filler, hub: Hub
 ) -> SubmissionView:
     """Take back one's own Submission and file it at another Place in one act; shows the one filed."""
-    accepted = await move(hub.intake, caller.account, submission_id, await request.body())
+    accepted = await move(hub.intake, caller.account, submission_id, await body_of(request), caller.proof)
     response.status_code = 201 if accepted.created else 200
     return await show(hub, caller, accepted.submission_id)
 

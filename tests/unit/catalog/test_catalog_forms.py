@@ -189,6 +189,9 @@ def test_what_is_offered_is_asked_with_the_day_and_every_code_is_understood(coun
     assert {"safety", "follow_up"} <= set(form.schema["properties"]["visit.purpose"]["enum"])
     assert form.dated.keys() == {"/visit.purpose"}
     assert form.dated["/visit.purpose"].keys() == {"safety", "follow_up"}
+    options = control(form, "#/properties/visit.purpose", date(2026, 11, 22))["options"]
+    assert [(code["code"], code["zh"]) for code in options["retired"]] == [("safety", "安全检查")], "told by its name"
+    assert "retired" not in control(form, "#/properties/bin/properties/bin.sorting", date(2026, 11, 22))["options"]
 
 
 EVERY_TYPE = """

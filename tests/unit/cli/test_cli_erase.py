@@ -48,6 +48,7 @@ def erased(database: str) -> list[str]:
 
 def proofs(database: str) -> list[tuple[str, str]]:
     query = select(Account.login, JournalEntry.why).join(Account, Account.id == JournalEntry.account_id, isouter=True)
+    query = query.where(JournalEntry.action == "submission.erased")
     return write(database, lambda session: [(login or "", why) for login, why in session.exec(query)])
 
 

@@ -153,7 +153,7 @@ def test_one_odd_row_alone_on_its_page_is_left_out() -> None:
 
 def test_rows_told_before_are_passed_over_and_keep_their_places() -> None:
     rows: list[Any] = [{"code": "a"}, None, {"code": "b"}]
-    found = keyed_rows(rows, "code", told=lambda row: row == {"code": "a"})
+    found = keyed_rows(rows, "code", told={1})
     assert found == (({"code": "b"},), (LeftOut("", "row 2 of its page is null, not an object"),))
 
 

@@ -9,6 +9,7 @@ from hub.store.query.people.accounts import (
     names,
     seed_accounts,
 )
+from hub.store.query.people.contacts import Contact, nearest_contact
 from hub.store.query.people.keeping import Change, change_account, listed_accounts, open_account
 from hub.store.query.people.signing import (
     Checked,
@@ -27,6 +28,7 @@ __all__ = [
     "FIRST_OPERATOR",
     "Change",
     "Checked",
+    "Contact",
     "NewAccount",
     "account_named",
     "add_token",
@@ -37,6 +39,7 @@ __all__ = [
     "ensure_first_operator",
     "listed_accounts",
     "names",
+    "nearest_contact",
     "no_longer",
     "note_failure",
     "open_account",
