@@ -3,7 +3,7 @@
 from hub.model.column import METADATA
 from hub.model.delivery import Attempt, Delivery, Reminder, Skip, Take
 from hub.model.issue import Issue, IssueStep
-from hub.model.journal import Epoch, JournalEntry, Tally
+from hub.model.journal import Epoch, Heartbeat, JournalEntry, Tally
 from hub.model.known import PlaceHistory, PullRow, Snapshot
 from hub.model.open_item import OpenItem
 from hub.model.people import Account, ApiToken, Session, SignInFailure
@@ -25,6 +25,7 @@ __all__ = [
     "Discrepancy",
     "Division",
     "Epoch",
+    "Heartbeat",
     "Issue",
     "IssueStep",
     "JournalEntry",
