@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -12,9 +13,11 @@ from hub.clock import Clock, SystemClock
 from hub.files import Secrets, read_files
 from hub.intake.accept import Intake
 from hub.intake.plan import Rules
+from hub.intake.skipped import look_again
 from hub.logs import get_logger
 from hub.outbox.engine import Engine, Line
 from hub.outbox.handover import Elsewhere, Outbox
+from hub.pulls.reading import After
 from hub.pulls.run import Pulls
 from hub.sdk.doors import Doors, open_doors
 from hub.sdk.egress import Egress
@@ -78,9 +81,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     store = open_store(settings.database, settings.durability)
     sole = store.writing.dialect.name == "sqlite"
     engine = Engine(store, clock, lines, settings.poll_interval, sole=sole)
-    pulls = Pulls(store, clock, registry, connectors, catalog)
     outbox: Outbox = engine if settings.worker else Elsewhere(store)
-    intake = Intake(store, clock, Rules(catalog, registry), outbox)
+    rules = Rules(catalog, registry)
+    intake = Intake(store, clock, rules, outbox)
+    pulls = Pulls(store, clock, registry, connectors, catalog, After(partial(look_again, rules), outbox.ring))
     return Hub(settings, clock, store, catalog, registry, doors, engine, pulls, intake, Watch(clock))
 
 

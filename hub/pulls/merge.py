@@ -55,6 +55,8 @@ class Merged:
     """Places that are new or named or located otherwise now."""
     settled: list[str] = field(default_factory=list)
     """Keys of the rows that stand on a Place."""
+    places: frozenset[str] = frozenset()
+    """Places that were there before, and of which more, less or something else is known now."""
 
 
 def merge_rows(session: Session, rows: Sequence[ReadRow], told: Told, known: Container[str] | None = None) -> Merged:
@@ -74,6 +76,7 @@ def merge_rows(session: Session, rows: Sequence[ReadRow], told: Told, known: Con
             _merge_new(work, row, merged)
         else:
             _merge(work, row, merged)
+    merged.places = work.changed_places()
     work.done()
     return merged
 

@@ -1,7 +1,7 @@
 """One reading of a pull, from a mark to the end: page by page, a few rows at a time, each with where it goes on."""
 
 import asyncio
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -39,6 +39,20 @@ class Unending(Exception):
     """A reading that was broken off; the text is a message key."""
 
 
+def _nothing(_session: Session, _place_ids: Collection[str], _now: datetime) -> set[str]:
+    return set()
+
+
+@dataclass(frozen=True)
+class After:
+    """What follows when more is known of Places: the hub's own parts that wait for it."""
+
+    look_again: Callable[[Session, Collection[str], datetime], set[str]] = _nothing
+    """Called in the transaction that brings it, with the Places; returns the Systems that got something to do."""
+    ring: Callable[[Iterable[str]], object] = set
+    """Called once it is committed, with these Systems."""
+
+
 @dataclass(frozen=True)
 class Means:
     """What a reading works with."""
@@ -51,6 +65,7 @@ class Means:
     items: Items
     pull_id: str
     pace: Pace
+    after: After
 
 
 @dataclass
@@ -145,7 +160,9 @@ class Reading:
             some = rows[start : start + self._means.pace.size]
             start += len(some)
             write = means.pace.timed(self._written(some, known, told), len(some))
-            merged, noted = await means.store.write(write)
+            merged, noted, rung = await means.store.write(write)
+            if rung:
+                means.after.ring(rung)
             self._means.items.keep(noted)
             self.tally.changed += merged.changed
             self.tally.left_out += len(merged.tangles)
@@ -157,18 +174,19 @@ class Reading:
 
     def _written(
         self, rows: Sequence[ReadRow], known: Container[str], told: Told
-    ) -> Callable[[Session], tuple[Merged, Noted]]:
-        items = self._means.items
+    ) -> Callable[[Session], tuple[Merged, Noted, set[str]]]:
+        items, after = self._means.items, self._means.after
 
-        def write(session: Session) -> tuple[Merged, Noted]:
+        def write(session: Session) -> tuple[Merged, Noted, set[str]]:
             merged = merge.merge_rows(session, rows, told, known)
             noted = items.of_rows(merged, told.now)
             open_items.settle(session, noted.settling)
             # What is only counted now is named once there is room: such rows are looked at every time.
             unnamed = {comparable(met.row_key) for met in noted.unnamed}
             pull_rows.merge_again(session, (told.flow.system, told.flow.name), sorted(unnamed))
+            rung = after.look_again(session, merged.places, told.now) if merged.places else set()
             passing("pull.page")
-            return merged, noted
+            return merged, noted, rung
 
         return write
 

@@ -14,7 +14,7 @@ from hub.pulls.closing import Found, end_vanished, namesakes, shared_codes
 from hub.pulls.items import PULL_ITEMS, Items
 from hub.pulls.pace import Pace
 from hub.pulls.read import Reader
-from hub.pulls.reading import Means, Reading, Tally
+from hub.pulls.reading import After, Means, Reading, Tally
 from hub.pulls.work import Told
 from hub.sdk import Connector
 from hub.store import Session, Store
@@ -38,6 +38,7 @@ class Pulls:
     registry: Registry
     connectors: Mapping[str, Connector]
     catalog: Catalog
+    after: After = field(default_factory=After)
     pace: Pace = field(default_factory=Pace)
 
 
@@ -141,7 +142,15 @@ class Run:
         pulls = self._pulls
         connector = pulls.connectors[self._flow.system]
         return Means(
-            pulls.store, pulls.clock, self._flow, connector, self._reader, self._items, self._pull.id, pulls.pace
+            pulls.store,
+            pulls.clock,
+            self._flow,
+            connector,
+            self._reader,
+            self._items,
+            self._pull.id,
+            pulls.pace,
+            pulls.after,
         )
 
     def _say(self, met: Met, *, is_met: bool) -> None:

@@ -176,6 +176,12 @@ class Work:
         run = {"id": new_id(), "fate": fate, "pull_id": self.told.pull_id}
         self._changes.history.append({**run, **blank, **of, **what})
 
+    def changed_places(self) -> frozenset[str]:
+        """Return the Places that were there before and that rows or codes came to, left, or changed at."""
+        things = (*self._touched.values(), *self._changes.new_rows, *self._changes.new_codes)
+        told = {thing.id if isinstance(thing, Spot) else thing.place_id for thing in things}
+        return frozenset(told - {each.id for each in self._changes.new_places})
+
     def done(self) -> None:
         """Write it."""
         for thing in self._touched.values():

@@ -23,6 +23,7 @@ def compile_send(system: str, line: Line, where: str, wiring: Wiring) -> Flow | 
         name=flow_name(line),
         record=record,
         matches=_condition(line.get("when", {}), record, f"{where}/when", wiring),
+        asks=tuple(sorted(set(condition_paths(line.get("when", {}))))),
         otherwise=line.get("otherwise", {}),
         fields=wiring.compile(line["fields"], f"{where}/fields", wiring.knows(record)),
         amend="never" if never else "changed",

@@ -37,6 +37,8 @@ class Flow:
     record: str
     """Record type with version, for example `visit/v1`."""
     matches: Callable[[Mapping[str, object]], bool]
+    asks: tuple[str, ...]
+    """The paths `matches` looks at."""
     otherwise: Text
     """Why a record that does not match is skipped, for the person who filed it."""
     fields: FieldMap
