@@ -29,7 +29,7 @@ def submit(
 ) -> None:
     """Send a filled form and print its receipts."""
     body = _read(file)
-    view = _call(url, token, "POST /api/v1/submissions", body)
+    view = call(url, token, "POST /api/v1/submissions", body)
     out.print(f"{view['number']}  {view['id']}")
     _print_deliveries([d for record in view["records"] for d in record["deliveries"]])
 
@@ -42,7 +42,7 @@ def deliveries(
 ) -> None:
     """List Deliveries you may see."""
     wanted = {key: value for key, value in (("state", state), ("system", system)) if value}
-    found = _call(url, token, f"GET /api/v1/deliveries?{urlencode(wanted)}")
+    found = call(url, token, f"GET /api/v1/deliveries?{urlencode(wanted)}")
     _print_deliveries(found["items"] if isinstance(found, dict) else found)
 
 
@@ -53,7 +53,7 @@ def replay(
     token: Token = "",
 ) -> None:
     """Send Deliveries again."""
-    answer = _call(url, token, "POST /api/v1/deliveries/replay", json.dumps({"ids": ids, "why": why}).encode())
+    answer = call(url, token, "POST /api/v1/deliveries/replay", json.dumps({"ids": ids, "why": why}).encode())
     out.print_json(json.dumps(answer))
 
 
@@ -69,7 +69,7 @@ def pull(
     """Read a System's known values now."""
     how = "believe" if believe else "from_start" if from_start else "on"
     what = f"POST /api/v1/systems/{quote(system)}/pull?{urlencode({'how': how})}"
-    for report in _call(url, token, what, b"{}", PULL_TIMEOUT_S):
+    for report in call(url, token, what, b"{}", PULL_TIMEOUT_S):
         counts = ("rows", "行 / rows"), ("changed", "变化 / changed"), ("ended", "消失 / ended")
         more = (("left_out", "未读入 / left out"), ("noted", "待解决 / open items"))
         said = [f"{report[key]} {words}" for key, words in (*counts, *(each for each in more if report[each[0]]))]
@@ -85,7 +85,7 @@ def _read(file: Path) -> bytes:
         raise typer.Exit(BAD_INPUT) from error
 
 
-def _call(url: str, token: str, what: str, body: bytes | None = None, timeout_s: float = TIMEOUT_S) -> Any:  # noqa: ANN401 - any JSON
+def call(url: str, token: str, what: str, body: bytes | None = None, timeout_s: float = TIMEOUT_S) -> Any:  # noqa: ANN401 - any JSON
     """Return the JSON that `what` is answered with (method and path), or end with the problem it tells."""
     method, _, path = what.partition(" ")
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}

@@ -46,11 +46,15 @@ def shared_codes(session: Session, flow: PullFlow, items: Items, taken: Iterable
     told = [*taken, *(TakenCode(i.row_key, i.field, i.params["code"], i.params["other"], "") for i in before)]
     keys = {key for each in told for key in (comparable(each.key), each.from_row)}
     rows = {row.row_key: row for row in pull_rows.rows_by_key(session, flow.system, flow.name, sorted(keys))}
+    asked = {(each.issuer, comparable(each.code)) for each in told}
+    decided = {(c.issuer, c.code_key) for c in pull_rows.codes_by_key(session, sorted(asked)) if c.decided_by}
     met = {}
     for each in told:
         one, other = rows.get(comparable(each.key)), rows.get(each.from_row)
         code = (each.issuer, comparable(each.code))
-        if one and other and all(row.ended_at is None and code in claims(row) for row in (one, other)):
+        if one is None or other is None or code in decided:
+            continue
+        if all(row.ended_at is None and code in claims(row) for row in (one, other)):
             params = {"code": each.code, "other": each.from_row, "issuer": each.issuer}
             found = Met(ItemKind.CODES_TANGLED, "open_item.told_by_two", each.key, each.issuer, params,
                         place_id=one.place_id, other_place_id=other.place_id, mark=each.from_row)  # fmt: skip

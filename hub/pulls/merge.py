@@ -14,7 +14,7 @@ from hub.pulls.keep import keep_values
 from hub.pulls.move import TakenCode, end_rows, follow, move_row, take_code, take_key, take_leave
 from hub.pulls.read import Fault, ReadRow, ToldCode
 from hub.pulls.where import Where, where_known, where_new
-from hub.pulls.work import CodeKey, Told, Work, claims
+from hub.pulls.work import CodeKey, Merging, Told, claims
 from hub.store import Session
 from hub.store.query import pull_rows
 from hub.store.query.pull_rows import Code, NewPlace, Row, Spot
@@ -65,7 +65,7 @@ def merge_rows(session: Session, rows: Sequence[ReadRow], told: Told, known: Con
     `known` are the keys of those that may be there already; None is all of them.
     """
     pull_rows.take_turn(session)
-    work, merged = Work(session, told), Merged()
+    work, merged = Merging(session, told), Merged()
     keys = [row.identity.row_key for row in rows if known is None or row.identity.row_key in known]
     codes = {(code.issuer, code.key) for row in rows for code in row.codes}
     codes.update((told.flow.system, row.identity.row_key) for row in rows)
@@ -81,7 +81,7 @@ def merge_rows(session: Session, rows: Sequence[ReadRow], told: Told, known: Con
     return merged
 
 
-def _is_unheard_of(work: Work, row: ReadRow) -> bool:
+def _is_unheard_of(work: Merging, row: ReadRow) -> bool:
     """Say whether neither the row nor any of its codes is known: of a first reading nearly all."""
     flow, key = work.told.flow, row.identity.row_key
     return (
@@ -91,7 +91,7 @@ def _is_unheard_of(work: Work, row: ReadRow) -> bool:
     )
 
 
-def _merge_new(work: Work, row: ReadRow, merged: Merged) -> None:
+def _merge_new(work: Merging, row: ReadRow, merged: Merged) -> None:
     """Make the Place of a row nobody has heard of, as `_merge` would."""
     spot, identity = _new_spot(work), row.identity
     spot.division, spot.name = row.division or NOWHERE, row.name or ""
@@ -123,7 +123,7 @@ def _codes_of(row: ReadRow, own: str) -> list[CodeKey]:
     return [(own, row.identity.row_key), *((code.issuer, code.key) for code in row.codes)]
 
 
-def _look_around(work: Work, rows: Iterable[ReadRow]) -> None:
+def _look_around(work: Merging, rows: Iterable[ReadRow]) -> None:
     """Read the Places that rows stand on or name, and all that stands on those a row may leave."""
     flow, leaving, places = work.told.flow, set(), set()
     for row in rows:
@@ -141,7 +141,7 @@ def _look_around(work: Work, rows: Iterable[ReadRow]) -> None:
     work.load_spots(places)
 
 
-def _merge(work: Work, row: ReadRow, merged: Merged) -> None:
+def _merge(work: Merging, row: ReadRow, merged: Merged) -> None:
     flow = work.told.flow
     known = work.rows.get((flow.system, flow.name, row.identity.row_key))
     codes = _codes_now(work, row, known)
@@ -163,7 +163,7 @@ def _merge(work: Work, row: ReadRow, merged: Merged) -> None:
     _count(row, spot.id, merged)
 
 
-def _codes_now(work: Work, row: ReadRow, known: Row | None) -> list[ToldCode]:
+def _codes_now(work: Merging, row: ReadRow, known: Row | None) -> list[ToldCode]:
     """Return the codes the row gives its Place now: those it tells, and earlier ones it says nothing about."""
     if known is None:
         return list(dict.fromkeys(row.codes))
@@ -176,7 +176,7 @@ def _codes_now(work: Work, row: ReadRow, known: Row | None) -> list[ToldCode]:
     return list(dict.fromkeys((*row.codes, *kept)))
 
 
-def _where(work: Work, row: ReadRow, known: Row | None, codes: Iterable[ToldCode]) -> Where:
+def _where(work: Merging, row: ReadRow, known: Row | None, codes: Iterable[ToldCode]) -> Where:
     """Return where the row belongs now."""
     flow = work.told.flow
     me = (flow.system, flow.name, row.identity.row_key)
@@ -194,7 +194,7 @@ def _where(work: Work, row: ReadRow, known: Row | None, codes: Iterable[ToldCode
     return where if work.is_alone(known) else Where(None, tangled=frozenset({known.place_id, str(where.place_id)}))
 
 
-def _parted(work: Work, known: Row, where: Where, codes: Iterable[ToldCode]) -> Where:
+def _parted(work: Merging, known: Row, where: Where, codes: Iterable[ToldCode]) -> Where:
     """Return a new Place for a row that no longer says what made it stand with others, else the same one."""
     now = {(issuer, key) for issuer, _, key in codes}
     dropped = claims(known) - now - {(known.system, known.row_key)}
@@ -206,20 +206,22 @@ def _parted(work: Work, known: Row, where: Where, codes: Iterable[ToldCode]) -> 
     return where if stays else Where(None)
 
 
-def _spot(work: Work, place_id: str | None) -> Spot | None:
+def _spot(work: Merging, place_id: str | None) -> Spot | None:
     if place_id is None:
         return None
     work.load_spots([place_id])
     return work.spots[place_id]
 
 
-def _new_spot(work: Work) -> NewPlace:
-    spot = NewPlace(new_id(), work.told.flow.into, "", "", "", NOWHERE, None, token=_token(), created_at=work.told.now)
+def _new_spot(work: Merging) -> NewPlace:
+    spot = NewPlace(
+        new_id(), work.told.flow.into, "", "", "", NOWHERE, None, token=new_token(), created_at=work.told.now
+    )
     work.add_place(spot)
     return spot
 
 
-def _token() -> str:
+def new_token() -> str:
     """Return what a code sheet of ours says; many are drawn at once, since each draw lets go of the interpreter."""
     if not _tokens:
         drawn = urlsafe_b64encode(urandom(TOKEN_BYTES * TOKENS_DRAWN)).decode()
@@ -227,7 +229,7 @@ def _token() -> str:
     return _tokens.pop()
 
 
-def _new_row(work: Work, row: ReadRow, place_id: str, codes: list[ToldCode]) -> Row:
+def _new_row(work: Merging, row: ReadRow, place_id: str, codes: list[ToldCode]) -> Row:
     told = work.told
     known = Row(
         told.flow.system, told.flow.name, row.identity.row_key, place_id, row.identity.digest,
@@ -237,7 +239,7 @@ def _new_row(work: Work, row: ReadRow, place_id: str, codes: list[ToldCode]) -> 
     return known
 
 
-def _describe(work: Work, spot: Spot, row: ReadRow, merged: Merged) -> bool:
+def _describe(work: Merging, spot: Spot, row: ReadRow, merged: Merged) -> bool:
     """Let a System whose wiring says where a Place is and what it is called change that; say whether it did."""
     before = (spot.division, spot.name, spot.location)
     spot.division = row.division or spot.division
@@ -256,7 +258,7 @@ def _describe(work: Work, spot: Spot, row: ReadRow, merged: Merged) -> bool:
     return True
 
 
-def _stand(work: Work, known: Row, at: tuple[str, str, list[ToldCode]], merged: Merged) -> bool:
+def _stand(work: Merging, known: Row, at: tuple[str, str, list[ToldCode]], merged: Merged) -> bool:
     """Let the row and its codes stand on the Place; say whether anything of it is new."""
     key, place_id, codes = at
     before, told = claims(known), [[code.issuer, code.code] for code in codes]
@@ -281,7 +283,7 @@ def _stand(work: Work, known: Row, at: tuple[str, str, list[ToldCode]], merged: 
 def end(session: Session, keys: Sequence[str], told: Told) -> int:
     """End rows the System no longer has, by their keys as compared; return how many were there."""
     pull_rows.take_turn(session)
-    work = Work(session, told)
+    work = Merging(session, told)
     work.load(keys, ())
     ended = end_rows(work, keys)
     work.done()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hub.model.known import Fate
 from hub.pulls.where import is_anchored, is_told_by, teller, where_known
-from hub.pulls.work import CodeKey, Work, claims
+from hub.pulls.work import CodeKey, Merging, Work, claims
 from hub.store.query.pull_rows import Code, Row
 from hub.text import comparable
 
@@ -68,7 +68,7 @@ def _stand(work: Work, code: Code, row: Row) -> None:
         work.remember_code(code, Fate.ENDED)
         code.since, code.ended_at = work.told.as_of, None
     elif code.place_id != row.place_id:
-        work.remember_code(code, Fate.MOVED, row.place_id)
+        work.remember_code(code, work.told.moves, row.place_id)
         code.since = work.told.as_of
     code.told_by, code.pull, code.row_key = row.system, row.pull, row.row_key
     if code.place_id != row.place_id:
@@ -97,7 +97,7 @@ def move_row(work: Work, row: Row, place_id: str) -> None:
     work.put(row, place_id)
     for code in codes:
         if code.ended_at is None:
-            work.remember_code(code, Fate.MOVED, place_id)
+            work.remember_code(code, work.told.moves, place_id)
             code.since = work.told.as_of
         work.put(code, place_id)
     _leave_behind(work, left, place_id)
@@ -146,7 +146,7 @@ def _is_empty(work: Work, place_id: str) -> bool:
     return not company.rows and all(code.ended_at is not None for code in company.codes)
 
 
-def end_rows(work: Work, keys: Iterable[str]) -> int:
+def end_rows(work: Merging, keys: Iterable[str]) -> int:
     """End rows the System no longer has, with their codes; their values are offered no more. Return how many."""
     flow = work.told.flow
     ending = [work.rows[me] for me in ((flow.system, flow.name, key) for key in keys) if me in work.rows]

@@ -115,7 +115,7 @@ class Reading:
         as_of = min(page.as_of or now, now)
         self.tally.as_of = min(self.tally.as_of or as_of, as_of)
         self.tally.complete, self.tally.ahead = page.complete, self.tally.ahead or page.ahead
-        told = Told(means.flow, as_of, means.pull_id, now)
+        told = Told(as_of, now, means.pull_id, flow=means.flow)
         left_out = [(each.key, Fault("", "open_item.not_decoded", {"why": each.reason})) for each in page.left_out]
         for start in range(0, max(len(page.rows), 1), READ_AT_ONCE):
             some = page.rows[start : start + READ_AT_ONCE]

@@ -19,13 +19,23 @@ CodeKey = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Told:
-    """Who said it, when, and in which run."""
+class Occasion:
+    """When something is said of Places, and in which run or by which person."""
 
-    flow: PullFlow
     as_of: datetime
-    pull_id: str
     now: datetime
+    pull_id: str = ""
+    account_id: str = ""
+    """Not empty: a person says so, and no pull."""
+    moves: Fate = Fate.MOVED
+    """What the history calls it when something leaves its Place now."""
+
+
+@dataclass(frozen=True)
+class Told(Occasion):
+    """What a pull says, and in which run."""
+
+    flow: PullFlow = field(kw_only=True)
 
 
 @dataclass
@@ -44,7 +54,7 @@ def claims(row: Row) -> set[CodeKey]:
 class Work:
     """The rows, codes and Places of one transaction by their keys; `done` writes what changed."""
 
-    def __init__(self, session: Session, told: Told) -> None:
+    def __init__(self, session: Session, told: Occasion) -> None:
         self._session, self.told = session, told
         self.rows: dict[Key, Row] = {}
         self.codes: dict[CodeKey, Code] = {}
@@ -58,12 +68,10 @@ class Work:
 
     # --- what is there ------------------------------------------------------------------------------------------------
 
-    def load(self, keys: Iterable[str], codes: Iterable[CodeKey]) -> None:
-        """Read rows of this pull, and codes."""
-        flow = self.told.flow
-        for row in pull_rows.rows_by_key(self._session, flow.system, flow.name, keys):
+    def load_rows(self, system: str, pull: str, keys: Iterable[str]) -> None:
+        """Read rows of a pull."""
+        for row in pull_rows.rows_by_key(self._session, system, pull, keys):
             self.rows.setdefault(teller(row), row)
-        self.load_codes(codes)
 
     def load_codes(self, codes: Iterable[CodeKey]) -> None:
         """Read codes that are not in hand yet."""
@@ -172,8 +180,8 @@ class Work:
                                   "at": self.told.as_of, "place_id": row.place_id})  # fmt: skip
 
     def _remember(self, of: dict[str, str], fate: Fate, what: dict[str, Any]) -> None:
-        blank = {"element": "", "issuer": "", "moved_to": None, "account_id": ""}
-        run = {"id": new_id(), "fate": fate, "pull_id": self.told.pull_id}
+        blank = {"element": "", "issuer": "", "moved_to": None}
+        run = {"id": new_id(), "fate": fate, "pull_id": self.told.pull_id, "account_id": self.told.account_id}
         self._changes.history.append({**run, **blank, **of, **what})
 
     def changed_places(self) -> frozenset[str]:
@@ -193,3 +201,14 @@ class Work:
                 case Spot():
                     self._changes.places.append(thing)
         pull_rows.write(self._session, self._changes)
+
+
+class Merging(Work):
+    """The work of a merge."""
+
+    told: Told
+
+    def load(self, keys: Iterable[str], codes: Iterable[CodeKey]) -> None:
+        """Read rows of this pull, and codes."""
+        self.load_rows(self.told.flow.system, self.told.flow.name, keys)
+        self.load_codes(codes)

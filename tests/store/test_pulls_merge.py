@@ -48,7 +48,9 @@ def said(county: County, system: str, rows: Sequence[Row], as_of: datetime | Non
     (flow,) = files()[1].systems[system].pulls
     reader = Reader(flow, county.catalog, county.registry.county)
     now = county.clock.now()
-    return [reader.read(row, reader.identify(row)) for row in rows], Told(flow, as_of or now, f"pull-{system}", now)
+    return [reader.read(row, reader.identify(row)) for row in rows], Told(
+        as_of or now, now, f"pull-{system}", flow=flow
+    )
 
 
 async def snapshots(county: County, element: str = "") -> list[Snapshot]:

@@ -6,6 +6,7 @@ from dataclasses import field as filled
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import ColumnElement, func, update
 from sqlmodel import Session, col, select
 
 from hub.model.column import new_id
@@ -106,3 +107,68 @@ def _meet(session: Session, item: OpenItem | None, met: Met, said: Settling) -> 
     item.place_id, item.other_place_id = met.place_id, met.other_place_id
     item.last_at, item.times = said.now, item.times + 1
     session.add(item)
+
+
+@dataclass(frozen=True)
+class ItemSearch:
+    """What a list of open items asks for."""
+
+    systems: Collection[str]
+    kind: str = ""
+    state: str = ItemState.OPEN
+    limit: int = 50
+    after: str = ""
+    """Id of the last one of the page before."""
+
+
+def search(session: Session, wanted: ItemSearch) -> Sequence[OpenItem]:
+    """Return open items, or settled ones, the newest first."""
+    query = select(OpenItem).where(*_matching(wanted))
+    if wanted.after:
+        query = query.where(col(OpenItem.id) < wanted.after)
+    return session.exec(query.order_by(col(OpenItem.id).desc()).limit(wanted.limit)).all()
+
+
+def count(session: Session, wanted: ItemSearch) -> int:
+    """Return how many `search` would give in all."""
+    return session.exec(select(func.count()).select_from(OpenItem).where(*_matching(wanted))).one()
+
+
+def _matching(wanted: ItemSearch) -> list[ColumnElement[bool]]:
+    conditions = [col(OpenItem.system).in_(sorted(wanted.systems)), col(OpenItem.state) == wanted.state]
+    return [*conditions, col(OpenItem.kind) == wanted.kind] if wanted.kind else conditions
+
+
+def open_counts(session: Session) -> dict[tuple[str, str], int]:
+    """Return how many items are open, by System and pull."""
+    query = select(OpenItem.system, OpenItem.pull, func.count()).where(OpenItem.state == ItemState.OPEN)
+    found = session.exec(query.group_by(col(OpenItem.system), col(OpenItem.pull)))
+    return {(system, pull): number for system, pull, number in found}
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a person says to end something, and when."""
+
+    account_id: str
+    why: str
+    at: datetime
+
+
+def end(session: Session, item: OpenItem, state: ItemState, word: Word) -> bool:
+    """End one that is open; False where it is open no more."""
+    change = update(OpenItem).where(col(OpenItem.id) == item.id, col(OpenItem.state) == ItemState.OPEN)
+    values = {"state": state, "settled_at": word.at, "settled_by": word.account_id, "why": word.why}
+    return session.connection().execute(change.values(values)).rowcount == 1
+
+
+def decided(session: Session, place_ids: Collection[str], word: Word) -> None:
+    """Solve what asked which of these Places something belongs to: a person has said so."""
+    change = update(OpenItem).where(
+        col(OpenItem.state) == ItemState.OPEN,
+        col(OpenItem.kind).in_((ItemKind.PLACES_TO_LINK, ItemKind.CODES_TANGLED)),
+        col(OpenItem.place_id).in_(sorted(place_ids)),
+        col(OpenItem.other_place_id).in_(sorted(place_ids)),
+    )
+    values = {"state": ItemState.SOLVED, "settled_at": word.at, "settled_by": word.account_id, "why": word.why}
+    session.connection().execute(change.values(values))

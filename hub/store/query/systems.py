@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, text, update
+from sqlalchemy import func, or_, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
@@ -70,6 +70,28 @@ def latest_pull(session: Session, system: str, name: str, now: datetime) -> Pull
     """Return a pull's newest run; one from the time ahead was started by a wrong clock, and counts for nothing."""
     query = select(Pull).where(Pull.system == system, Pull.name == name, col(Pull.started_at) <= now + SKEW)
     return session.exec(query.order_by(col(Pull.started_at).desc()).limit(1)).first()
+
+
+def latest_pulls(session: Session, now: datetime) -> dict[tuple[str, str], Pull]:
+    """Return every pull's newest run, by System and name."""
+    newest = (
+        select(Pull.system, Pull.name, func.max(Pull.started_at).label("started_at"))
+        .where(col(Pull.started_at) <= now + SKEW)
+        .group_by(col(Pull.system), col(Pull.name))
+        .subquery()
+    )
+    same = (
+        (col(Pull.system) == newest.c.system)
+        & (col(Pull.name) == newest.c.name)
+        & (col(Pull.started_at) == newest.c.started_at)
+    )
+    found = session.exec(select(Pull).join(newest, same).order_by(col(Pull.id)))
+    return {(pull.system, pull.name): pull for pull in found}
+
+
+def cursors(session: Session) -> dict[tuple[str, str], PullCursor]:
+    """Return how far every pull came, by System and name."""
+    return {(cursor.system, cursor.name): cursor for cursor in session.exec(select(PullCursor))}
 
 
 def ran_ahead(session: Session, pull: tuple[str, str], slot: datetime, now: datetime) -> bool:

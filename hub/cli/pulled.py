@@ -1,0 +1,84 @@
+"""open-items, dismiss, solve, link, part: what readings could not settle, ended by a person over the public API."""
+
+import json
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+import typer
+from rich.table import Table
+
+from hub.cli.client import Token, Url, call
+from hub.cli.say import language, out
+
+Why = Annotated[str, typer.Option(prompt=True, help="The reason, kept in the journal.")]
+Item = Annotated[str, typer.Argument(help="Id of the open item.")]
+
+
+def open_items(
+    url: Url = "http://127.0.0.1:8000",
+    token: Token = "",
+    system: Annotated[str, typer.Option(help="Only this System.")] = "",
+    kind: Annotated[str, typer.Option(help="Only this kind, for example places_to_link.")] = "",
+    state: Annotated[str, typer.Option(help="open, solved or dismissed.")] = "open",
+) -> None:
+    """List what readings could not settle by themselves, the newest first, two hundred at most."""
+    asked = {key: value for key, value in (("system", system), ("kind", kind)) if value}
+    found = call(url, token, f"GET /api/v1/open-items?{urlencode(asked | {'state': state, 'limit': 200})}")
+    table = Table("id", "系统 / System", "待解决 / open", "行 / row", "字段 / field", "值 / value", "地点 / Places")
+    for item in found:
+        what = f"{item['what'][language()]}: {item['reason'][language()]}"
+        places = "\n".join(place for place in (item["place"], item["other_place"]) if place)
+        table.add_row(item["id"], item["system"], what, item["row_key"], item["field"], item["value"], places)
+    out.print(table)
+
+
+def dismiss(item: Item, why: Why, url: Url = "http://127.0.0.1:8000", token: Token = "") -> None:
+    """Say why an open item may stay as it is; it opens again when what it is about changes."""
+    _end(item, "dismiss", why, (url, token))
+
+
+def solve(item: Item, why: Why, url: Url = "http://127.0.0.1:8000", token: Token = "") -> None:
+    """Say how an open item was mended; a later reading that meets it again opens it anew."""
+    _end(item, "solve", why, (url, token))
+
+
+def link(
+    place: Annotated[str, typer.Argument(help="Id of the Place that turned out to be the other one.")],
+    into: Annotated[str, typer.Argument(help="Id of the Place both are from now on.")],
+    why: Why,
+    url: Url = "http://127.0.0.1:8000",
+    token: Token = "",
+) -> None:
+    """Link two Places: rows and codes of the first go to the second, what was filed stays where it was filed."""
+    _print(_post(f"places/{quote(place)}/link", {"into": into, "why": why}, (url, token)))
+
+
+def part(
+    place: Annotated[str, typer.Argument(help="Id of the Place.")],
+    rows: Annotated[list[str], typer.Argument(help="Rows that are about another one, each as system/pull/key.")],
+    why: Why,
+    url: Url = "http://127.0.0.1:8000",
+    token: Token = "",
+) -> None:
+    """Part a Place: these rows, with the codes they tell, stand on a new one."""
+    named = [dict(zip(("system", "pull", "key"), row.split("/", 2), strict=False)) for row in rows]
+    _print(_post(f"places/{quote(place)}/part", {"rows": named, "why": why}, (url, token)))
+
+
+def _end(item: str, how: str, why: str, hub: tuple[str, str]) -> None:
+    ended = _post(f"open-items/{quote(item)}/{how}", {"why": why}, hub)
+    out.print(f"{ended['id']}: {ended['state']}", markup=False)
+
+
+def _post(path: str, body: dict[str, Any], hub: tuple[str, str]) -> Any:  # noqa: ANN401 - any JSON
+    url, token = hub
+    return call(url, token, f"POST /api/v1/{path}", json.dumps(body).encode())
+
+
+def _print(place: dict[str, Any]) -> None:
+    """Print what stands on a Place."""
+    out.print(f"{place['id']} {place['name']}".rstrip(), markup=False)
+    for row in place["rows"]:
+        out.print(f"  {row['system']}/{row['pull']}/{row['key']}", markup=False)
+    for code in place["codes"]:
+        out.print(f"  {code['issuer']}: {code['code']}", markup=False)
