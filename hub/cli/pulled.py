@@ -8,9 +8,10 @@ import typer
 from rich.table import Table
 
 from hub.cli.client import Token, Url, call
-from hub.cli.say import language, out
+from hub.cli.say import BAD_INPUT, err, language, out
 
 Why = Annotated[str, typer.Option(prompt=True, help="The reason, kept in the journal.")]
+ROW = ("system", "pull", "key")
 Item = Annotated[str, typer.Argument(help="Id of the open item.")]
 
 
@@ -61,8 +62,17 @@ def part(
     token: Token = "",
 ) -> None:
     """Part a Place: these rows, with the codes they tell, stand on a new one."""
-    named = [dict(zip(("system", "pull", "key"), row.split("/", 2), strict=False)) for row in rows]
+    named = [_row(row) for row in rows]
     _print(_post(f"places/{quote(place)}/part", {"rows": named, "why": why}, (url, token)))
+
+
+def _row(told: str) -> dict[str, str]:
+    """Return which row is meant, or end with how to say it."""
+    parts = told.split("/", 2)
+    if len(parts) < len(ROW):
+        err.print(f"{told}: 请写成 / write it as system/pull/key", style="red", markup=False)
+        raise typer.Exit(BAD_INPUT)
+    return dict(zip(ROW, parts, strict=True))
 
 
 def _end(item: str, how: str, why: str, hub: tuple[str, str]) -> None:
