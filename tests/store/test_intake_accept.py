@@ -424,5 +424,5 @@ async def test_a_database_that_cannot_write_keeps_nothing_and_says_so(county: Co
 async def test_ambiguous_codes_open_nothing(county: County, clock: HandClock) -> None:
     code = Alias(issuer="bins", code="D-1", place_id="bare", is_key=True, told_by="bins", as_of=clock.now())
     await county.store.write(lambda session: session.add(code))
-    assert places_of(await refused(county, visit())) == [("/place", "place_unknown")]
+    assert places_of(await refused(county, visit())) == [("/place", "place_ambiguous")]
     assert (await county.submit(visit(place="F-1", id=str(uuid4())))).created
