@@ -197,9 +197,12 @@ def plans(store: Store, ask: Asked) -> Iterator[str]:
 
 
 def is_scan(step: str) -> bool:
-    """Say whether a step of a plan reads a big table, or a whole index of it, from end to end."""
+    """Say whether a step of a plan reads a big table, or a whole index of it, from end to end.
+
+    A `tally` is small, and so is `system_state`: it has a row for each System of the wiring.
+    """
     if met := re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", step):
-        return not re.match(r"anon_|known|tally|v$|\d|CONSTANT", met[1]) and met[2] not in PARTIAL | WALKED
+        return not re.match(r"anon_|known|tally|system_state|v$|\d|CONSTANT", met[1]) and met[2] not in PARTIAL | WALKED
     return any(f"Seq Scan on {table}" in step for table in BIG)
 
 
