@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from hub.cli.client import Token, Url, call
@@ -29,7 +30,8 @@ def open_items(
     for item in found:
         what = f"{item['what'][language()]}: {item['reason'][language()]}"
         places = "\n".join(place for place in (item["place"], item["other_place"]) if place)
-        table.add_row(item["id"], item["system"], what, item["row_key"], item["field"], item["value"], places)
+        cells = (item["id"], item["system"], what, item["row_key"], item["field"], item["value"], places)
+        table.add_row(*map(escape, cells))
     out.print(table)
 
 
