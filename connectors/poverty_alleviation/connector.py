@@ -29,7 +29,13 @@ class Connector:
     """One poverty-alleviation System."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(
-        honours_key=True, probes=True, amends=True, withdraws=True, answers_later=True, sources=("households",)
+        honours_key=True,
+        probes=True,
+        probes_changes=True,
+        amends=True,
+        withdraws=True,
+        answers_later=True,
+        sources=("households",),
     )
 
     def __init__(self, settings: Settings, doors: Doors) -> None:
@@ -56,13 +62,13 @@ class Connector:
                 await sftp.put(f"in/{name}{FLAG}", b"")
         return Receipt("", accepted=False, answer=name, repeated=bool(answered or waiting))
 
-    async def probe(self, key: str) -> Receipt | None:
+    async def probe(self, outgoing: Outgoing) -> Receipt | None:
         """Return the verdict of the result file; undecided while only the upload lies there; None without either."""
         async with self._doors.files.open(self._address) as sftp:
-            waiting, answered = await _trace(sftp, key)
+            waiting, answered = await _trace(sftp, outgoing.key)
             result = await sftp.read(f"out/{answered}") if answered else None
         if result is not None:
-            return verdict(result, key)
+            return verdict(result, outgoing.key)
         return Receipt("", accepted=False, answer=waiting) if waiting or answered else None
 
     async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:

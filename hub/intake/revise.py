@@ -14,7 +14,7 @@ from hub.intake.accept import Accepted, Intake, arrive, queue_behind, same_form,
 from hub.intake.plan import Arrival, Rules, discrepancy_rows, issue_rows, photo_rows, record_rows, submission_row
 from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row
 from hub.model.column import new_id
-from hub.model.delivery import Delivery, State
+from hub.model.delivery import LOST_THERE, Delivery, State, is_understood
 from hub.model.people import Account
 from hub.model.submission import Record, Submission
 from hub.outbox.release import release
@@ -154,6 +154,8 @@ def _stays(previous: Delivery, payload: bytes) -> bool:
 
 def _is_unsent(previous: Delivery) -> bool:
     """Say whether the System certainly has nothing of a Delivery, so that a newer one can take its place."""
+    if not is_understood(previous.state, previous.intent):
+        return False  # whatever it is, somebody else has to know
     state = State(previous.state)
     return state is State.MANUAL or (state in UNTOUCHED and not previous.repeat)
 
@@ -177,9 +179,10 @@ def _succeed(row: Row, previous: Delivery | None, changes: _Changes) -> dict[str
         return {}
     if _is_unsent(previous):
         changes.superseded.append((previous, row))
-        intent = "create" if previous.intent == "create" else "amend"
-        return {"intent": intent, "amends": previous.amends, **_hold(previous.after_id)}
-    is_delivered = State(previous.state) is State.DELIVERED
+        if previous.intent == "create" or previous.reason == LOST_THERE:  # nothing is there that could be amended
+            return {"intent": "create", **_hold(previous.after_id)}
+        return {"intent": "amend", "amends": previous.amends, **_hold(previous.after_id)}
+    is_delivered = previous.state == State.DELIVERED
     if previous.intent == "withdraw":
         return {} if is_delivered else _hold(previous.id)
     if is_delivered:
@@ -191,7 +194,7 @@ def _withdraw(turn: _Turn, previous: Delivery, changes: _Changes) -> None:
     """Take back what a System has, if it can; what it never got is simply cancelled."""
     if previous.intent == "withdraw":
         return
-    if _is_unsent(previous) and previous.intent == "create":
+    if _is_unsent(previous) and (previous.intent == "create" or previous.reason == LOST_THERE):
         changes.superseded.append((previous, None))
         return
     row = turn.delivery(previous.payload)

@@ -1,8 +1,8 @@
 """The obligation Record -> System: its states, which move to which, its attempts, who has it, why some never arise."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
@@ -41,6 +41,7 @@ class State(StrEnum):
 
 Intent = Literal["create", "amend", "withdraw"]
 """What a System is asked to do with a Record."""
+STATES, INTENTS = frozenset(State), frozenset(get_args(Intent))
 OPEN = frozenset({State.WAITING, State.LEASED, State.RETRY, State.TRANSPORTED, State.UNKNOWN})
 ENDED = frozenset({State.DELIVERED, State.CANCELLED})
 MAY_WAIT = frozenset({State.WAITING, State.MANUAL, State.PARKED})
@@ -49,6 +50,12 @@ BY_HAND = frozenset({State.PARKED, State.UNKNOWN, State.MANUAL})
 """States in which a person may enter it there, and so may take it first."""
 LOST_THERE = "confirmed, and no longer there"
 """The reason of a parked one that its System had accepted; people read it as a sentence of its own."""
+CHANGE_LOST = "confirmed, and the change is no longer there"
+"""The same of a correction whose System still has what was corrected."""
+LOST = {LOST_THERE: "lost", CHANGE_LOST: "change_lost"}
+"""By reason, the sentence each is told in: `delivery.says.<name>` of schemas/messages."""
+SUSPECT = 2
+"""Workers in a row that died with a Delivery in hand, from which on it is tried with nothing else under way."""
 _HELD = frozenset({State.WAITING, State.RETRY, State.TRANSPORTED, State.UNKNOWN})
 _PERSON = frozenset({State.DELIVERED, State.CANCELLED, State.WAITING})
 
@@ -56,7 +63,15 @@ STANDING = (State.RETRY, State.TRANSPORTED, State.UNKNOWN, State.PARKED, State.M
 """States people look for; most Deliveries pass through none of them on their way from waiting to delivered."""
 IS_STANDING = " OR ".join(f"state = '{state.value}'" for state in STANDING)
 NOT_ENDED = "state NOT IN ('delivered', 'cancelled')"
-"""Conditions of partial indexes: SQLite uses one only where a query repeats it word for word."""
+IS_SUSPECT = f"lost >= {SUSPECT} AND due_at IS NOT NULL"
+NOT_UNDERSTOOD = (
+    f"(state NOT IN ({', '.join(repr(state.value) for state in State)})"
+    f" OR intent NOT IN ({', '.join(map(repr, get_args(Intent)))}))"
+)
+"""Conditions of partial indexes: SQLite uses one only where a query repeats it word for word.
+
+`NOT_UNDERSTOOD`: rows of a newer program, or of no program at all, which are shown and never sent.
+"""
 
 MOVES: dict[State, frozenset[State]] = {
     State.WAITING: frozenset({State.LEASED, State.CANCELLED, State.UNKNOWN}),
@@ -75,6 +90,11 @@ MOVES: dict[State, frozenset[State]] = {
 
 `WAITING -> UNKNOWN` and `RETRY -> UNKNOWN`: a copy was restored, and it may have been sent after the copy was taken.
 """
+
+
+def is_understood(state: str, intent: str) -> bool:
+    """Say whether this program knows how a Delivery stands and what is asked for; only such a one is ever sent."""
+    return state in STATES and intent in INTENTS
 
 
 def may_move(old: State, new: State) -> bool:
@@ -96,6 +116,9 @@ class Delivery(SQLModel, table=True):
               postgresql_where=text(f"order_key IS NOT NULL AND {NOT_ENDED}")),
         Index("ix_delivery_record_key_system", "record_key", "system"),
         Index("ix_delivery_system_id", "system", "id"),
+        Index("ix_delivery_suspect", "due_at", sqlite_where=text(IS_SUSPECT), postgresql_where=text(IS_SUSPECT)),
+        Index("ix_delivery_not_understood", "id", sqlite_where=text(NOT_UNDERSTOOD),
+              postgresql_where=text(NOT_UNDERSTOOD)),
         Index("ix_delivery_standing", "state", "system", "id", "due_at", sqlite_where=text(IS_STANDING),
               postgresql_where=text(IS_STANDING)),
         CheckConstraint("state IN (" + ", ".join(f"'{state.value}'" for state in State) + ")", name="state"),
@@ -132,11 +155,22 @@ class Delivery(SQLModel, table=True):
     """The System's number of what this one amends or withdraws, known once the revision before was delivered."""
     remote_id: str = ""
     reason: str = Field(default="", sa_type=Words)
+    refusal: str | None = Field(default=None, sa_type=Words)
+    """A no that is not sure to be the System's own; it parks with it once a probe finds nothing there."""
+    lost: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Workers in a row that died with it in hand, or overran its lease."""
     created_at: datetime = Field(sa_type=Instant)
     replayed_at: datetime | None = Field(default=None, sa_type=Instant)
     """When a person last asked to send it again; patience counts from then."""
     transported_at: datetime | None = Field(default=None, sa_type=Instant)
     settled_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+HELD_FOR = timedelta(minutes=30)
+"""Longer than entering one takes, and than a browser lets a page sleep that renews it every few minutes; after a closed
+tab others wait no longer than this."""
+CLOCKS_APART = timedelta(minutes=5)
+"""What is held for so much longer than anything is held was written while a clock was ahead, and holds nobody up."""
 
 
 class Take(SQLModel, table=True):

@@ -14,7 +14,7 @@ from hub.model.delivery import State
 from hub.outbox.claim import LEASE_MARGIN, claimed, lease_row
 from hub.outbox.decide.settle import Claim
 from hub.store import Session, Store, doorbell
-from hub.store.query import deliveries, systems
+from hub.store.query import leases, systems
 
 log = get_logger(__name__)
 Row = dict[str, Any]
@@ -72,7 +72,7 @@ def lease_fresh(session: Session, rows: Iterable[Row], seats: Seats, now: dateti
     claims = []
     for row in seated:
         if row["system"] in flowing:
-            claim = claimed({**row, "replayed_at": None})
+            claim = claimed({**row, "replayed_at": None, "refusal": None, "lost": 0})
             until = now + seats[row["id"]] + LEASE_MARGIN
             row.update(
                 state=State.LEASED,
@@ -87,4 +87,4 @@ def lease_fresh(session: Session, rows: Iterable[Row], seats: Seats, now: dateti
 
 def attempt_rows(claims: Sequence[Claim], now: datetime) -> list[Row]:
     """Return the open attempts that go with fresh leases."""
-    return [deliveries.attempt_row(lease_row(claim, now, now)) for claim in claims]
+    return [leases.attempt_row(lease_row(claim, now, now)) for claim in claims]

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from hub.model.delivery import Intent, State
 from hub.model.issue import IssueState
 
+NotUnderstood = Literal["not_understood"]
+"""Stands for a word of a newer program, which this one shows and never acts on."""
 PLAIN = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
 """No control characters but tab and newline: databases and logs choke on them."""
 Why = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=PLAIN, strip_whitespace=True)]
@@ -81,8 +83,8 @@ class DeliveryView:
     title: Text
     simulated: bool
     flow: str
-    intent: Intent
-    state: State
+    intent: Intent | NotUnderstood
+    state: State | NotUnderstood
     says: Text
     number: str
     reason: str

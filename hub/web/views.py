@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from hub.catalog import Catalog
-from hub.model.delivery import BY_HAND, LOST_THERE, MAY_WAIT, Attempt, Delivery, Skip, State
+from hub.model.delivery import BY_HAND, INTENTS, LOST, MAY_WAIT, STATES, Attempt, Delivery, Skip, State, is_understood
 from hub.model.issue import IssueState
 from hub.model.people import Role, Scope, are_colleagues
 from hub.model.submission import Record
@@ -27,6 +27,7 @@ SEES_REASONS = SEES_VALUES | {Role.DEPARTMENT_ADMIN}
 """Others read a System's words with numbers blanked: it may quote what was sent (A25)."""
 SEES_HOLDERS = frozenset({Role.DEPARTMENT_ADMIN, Role.OPERATOR})
 UNCHANGED = "unchanged"
+NOT_UNDERSTOOD: shapes.NotUnderstood = "not_understood"
 _REASONED = frozenset({State.PARKED, State.CANCELLED})
 _NUMBER = re.compile(r"\d{7,}[Xx]?")
 
@@ -189,8 +190,8 @@ def delivery_view(row: Delivery, lens: Lens) -> shapes.DeliveryView:
         title=lens.names(row.system),
         simulated=system is not None and system.simulated,
         flow=row.flow,
-        intent=row.intent,
-        state=State(row.state),
+        intent=row.intent if row.intent in INTENTS else NOT_UNDERSTOOD,
+        state=State(row.state) if row.state in STATES else NOT_UNDERSTOOD,
         says=_says(row, reason, lens),
         number=row.remote_id,
         reason=reason,
@@ -206,21 +207,23 @@ def delivery_view(row: Delivery, lens: Lens) -> shapes.DeliveryView:
 
 def says_key(row: Delivery, reason: str) -> str:
     """Return which sentence tells how a Delivery stands."""
+    if not is_understood(row.state, row.intent):
+        return "delivery.says.not_understood"
     if row.state == State.WAITING and row.after_id is not None and row.due_at is None:
         return "delivery.says.held"
     if row.state == State.DELIVERED and not row.remote_id:
         return "delivery.says.delivered_unnumbered"
     if row.state == State.UNKNOWN and row.due_at is None:
         return "delivery.says.unknown_stuck"
-    if row.state == State.PARKED and row.reason == LOST_THERE:
-        return "delivery.says.lost"
+    if row.state == State.PARKED and row.reason in LOST:
+        return f"delivery.says.{LOST[row.reason]}"
     unexplained = row.state in _REASONED and not reason
     return f"delivery.says.{row.state}" + ("_unexplained" if unexplained else "")
 
 
 def _says(row: Delivery, reason: str, lens: Lens) -> Text:
     said = lens.stands(says_key(row, reason), row.system, row.remote_id, reason)
-    if row.intent == "create":
+    if row.intent == "create" or not is_understood(row.state, row.intent):
         return said
     before = lens.says(f"delivery.intent.{row.intent}")
     return Text(zh=before.zh + said.zh, en=before.en + said.en)
@@ -237,7 +240,7 @@ class Eyes:
 
 def delivery_line(row: Delivery, aside: Aside, eyes: Eyes) -> shapes.DeliveryLine:
     """Return one Delivery's entry in a list."""
-    until = enter_by(eyes.lens.registry, row.system, State(row.state), row.created_at)
+    until = enter_by(eyes.lens.registry, row.system, row.state, row.created_at)
     return shapes.DeliveryLine(
         **vars(delivery_view(row, eyes.lens)),
         about=record_title(row, eyes.lens),
