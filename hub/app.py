@@ -15,9 +15,9 @@ from hub.files import Secrets, read_files
 from hub.intake.accept import Intake
 from hub.intake.plan import Rules
 from hub.logs import get_logger
+from hub.outbox.capacity import Line
 from hub.outbox.engine import Engine
 from hub.outbox.handover import Elsewhere, Outbox
-from hub.outbox.places import Line
 from hub.pulls.run import Pulls
 from hub.sdk.doors import Doors, open_doors
 from hub.sdk.egress import Egress
@@ -60,16 +60,18 @@ class Hub:
         await self.store.close()
 
 
-def load_files(settings: Settings, clock: Clock, secrets: Secrets = read_secret) -> tuple[Catalog, Registry]:
+def load_files(settings: Settings, secrets: Secrets = read_secret) -> tuple[Catalog, Registry]:
     """Read and check every file people write, photo addresses signed with this installation's key."""
     key = attachment_key(settings.data_dir)
-    return read_files(settings, clock, secrets, lambda sha256: attachment_url(key, settings.address, sha256))
+    return read_files(settings, secrets, lambda sha256: attachment_url(key, settings.address, sha256))
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Hub:
     """Put a hub together; raises BadFiles, BadSystems or Problem and leaves nothing open."""
     clock = clock or _shared(settings.database)
-    catalog, registry = load_files(settings, clock)
+    catalog, registry = load_files(settings)
+    for gap in registry.gaps:
+        log.warning("wiring.gap", where=gap.where, reason=gap.reason, path=gap.params["path"])
     doors = {name: _doors(settings, system, clock) for name, system in registry.systems.items()}
     connectors = {name: connect(system, doors[name]) for name, system in registry.systems.items()}
     lines = {
@@ -109,7 +111,8 @@ def _doors(settings: Settings, system: System, clock: Clock) -> Doors:
 
 def make_site(hub: Hub) -> FastAPI:
     """Return the ASGI app of a hub; its lifespan starts and stops the worker half where settings ask for one."""
-    worker = Worker(hub.engine, hub.pulls, hub.clock, hub.settings.data_dir, hub.settings.retention)
+    kept = hub.settings.retention, hub.settings.retention_share
+    worker = Worker(hub.engine, hub.pulls, hub.clock, hub.settings.data_dir, *kept)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -6,7 +6,6 @@ from hub.catalog import Catalog, load_catalog
 from hub.catalog.conditions import compile_condition
 from hub.catalog.documents import Fault, read_yaml, validate
 from hub.catalog.load import BadFiles
-from hub.clock import Clock
 from hub.settings import Settings
 from hub.systems import Registry, Surroundings, load_registry
 
@@ -17,11 +16,9 @@ PhotoAddress = Callable[[str], str]
 """Photo digest to the address a System may fetch it from."""
 
 
-def read_files(
-    settings: Settings, clock: Clock, secrets: Secrets, photo_address: PhotoAddress
-) -> tuple[Catalog, Registry]:
+def read_files(settings: Settings, secrets: Secrets, photo_address: PhotoAddress) -> tuple[Catalog, Registry]:
     """Return all that the files say; raises BadFiles or BadSystems with all faults at once."""
-    catalog = load_catalog(settings.home, clock, settings.policy)
+    catalog = load_catalog(settings.home, settings.policy)
     return catalog, _read_wiring(settings, catalog, secrets, photo_address)
 
 
@@ -43,12 +40,25 @@ def _read_wiring(settings: Settings, catalog: Catalog, secrets: Secrets, photo_a
         secrets=secrets,
         attachment_url=photo_address,
         packages=settings.connector_packages,
+        sure={name: _sure(catalog, name) for name in catalog.records},
+        codes={
+            element.id: [code.code for code in catalog.codes[element.codes]]
+            for element in catalog.elements.values()
+            if element.codes
+        },
     )
     return load_registry(document, file, around)
 
 
 def _wiring_faults(settings: Settings, document: object, file: str) -> list[Fault]:
     return validate(document, settings.home / "schemas" / "connectors.json", file)
+
+
+def _sure(catalog: Catalog, record: str) -> set[str]:
+    """Return what every such record has: compulsory elements, and a Place where all forms that make it are at one."""
+    makers = [form for form in catalog.forms.values() if any(make.record == record for make in form.makes)]
+    sure = {field.element for field in catalog.records[record].fields if not field.optional}
+    return sure | {"place"} if makers and all(form.at for form in makers) else sure
 
 
 def _place_kinds(catalog: Catalog) -> tuple[str, ...]:

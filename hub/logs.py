@@ -8,14 +8,14 @@ from typing import Any
 
 import structlog
 
-_ID_NUMBER = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
-_PHONE = re.compile(r"(?:(?<!\d)|(?<=86))1\d{2}[ -]?\d{4}[ -]?\d{4}(?!\d)")
+from hub.masks import masked
+
 _ESCAPED = re.compile(r"(?:\\u[0-9a-fA-F]{4}|\\x[89a-fA-F][0-9a-fA-F]|%[89a-fA-F][0-9a-fA-F])+")
 """Non-ASCII text in disguise: JSON, bytes and URL escapes."""
 
 
 def mask_values(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Blank what looks like a person's data: id numbers, phones and any text that is not plain ASCII."""
+    """Blank what looks like a person's data: numbers of people (hub.masks) and any text that is not plain ASCII."""
     for key, value in event.items():
         if not key.startswith("_"):
             event[key] = _masked(value)
@@ -23,10 +23,10 @@ def mask_values(_logger: object, _method: str, event: MutableMapping[str, Any]) 
 
 
 def _masked(value: Any) -> Any:  # noqa: ANN401 - whatever somebody logs
-    """Return the value without id numbers, phones or non-ASCII words, however deep; objects become their text."""
-    if value is None or isinstance(value, bool | float):
+    """Return the value without numbers of people or non-ASCII words, however deep; objects become their text."""
+    if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         text = str(value)
         return value if _masked_text(text) == text else _masked_text(text)
     if isinstance(value, Mapping):
@@ -37,8 +37,7 @@ def _masked(value: Any) -> Any:  # noqa: ANN401 - whatever somebody logs
 
 
 def _masked_text(text: str) -> str:
-    text = _PHONE.sub("[phone]", _ID_NUMBER.sub("[id-number]", text))
-    return _ESCAPED.sub("?", text).encode("ascii", "replace").decode()
+    return _ESCAPED.sub("?", masked(text)).encode("ascii", "replace").decode()
 
 
 def configure_logs(level: str) -> None:

@@ -5,11 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LEAST_RETENTION = timedelta(days=185)
 """Logs are kept for six months by law (网络安全法), and departments' complaints come late."""
+MOST_SHARE = 0.02
+"""Of all Submissions, in one go: with a term of three years, three weeks' worth."""
 _CHECKOUT = Path(__file__).resolve().parents[1]
 
 
@@ -41,6 +43,7 @@ class Settings(BaseSettings):
     poll_interval: timedelta = timedelta(seconds=1)
     trusted_proxies: tuple[str, ...] = ()
     retention: timedelta | None = None
+    retention_share: float = Field(default=MOST_SHARE, gt=0, le=1)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")

@@ -14,9 +14,9 @@ from hub.model import Account, Attempt, Delivery, JournalEntry, Record, Submissi
 from hub.model.column import new_id
 from hub.model.delivery import State, may_move
 from hub.model.people import Role
+from hub.outbox.capacity import Line
 from hub.outbox.engine import Engine
 from hub.outbox.hand import Deed
-from hub.outbox.places import Line
 from hub.sdk import Capabilities, Outgoing, Page, Receipt
 from hub.store import Session, Store
 

@@ -1,12 +1,11 @@
 """Photos for tests: real ones, tiny, and as large and as different from each other as a test needs them."""
 
 import io
+import math
+from random import Random
 from typing import Any
 
 from PIL import ExifTags, Image
-
-_LONGEST_COMMENT = 65_533
-
 
 TAKEN_AT: dict[int, Any] = {ExifTags.GPS.GPSLatitudeRef: "N", ExifTags.GPS.GPSLatitude: (29.0, 17.0, 3.0)}
 
@@ -29,7 +28,16 @@ _TINY = drawn("JPEG")
 
 
 def jpeg(filler: bytes = b"") -> bytes:
-    """A photo with these bytes in its comments."""
-    parts = [filler[at : at + _LONGEST_COMMENT] for at in range(0, len(filler), _LONGEST_COMMENT)]
-    said = b"".join(b"\xff\xfe" + (len(part) + 2).to_bytes(2, "big") + part for part in parts)
+    """A photo without anything beside the picture, as many bytes or so; another filler gives another picture."""
+    if not filler:
+        return _TINY
+    side = max(8, math.isqrt(len(filler)))
+    file = io.BytesIO()
+    Image.frombytes("L", (side, side), Random(filler).randbytes(side * side)).save(file, "JPEG", quality=92)
+    return file.getvalue()
+
+
+def commented(*comments: bytes) -> bytes:
+    """A photo with these comments in it."""
+    said = b"".join(b"\xff\xfe" + (len(one) + 2).to_bytes(2, "big") + one for one in comments)
     return _TINY[:2] + said + _TINY[2:]

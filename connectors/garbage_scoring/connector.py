@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
 
+from connectors.garbage_scoring.bins import Bins, bins_of, read_bins
 from connectors.garbage_scoring.mapping import (
     as_of,
     existing_receipt,
@@ -23,7 +25,7 @@ from hub.sdk import Capabilities, Misconfigured, Outgoing, Page, Receipt, Refuse
 from hub.sdk.answers import check_status, excerpt, read_object
 from hub.sdk.doors import Doors
 from hub.sdk.http import inconclusive
-from hub.sdk.reading import patiently
+from hub.sdk.reading import Marks, patiently, read_changes
 
 SKEW_WORDS = "时间偏差"
 
@@ -43,7 +45,7 @@ class Connector:
     async def check(self) -> str:
         """Ask for one bin, which tries address, clock and keys."""
         _, answer = await self._ask("GET", "/bins", {"size": "1"})
-        return f"the gateway accepts our signature; {answer['data']['total']} bins are kept there"
+        return f"the gateway accepts our signature; {bins_of(answer['data']).total} bins are kept there"
 
     async def push(self, outgoing: Outgoing) -> Receipt:
         """Store a score, or change today's; a score cannot be taken back there."""
@@ -70,18 +72,18 @@ class Connector:
         return receipt(answer["data"], repeated=True)
 
     async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:
-        """Yield changed bins; the cursor is the System's own change number."""
+        """Yield bins that changed since the cursor, the System's own change number; oldest change first."""
         if source not in self.capabilities.sources:
             raise Misconfigured(f"{source!r} cannot be pulled here; this System has: bins")
-        from_start, size = not cursor, self._settings.page_size
-        while True:
-            _, answer = await self._ask("GET", "/bins", {"cursor": cursor, "size": str(size)})
-            rows, is_last = tuple(answer["data"]["list"]), not answer["data"]["more"]
-            cursor = str(answer["data"]["next"] or cursor)
-            if rows:
-                yield Page(rows, cursor, as_of=as_of(answer), complete=from_start and is_last)
-            if is_last:
-                return
+        overlap = self._settings.overlap_changes
+        marks = Marks(str, int, lambda change: max(change - overlap, 0))
+        async for page in read_changes(partial(read_bins, self._ask_bins), marks, cursor):
+            yield page
+
+    async def _ask_bins(self, after: int) -> tuple[Bins, datetime | None]:
+        query = {"cursor": str(after), "size": str(self._settings.page_size)}
+        _, answer = await self._ask("GET", "/bins", query)
+        return bins_of(answer["data"]), as_of(answer)
 
     async def _ask(self, method: str, path: str, query: Mapping[str, str]) -> tuple[httpx.Request, dict[str, Any]]:
         """Read something, patiently; an answer other than success means that the hub asked wrongly."""

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from hub.sdk import Receipt, Refused
+from hub.sdk.answers import number_of
 
 SUCCESS = frozenset({"200", "OK"})
 DUPLICATE = "DUP"
@@ -50,10 +51,11 @@ def existing_receipt(answer: Mapping[str, Any], key: str) -> Receipt | None:
 
 def receipt(score: object, *, repeated: bool = False) -> Receipt | None:
     """Return the receipt of a score it holds; None when it names no number, which is not success."""
-    if not isinstance(score, dict) or not score.get("number"):
+    number = number_of(score.get("number")) if isinstance(score, dict) else ""
+    if not isinstance(score, dict) or not number:
         return None
-    number, points = str(score["number"]), score.get("score")
-    return Receipt(number, message="" if points is None else f"得分 {points}", answer=number, repeated=repeated)
+    points = number_of(score.get("score"))
+    return Receipt(number, message=f"得分 {points}" if points else "", answer=number, repeated=repeated)
 
 
 def as_of(answer: Mapping[str, Any]) -> datetime | None:

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,12 @@ CREATE TABLE IF NOT EXISTS bin (bin_code TEXT PRIMARY KEY, house_code TEXT NOT N
 CREATE TABLE IF NOT EXISTS score (number TEXT PRIMARY KEY, request_id TEXT NOT NULL, bin_code TEXT NOT NULL,
     day TEXT NOT NULL, points INTEGER NOT NULL, body TEXT NOT NULL, UNIQUE (bin_code, day));
 CREATE TABLE IF NOT EXISTS request (id TEXT PRIMARY KEY, number TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS removed (bin_code TEXT PRIMARY KEY, updated_at TEXT NOT NULL, change INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS counter (newest INTEGER NOT NULL);
+INSERT INTO counter SELECT coalesce(max(change), 0) FROM bin WHERE NOT EXISTS (SELECT 1 FROM counter);
 """
-NEXT_CHANGE = "(SELECT coalesce(max(change), 0) + 1 FROM bin)"
+CHANGES = """SELECT bin_code, house_code, last_level, checked_this_month, updated_at, change, 0 AS removed FROM bin
+UNION ALL SELECT bin_code, NULL, NULL, NULL, updated_at, change, 1 FROM removed"""
 
 
 class Declined(Exception):
@@ -39,7 +43,8 @@ class Office:
         self.books.executescript(SCHEMA)
         names = ("binCode", "houseCode", "lastLevel", "checkedThisMonth", "updatedAt")
         for each in seed.get("bins", []):
-            self.write(f"INSERT OR IGNORE INTO bin VALUES (?, ?, ?, ?, ?, {NEXT_CHANGE})", *(each[n] for n in names))  # noqa: S608 - a constant
+            if not self.one("SELECT 1 FROM bin WHERE bin_code = ?", each["binCode"]):
+                self.enter_bin([each[name] for name in names], self.next_change())
 
     def store(self, body: dict[str, Any]) -> dict[str, object]:
         """Keep a new score: one per bin and day."""
@@ -79,14 +84,15 @@ class Office:
         return shown_score(score) if score else None
 
     def bins(self, after: int, size: int) -> dict[str, object]:
-        """Return bins changed after a change number, oldest change first."""
-        rows = self.books.execute("SELECT * FROM bin WHERE change > ? ORDER BY change LIMIT ?", (after, size + 1))
-        found = rows.fetchall()
+        """Return bins changed or removed after a change number, oldest change first, and the newest number given."""
+        sql = f"SELECT * FROM ({CHANGES}) WHERE change > ? ORDER BY change LIMIT ?"  # noqa: S608 - a constant
+        found = self.books.execute(sql, (after, size + 1)).fetchall()
         listed = found[:size]
         return {
             "list": [shown_bin(row) for row in listed],
             "next": str(listed[-1]["change"]) if listed else "",
             "more": len(found) > size,
+            "newest": str(self.one("SELECT newest FROM counter")["newest"]),
             "total": self.count("bin"),
         }
 
@@ -97,10 +103,24 @@ class Office:
     def note_check(self, body: dict[str, Any], number: str, *, counted: int) -> None:
         """Remember the request, and carry the check over to its bin: worst level, one more time this month."""
         worst = max(item["level"] for item in body["items"])
-        sql = f"""UPDATE bin SET last_level = ?, checked_this_month = checked_this_month + ?, updated_at = ?,
-                  change = {NEXT_CHANGE} WHERE bin_code = ?"""  # noqa: S608 - a constant
-        self.write(sql, worst, counted, self.now(), body["binCode"])
+        sql = """UPDATE bin SET last_level = ?, checked_this_month = checked_this_month + ?, updated_at = ?, change = ?
+                 WHERE bin_code = ?"""
+        self.write(sql, worst, counted, self.now(), self.next_change(), body["binCode"])
         self.write("INSERT OR REPLACE INTO request VALUES (?, ?)", body["requestId"], number)
+
+    def enter_bin(self, bin_row: Sequence[object], change: int) -> None:
+        """Enter or replace a bin: code, house, last level, checks this month, time of change."""
+        self.write("INSERT OR REPLACE INTO bin VALUES (?, ?, ?, ?, ?, ?)", *bin_row, change)
+        self.write("DELETE FROM removed WHERE bin_code = ?", bin_row[0])
+
+    def remove_bin(self, bin_code: str) -> None:
+        """Take a bin out of use; whoever reads changes is told so."""
+        self.write("DELETE FROM bin WHERE bin_code = ?", bin_code)
+        self.write("INSERT OR REPLACE INTO removed VALUES (?, ?, ?)", bin_code, self.now(), self.next_change())
+
+    def next_change(self) -> int:
+        """Return the number of a new change."""
+        return int(self.one("UPDATE counter SET newest = newest + 1 RETURNING newest")["newest"])
 
     def count(self, table: str) -> int:
         """Return how many rows a table has."""
@@ -163,6 +183,8 @@ def shown_score(score: sqlite3.Row) -> dict[str, object]:
 
 
 def shown_bin(row: sqlite3.Row) -> dict[str, object]:
-    """Return a bin as the interface shows it."""
+    """Return a bin as the interface shows it; of one that is out of use, only that."""
+    if row["removed"]:
+        return {"binCode": row["bin_code"], "removed": True, "updatedAt": row["updated_at"]}
     names = ("binCode", "houseCode", "lastLevel", "checkedThisMonth", "updatedAt")
     return dict(zip(names, tuple(row), strict=False))

@@ -27,6 +27,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.garbage_scoring.simulated import ITEMS, TIME, Declined, Office
+from connectors.garbage_scoring.simulated_source import Bins
 
 BEIJING = timezone(timedelta(hours=8))
 SKEW_S = 90
@@ -69,6 +70,12 @@ def sample_payloads() -> dict[str, dict[str, Any]]:
     items = [{"code": code, "level": 1} for code in ITEMS]
     score = {"binCode": "LJ330783001", "checker": "王小明", "checkTime": beijing_now(), "items": items, "photos": []}
     return {"bin_score": score}
+
+
+def sources(directory: Path) -> dict[str, Bins]:
+    """Return what can be pulled, to be changed from outside while the simulator runs."""
+    page_rows: int = settings_for(0, directory)["page_size"]
+    return {"bins": Bins(directory, page_rows, beijing_now)}
 
 
 def beijing_now() -> str:

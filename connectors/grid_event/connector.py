@@ -1,15 +1,17 @@
 """Carries events to 网格事件, changes and closes them, and reads categories and progress: I/O only."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
 from connectors.grid_event.document import written
 from connectors.grid_event.envelope import call, returned
-from connectors.grid_event.mapping import FIND, Answer, asked, categories, changes, filed, found, read_answer
+from connectors.grid_event.lists import category_page, read_events
+from connectors.grid_event.mapping import FIND, Answer, Listed, asked, categories, changes, filed, found, read_answer
 from connectors.grid_event.settings import Settings
-from hub.sdk import Capabilities, Misconfigured, Outgoing, Page, Receipt, Refused, Unavailable
+from hub.sdk import Capabilities, Misconfigured, Outgoing, Page, Receipt, Refused
 from hub.sdk.doors import Doors
-from hub.sdk.reading import patiently
+from hub.sdk.reading import Marks, patiently, read_changes
 
 Read = TypeVar("Read")
 CATEGORIES: Final = "category.list"
@@ -55,26 +57,18 @@ class Connector:
         """Yield all categories, once per version of them, or the events that changed since a change number."""
         if source not in self.capabilities.sources:
             raise Misconfigured(f"{source!r} cannot be pulled here; this System has: categories, events")
-        pages = self._categories(cursor) if source == "categories" else self._events(cursor)
-        async for page in pages:
+        if source == "categories":
+            page = category_page(await self._ask(CATEGORIES, CATEGORIES, {}, categories))
+            if page.cursor != cursor:
+                yield page
+            return
+        overlap = self._settings.overlap_changes
+        marks = Marks(str, int, lambda change: max(change - overlap, 0))
+        async for page in read_changes(partial(read_events, self._ask_events), marks, cursor):
             yield page
 
-    async def _categories(self, cursor: str) -> AsyncIterator[Page]:
-        listed = await self._ask(CATEGORIES, CATEGORIES, {}, categories)
-        if listed.position != cursor:
-            yield Page(listed.rows, listed.position, complete=True)
-
-    async def _events(self, cursor: str) -> AsyncIterator[Page]:
-        from_start, more = not cursor, True
-        while more:
-            window = {"since": cursor or "0", "size": self._settings.page_rows}
-            listed = await self._ask(CHANGES, CHANGES, window, changes)
-            more = listed.more
-            if more and (not listed.rows or listed.position == cursor):
-                raise Unavailable("it says that more events have changed, and gives none of them")
-            if listed.rows:
-                cursor = listed.position
-                yield Page(listed.rows, cursor, complete=from_start and not more)
+    async def _ask_events(self, after: int) -> Listed:
+        return await self._ask(CHANGES, CHANGES, {"since": str(after), "size": self._settings.page_rows}, changes)
 
     async def _ask(self, method: str, serial: str, body: Mapping[str, Any], read: Callable[[Answer], Read]) -> Read:
         """Ask something that changes nothing there, patiently; a no means that the hub asks wrongly."""

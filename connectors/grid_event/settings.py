@@ -27,4 +27,7 @@ class Settings(BaseModel):
     account: str = Field(min_length=1, description="Account of the hub there")
     password: SecretStr = Field(description="Password of that account")
     ask_s: float = Field(default=8, ge=1, le=25, description="Seconds a question may take, so that filing has its time")
+    overlap_changes: int = Field(
+        default=200, ge=1, le=100_000, description="Changes before the last that are read again"
+    )
     page_rows: int = Field(default=200, ge=1, le=500, description="Events asked for at once in a pull")

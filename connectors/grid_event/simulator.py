@@ -22,6 +22,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from connectors.grid_event.simulated import ACCOUNTS, FILED, TIME, Centre, Declined, let_in
+from connectors.grid_event.simulated_source import Categories, Events
 
 BEIJING = timezone(timedelta(hours=8))
 PATH = "/zzwg/services/EventService"
@@ -101,6 +102,12 @@ def sample_payloads() -> dict[str, dict[str, Any]]:
         "content": "与东邻为排水沟有争执，已劝解",
     }
     return {"finding": event}
+
+
+def sources(directory: Path) -> dict[str, Categories | Events]:
+    """Return what can be pulled, to be changed from outside while the simulator runs."""
+    page_rows: int = settings_for(0, directory)["page_rows"]
+    return {"categories": Categories(directory), "events": Events(directory, page_rows, beijing_now)}
 
 
 def beijing_now() -> str:

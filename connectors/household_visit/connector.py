@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
 from typing import ClassVar
 from urllib.parse import quote
 
 import httpx
 
+from connectors.household_visit.households import Listing
 from connectors.household_visit.mapping import (
     NOT_FOUND,
     TOKEN_EXPIRED,
@@ -14,15 +16,16 @@ from connectors.household_visit.mapping import (
     Grant,
     Households,
     accept,
-    news,
     read_answer,
+    read_time,
     receipt_of,
+    written_time,
 )
 from connectors.household_visit.settings import Settings
 from hub.sdk import Capabilities, Misconfigured, Outgoing, Page, Receipt, Refused
 from hub.sdk.answers import check_status, read_part
 from hub.sdk.doors import Doors
-from hub.sdk.reading import Token, TokenExpired, Tokens, patiently
+from hub.sdk.reading import Marks, Token, TokenExpired, Tokens, patiently, read_changes
 
 
 class Connector:
@@ -39,7 +42,7 @@ class Connector:
 
     async def check(self) -> str:
         """Fetch a token and the first page of households."""
-        page = await self._read_households("", 1)
+        page = await self._read_households(None, 1)
         return f"answers, and lists {page.total} households"
 
     async def push(self, outgoing: Outgoing) -> Receipt:
@@ -57,22 +60,19 @@ class Connector:
         return None if answer.code == NOT_FOUND else receipt_of(response, answer)
 
     async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:
-        """Yield households changed after the cursor, which is a time of change and a code, oldest change first."""
+        """Yield households that changed since the cursor, a time of change; oldest change first."""
         if source not in self.capabilities.sources:
             raise Misconfigured(f"走村入户 has no source {source!r}, only {', '.join(self.capabilities.sources)}")
-        since, given, number, pages = cursor, 0, 1, 1
-        while number <= pages:
-            page = await self._read_households(since.partition("|")[0], number)
-            rows, pages = news(page, since), page.pages
-            given += len(rows)
-            cursor = rows[-1].cursor if rows else cursor
-            complete = not since and number >= pages and given == page.total
-            yield Page(tuple(row.model_dump() for row in rows), cursor, page.serverTime, complete)
-            number += 1
+        overlap = timedelta(seconds=self._settings.overlap_s)
+        # Once a cursor was `time|code`.
+        marks = Marks(written_time, lambda text: read_time(text.partition("|")[0]), lambda at: at - overlap)
+        async for page in read_changes(lambda since: Listing(self._read_households, since).batches(), marks, cursor):
+            yield page
 
-    async def _read_households(self, since: str, number: int) -> Households:
+    async def _read_households(self, since: datetime | None, number: int) -> Households:
         async def once() -> Households:
-            response, answer = await self._call("GET", "households", query={"since": since, "page": str(number)})
+            query = {"since": written_time(since) if since else "", "page": str(number)}
+            response, answer = await self._call("GET", "households", query=query)
             return read_part(response, accept(answer), Households)
 
         return await patiently(once)

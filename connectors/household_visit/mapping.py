@@ -1,5 +1,6 @@
 """The answers of 走村入户 as its documentation describes them, and what they mean. Pure."""
 
+import re
 from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any, Final
 
@@ -7,7 +8,7 @@ import httpx
 from pydantic import AfterValidator, BaseModel, Field
 
 from hub.sdk import Misconfigured, Receipt, Refused, Unavailable
-from hub.sdk.answers import excerpt, read_object, read_part
+from hub.sdk.answers import Code, Number, excerpt, read_object, read_part
 
 # The vendor's rule, 接口说明 §2: "HTTP 状态恒为 200；code 为 0 表示成功，其余均为失败，未做任何保存，msg 为原因".
 SUCCESS: Final = 0
@@ -15,13 +16,15 @@ NOT_FOUND: Final = 40401
 TOKEN_EXPIRED: Final = 40101
 NOT_ALLOWED: Final = (40001, 40102, 40301)
 BUSY: Final = 50300
+_TIME: Final = re.compile("(19[7-9]|2[0-9][0-9])[0-9]-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
+"""Some software writes 0001 or 9999 for "never"; reading it by `strptime` takes ten times as long."""
 BEIJING: Final = timezone(timedelta(hours=8))
 
 
 class Answer(BaseModel):
     """The envelope of everything it says."""
 
-    code: int
+    code: Code
     msg: str = ""
     data: Any = None
 
@@ -36,37 +39,29 @@ class Grant(BaseModel):
 class Stored(BaseModel):
     """What it says about a visit it keeps."""
 
-    number: str = Field(min_length=1)
+    number: Number
     repeated: bool = False
 
 
-class Household(BaseModel):
-    """A household; everything but its code and time of change is passed on as it is."""
-
-    model_config = {"extra": "allow"}
-
-    householdCode: str = Field(min_length=1)  # noqa: N815 - their names
-    updatedAt: str = Field(min_length=1)  # noqa: N815 - their names
-
-    @property
-    def cursor(self) -> str:
-        """Its place in their order."""
-        return f"{self.updatedAt}|{self.householdCode}"
-
-
 class Households(BaseModel):
-    """One page of households, in the order of their change and code."""
+    """One page of households, in the order of their change; each row is judged by itself."""
 
-    rows: list[Household]
-    total: int
-    pages: int
+    rows: list[Any]
+    total: int = Field(ge=0)
+    pages: int = Field(ge=0)
     serverTime: Annotated[datetime, AfterValidator(lambda at: at.replace(tzinfo=BEIJING))]  # noqa: N815 - their names
 
 
-def news(page: Households, cursor: str) -> tuple[Household, ...]:
-    """Return the rows after the cursor, without those of the running second: more may still change in it."""
-    running = f"{page.serverTime:%Y-%m-%d %H:%M:%S}"
-    return tuple(row for row in page.rows if row.cursor > cursor and row.updatedAt != running)
+def written_time(at: datetime) -> str:
+    """Return a time as it writes them."""
+    return f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def read_time(text: object) -> datetime:
+    """Return a time it wrote; ValueError for anything else, and for the years some software means "never" by."""
+    if not isinstance(text, str) or not _TIME.fullmatch(text):
+        raise ValueError("not yyyy-MM-dd HH:mm:ss of a year in which something can have changed")
+    return datetime.fromisoformat(text).replace(tzinfo=BEIJING)
 
 
 def read_answer(response: httpx.Response) -> Answer:

@@ -15,3 +15,4 @@ class Settings(BaseModel):
     base_url: BaseUrl = Field(description="Address without the /api part, e.g. http://10.1.2.3:8080")
     app_key: str = Field(min_length=1)
     app_secret: SecretStr = Field(min_length=1)
+    overlap_s: int = Field(default=600, ge=0, le=86_400, description="How late a change may be committed with its time")

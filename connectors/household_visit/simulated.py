@@ -58,6 +58,10 @@ class Register:
         officers = [(o["staffNumber"], o["name"]) for o in seed["officers"]]
         self.db.executemany("INSERT OR REPLACE INTO officer VALUES (?, ?)", officers)
 
+    def remove(self, code: str) -> None:
+        """Strike a household off the list; nothing of it is told to anybody who reads."""
+        self.db.execute("DELETE FROM household WHERE code = ?", (code,))
+
     def issue_token(self, credentials: dict[str, Any]) -> dict[str, Any]:
         """Give a token to the one application it knows."""
         if (credentials.get("appKey"), credentials.get("appSecret")) != (APP_KEY, APP_SECRET):

@@ -24,6 +24,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from connectors.household_visit.simulated import APP_KEY, APP_SECRET, REQUIRED, Fault, Register
+from connectors.household_visit.simulated_source import Households
 
 PAGE = (
     "<!doctype html><html lang=zh><meta charset=utf-8><title>走村入户（模拟系统）</title>"
@@ -143,6 +144,16 @@ def sample_payloads() -> dict[str, dict[str, Any]]:
     return {"visit": visit}
 
 
+def sources(directory: Path) -> dict[str, Households]:
+    """Return what can be pulled, to be changed from outside while the simulator runs."""
+    return {"households": Households(directory, utc_now)}
+
+
+def utc_now() -> datetime:
+    """Return the machine's time."""
+    return datetime.now(UTC)
+
+
 def show(register: Register) -> str:
     """Write the page on which a person sees what has arrived."""
     rows = []
@@ -165,7 +176,7 @@ def main() -> None:
     parser.add_argument("--seed", type=Path)
     parser.add_argument("--token-seconds", type=float, default=7200)
     options = parser.parse_args()
-    register = Register(options.data, options.token_seconds, lambda: datetime.now(UTC))
+    register = Register(options.data, options.token_seconds, utc_now)
     if options.seed:
         register.seed(json.loads(options.seed.read_text("utf-8")))
     listening = socket.create_server(("127.0.0.1", options.port), backlog=256)

@@ -5,8 +5,8 @@ import hashlib
 import io
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from collections.abc import Mapping
+from datetime import timedelta, timezone
 from typing import Any
 
 from hub.sdk import Intent, Misconfigured, Receipt, Refused, Unavailable
@@ -25,26 +25,23 @@ COLUMNS = {
     },
 }
 OPERATIONS: Mapping[Intent, str] = {"create": "新增", "amend": "更正", "withdraw": "撤回"}
-HOUSEHOLD_COLUMNS = ("户编号", "户码", "监测类型", "年人均收入", "成员")
-_MEMBER = ("name", "relation", "idNumber")
 _BREAKS = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 # Excel runs a cell that starts so; `'` is in the list so that taking one `'` off always gives the text back.
 _QUOTED = tuple("=+-@＝＋－＠'")
 
 
-def upload_name(flow: str, key: str, now: datetime) -> str:
-    """Return the file name of a delivery; only the day in it is not given by flow and key."""
-    return f"hub_{flow}_{now.astimezone(BEIJING):%Y%m%d}{upload_ending(key)}"
+def upload_name(key: str) -> str:
+    """Return the file name of a delivery: by its key alone, so that it can be asked for on any later day."""
+    return f"{_stem(key)}.csv"
 
 
-def upload_ending(key: str) -> str:
-    """Return the end of a delivery's file name, by which it is found again on any later day."""
-    return f"_{hashlib.sha256(key.encode()).hexdigest()[:16]}.csv"
+def result_name(key: str) -> str:
+    """Return the name of the file that answers a delivery."""
+    return f"{_stem(key)}.result.csv"
 
 
-def result_ending(key: str) -> str:
-    """Return the end of the name of the file that answers a delivery."""
-    return upload_ending(key).removesuffix(".csv") + ".result.csv"
+def _stem(key: str) -> str:
+    return f"hub_{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 
 def upload(flow: str, intent: Intent, key: str, earlier: str, payload: Mapping[str, Any]) -> bytes:
@@ -83,51 +80,3 @@ def verdict(result: bytes, key: str) -> Receipt:
     if row.get("结果") != "接收" or not row.get("受理编号"):
         raise Unavailable("the result file neither accepts with a number (受理编号) nor returns (退回) this delivery")
     return Receipt(row["受理编号"], message=row.get("原因") or "", answer=f"接收 {row['受理编号']}")
-
-
-def snapshot_time(name: str) -> datetime | None:
-    """Return when an export named `households_<version>.csv` was made, if its version is a time."""
-    try:
-        local = datetime.strptime(name, "households_%Y%m%d%H%M%S.csv").replace(tzinfo=BEIJING)
-    except ValueError:
-        return None
-    return local.astimezone(UTC)
-
-
-def households(export: bytes) -> Iterator[dict[str, Any] | str]:
-    """Yield each household of an export, or a note about a line that cannot be read."""
-    lines = export.rstrip(b"\r\n").split(b"\n")
-    try:
-        titles = _cells(lines[0])
-    except (UnicodeDecodeError, csv.Error):
-        titles = []
-    if titles != list(HOUSEHOLD_COLUMNS):
-        raise Misconfigured(f"the export no longer has the columns {'、'.join(HOUSEHOLD_COLUMNS)}")
-    for number, line in enumerate(lines[1:], 2):
-        try:
-            yield _household(_cells(line))
-        except (ValueError, csv.Error) as failure:
-            yield f"line {number} left out: {type(failure).__name__}"
-
-
-def _household(cells: list[str]) -> dict[str, Any]:
-    file_number, household_code, monitored_type, income, members = cells
-    if not file_number:
-        raise ValueError("no file number")
-    return {
-        "fileNumber": file_number,
-        "householdCode": household_code,
-        "monitoredType": monitored_type,
-        "incomeYuan": _number(income),
-        "members": [dict(zip(_MEMBER, each.split("|"), strict=True)) for each in members.split(";") if each],
-    }
-
-
-def _number(text: str) -> float | None:
-    if not text:
-        return None
-    return float(text) if "." in text else int(text)
-
-
-def _cells(line: bytes) -> list[str]:
-    return next(csv.reader([line.decode(CHARSET).rstrip("\r")], strict=True), [])

@@ -118,13 +118,16 @@ class Office:
                 raise Returned(f"风险类型不在目录内：{cell}")
 
     def export(self) -> None:
-        """Lay the day's export into `pull`, once a day; id numbers leave the house masked only."""
+        """Lay the day's export into `pull`, once a day."""
         now = self.now()
-        if any((self.root / "pull").glob(f"households_{now:%Y%m%d}*.csv.ok")):
-            return
+        if not any((self.root / "pull").glob(f"households_{now:%Y%m%d}*.csv.ok")):
+            self.export_as(f"{now:%Y%m%d%H%M%S}")
+
+    def export_as(self, version: str) -> None:
+        """Lay an export of a version into `pull`; id numbers leave the house masked only."""
         bodies = self.books.execute("SELECT body FROM household ORDER BY file_number").fetchall()
         lines = [export_line(json.loads(row["body"])) for row in bodies]
-        lay(self.root / "pull" / f"households_{now:%Y%m%d%H%M%S}.csv", [EXPORT, *lines])
+        lay(self.root / "pull" / f"households_{version}.csv", [EXPORT, *lines], flag=str(len(lines)))
 
     def received(self) -> list[sqlite3.Row]:
         """Return the latest verdicts with what they were about."""
@@ -166,11 +169,11 @@ def masked(id_number: str) -> str:
     return f"{id_number[:6]}********{id_number[-4:]}"
 
 
-def lay(path: Path, lines: list[list[str]]) -> None:
-    """Write a file that is seen whole or not at all, then its flag."""
+def lay(path: Path, lines: list[list[str]], flag: str = "") -> None:
+    """Write a file that is seen whole or not at all, then its flag, which may say something."""
     text = io.StringIO()
     csv.writer(text).writerows(lines)
     part = path.with_name(path.name + ".part")
     part.write_bytes(text.getvalue().encode(CHARSET))
     part.replace(path)
-    path.with_name(path.name + ".ok").touch()
+    path.with_name(path.name + ".ok").write_text(flag, "ascii")

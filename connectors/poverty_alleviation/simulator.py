@@ -24,6 +24,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from connectors.poverty_alleviation.simulated import Office
+from connectors.poverty_alleviation.simulated_source import Households
 
 BEIJING = timezone(timedelta(hours=8))
 ACCOUNTS = {"fillonce": "simulated-account-only"}
@@ -76,6 +77,11 @@ def sample_payloads() -> dict[str, dict[str, Any]]:
         "visit": {**about, "visitTime": now, "content": "入户走访，核对收入"},
         "finding": {**about, "foundTime": now, "riskType": "住房安全", "description": "屋顶漏雨"},
     }
+
+
+def sources(directory: Path) -> dict[str, Households]:
+    """Return what can be pulled, to be changed from outside while the simulator runs."""
+    return {"households": Households(directory, beijing_now)}
 
 
 def beijing_now() -> datetime:

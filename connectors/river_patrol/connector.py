@@ -17,6 +17,7 @@ from connectors.river_patrol.mapping import (
     read_answer,
     receipt_of,
 )
+from connectors.river_patrol.segments import read_segments
 from connectors.river_patrol.settings import Settings
 from hub.sdk import Capabilities, Misconfigured, Outgoing, Page, Receipt, Refused
 from hub.sdk.answers import check_status, read_part
@@ -60,27 +61,13 @@ class Connector:
         return None if answer.result == DATA_NOEXIST else receipt_of(response, answer)
 
     async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:
-        """Yield all segments in the order of their ids; once one of them has changed, again from the first.
-
-        The cursor is the version of their list and the last id read. It does not say which segment changed.
-        """
+        """Yield segments in the order of their ids; once one has changed, all. The cursor is `version/last id`."""
         if source not in self.capabilities.sources:
             raise Misconfigured(f"河长制巡河 has no source {source!r}, only {', '.join(self.capabilities.sources)}")
-        version, _, after = cursor.partition("/")
-        page = await self._read_segments(after, PAGE_ROWS)
-        if after and page.version != version:
-            after, page = "", await self._read_segments("", PAGE_ROWS)
-        whole, version = not after, page.version
-        while True:
-            after = page.rows[-1].segmentId if page.rows else after
-            more = page.more and bool(page.rows)
-            complete = whole and not more and page.version == version
-            yield Page(tuple(row.model_dump() for row in page.rows), f"{version}/{after}", complete=complete)
-            if not more:
-                return
-            page = await self._read_segments(after, PAGE_ROWS)
+        async for page in read_segments(self._read_segments, cursor):
+            yield page
 
-    async def _read_segments(self, after: str, size: int) -> Segments:
+    async def _read_segments(self, after: str, size: int = PAGE_ROWS) -> Segments:
         async def once() -> Segments:
             response, answer = await self._call("GET", "segments", query={"after": after, "size": str(size)})
             return read_part(response, accept(answer), Segments)

@@ -6,7 +6,7 @@ import httpx
 from pydantic import BaseModel, BeforeValidator, Field
 
 from hub.sdk import Misconfigured, Receipt, Refused, Unavailable
-from hub.sdk.answers import excerpt, read_object, read_part
+from hub.sdk.answers import Number, excerpt, read_object, read_part
 
 # The vendor's rule, 返回码说明: "result 为 OK 表示请求成功并已入库；其他返回码均未入库". Codes come as text or number.
 SUCCESS: Final = "OK"
@@ -34,24 +34,18 @@ class Grant(BaseModel):
 class Stored(BaseModel):
     """What it says about a patrol or a matter it keeps."""
 
-    id: str = Field(min_length=1)
+    id: Number
     repeated: bool = False
 
 
-class Segment(BaseModel):
-    """A river segment; everything but its id is passed on as it is."""
-
-    model_config = {"extra": "allow"}
-
-    segmentId: str = Field(min_length=1)  # noqa: N815 - their name
-
-
 class Segments(BaseModel):
-    """One page of segments, in the order of their ids; `version` changes whenever any segment does."""
+    """One page of segments in the order of their ids, each judged by itself; any change makes another `version`."""
 
-    version: str = Field(pattern=r"^[^/]+$")
-    rows: list[Segment]
+    version: str = Field(pattern=r"^[^/\x00-\x1f]+$", max_length=200)
+    rows: list[Any]
     more: bool
+    total: int = Field(ge=0)
+    """Segments in the whole list."""
 
 
 def read_answer(response: httpx.Response) -> Answer:

@@ -50,6 +50,10 @@ class Register:
         rows = [(segment["segmentId"], json.dumps(segment)) for segment in seed["segments"]]
         self.db.executemany("INSERT OR REPLACE INTO segment VALUES (?, ?)", rows)
 
+    def remove(self, segment_id: str) -> None:
+        """Take a segment off the list."""
+        self.db.execute("DELETE FROM segment WHERE id = ?", (segment_id,))
+
     def issue_token(self, credentials: dict[str, Any]) -> dict[str, Any]:
         """Give a token to the one application it knows."""
         if (credentials.get("app_id"), credentials.get("secret")) != (APP_ID, SECRET):
@@ -90,7 +94,8 @@ class Register:
         found = self.db.execute("SELECT body FROM segment WHERE id > ? ORDER BY id LIMIT ?", (after, size + 1))
         rows = [json.loads(body) for (body,) in found]
         listed = [{**row, "yours": row.pop("granted", True)} for row in rows[:size]]
-        return {"version": self._version(), "rows": listed, "more": len(rows) > size}
+        total = self.db.execute("SELECT count(*) FROM segment").fetchone()[0]
+        return {"version": self._version(), "rows": listed, "more": len(rows) > size, "total": total}
 
     def list_instances(self) -> list[tuple[str, str, str, str]]:
         """Return the latest 200 of what it keeps: id, kind, content, when it came."""

@@ -24,6 +24,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from connectors.river_patrol.simulated import APP_ID, BEIJING, SECRET, Fault, Register
+from connectors.river_patrol.simulated_source import Segments
 
 KINDS = {"cruise": "巡河", "matter": "问题", "update": "问题修改"}
 SHOWN = (
@@ -169,6 +170,16 @@ def sample_payloads() -> dict[str, dict[str, Any]]:
     return {"patrol": patrol, "finding": matter}
 
 
+def sources(directory: Path) -> dict[str, Segments]:
+    """Return what can be pulled, to be changed from outside while the simulator runs."""
+    return {"segments": Segments(directory, utc_now)}
+
+
+def utc_now() -> datetime:
+    """Return the machine's time."""
+    return datetime.now(UTC)
+
+
 def show(register: Register) -> str:
     """Write the page on which a person sees what has arrived."""
     rows = []
@@ -204,7 +215,7 @@ def main() -> None:
     parser.add_argument("--seed", type=Path)
     parser.add_argument("--token-seconds", type=float, default=7200)
     options = parser.parse_args()
-    register = Register(options.data, options.token_seconds, lambda: datetime.now(UTC))
+    register = Register(options.data, options.token_seconds, utc_now)
     if options.seed:
         register.seed(json.loads(options.seed.read_text("utf-8")))
     listening = socket.create_server(("127.0.0.1", options.port), backlog=256)

@@ -158,7 +158,7 @@ def visit_body(place: View, known: list[View]) -> View:
 def seen_among(known: list[View], answered: Container[str]) -> View:
     """Say which known values the officer was shown for the questions answered."""
     return {
-        value["path"]: {"system": value["source"]["system"], "as_of": value["as_of"]}
+        value["path"]: {"system": value["source"]["system"], "as_of": value["as_of"], "value": value["value"]}
         for value in known
         if value["element"] in answered
     }

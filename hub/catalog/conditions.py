@@ -19,14 +19,23 @@ class BadCondition(ValueError):
 
 
 def compile_condition(schema: Document) -> Callable[[Mapping[str, Any]], bool]:
-    """Return the test that `schema` is; raises BadCondition naming every fault."""
+    """Return the test that `schema` is; raises BadCondition naming every fault.
+
+    What is null is not there: `required: [place]` asks for a Place, as a field's `from` does.
+    """
     faults = condition_faults(schema)
     if faults:
         raise BadCondition(faults)
     if schema in (True, {}):
         return lambda _: True
     holds = compile_fast(schema)
-    return lambda document: holds(dict(document))
+
+    def met(document: Mapping[str, Any]) -> bool:
+        if None in document.values():
+            document = {name: value for name, value in document.items() if value is not None}
+        return holds(document)
+
+    return met
 
 
 def condition_faults(schema: Document) -> list[Leaf]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from hub.catalog.messages import Messages
 from hub.catalog.verdicts import Verdict
@@ -26,6 +26,31 @@ class Code:
     def offered_on(self, day: date) -> bool:
         """Say whether a form may offer this code on `day`."""
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+@dataclass(frozen=True)
+class TrackRules:
+    """By what a track is reckoned: patrols differ from place to place, so every threshold is data."""
+
+    accuracy_m: float
+    """Fixes reported worse are left out."""
+    speed_mps: float
+    """Nobody on a patrol is faster."""
+    gate_m: float
+    gate_accuracies: float
+    """Somebody has moved once they are this far, and this many times the reported error, from where they were."""
+    simplify_m: float
+    near_m: float
+    """How near the way a segment counts as covered."""
+    teleport_m: float
+    """A jump at an impossible speed is worth a flag from here on."""
+    even_steps: int
+    even_share: float
+    """So many steps that differ by no more than this share are a program's."""
+    repeat_fixes: int
+    """Shorter tracks are too alike by chance to be called a repeat."""
+    along: str | None = None
+    """The element that holds the shape of the Place walked along."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +82,10 @@ class Element:
     """Most items of photos, track, list and choices."""
     items: tuple[str, ...] = ()
     """The element ids of one row, for type `list`."""
+    not_before: str | None = None
+    """What a date or time may not lie before: another element, or one of `MOMENTS`."""
+    not_after: str | None = None
+    track: TrackRules | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +119,36 @@ class Question:
     confirm: bool
     optional: bool
     """True when a valid submission may lack it: optional itself, conditional, or in an optional group."""
+    kind: str | None = None
+    """The kind of Place it asks for, of type `place`."""
+
+
+MOMENTS = ("occurred_at", "licence", "now")
+"""What a limit may name besides other answers: when it happened, the form's first licensed day, this moment."""
+MOMENT_TYPES = ("date", "time")
+"""The element types that have limits."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a schema cannot say of a date or time: how it stands to another one."""
+
+    path: str
+    """JSON Pointer into the answers, `*` standing for each item."""
+    kind: Literal["not_before", "not_after"]
+    other: str
+    """Pointer of another answer, whose `*` is the same item, or one of `MOMENTS`."""
+    title: Text
+    """What people call the other one."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """What depends on the day a form is opened: the layout, and the codes its questions offer."""
+
+    ui: Json
+    codes: Mapping[str, tuple[Json, ...]]
+    """Set name -> `({"code", "zh", "en"}, …)`."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +163,8 @@ class Make:
     """The record's elements, taken over from answers of the same name unless `fields` says otherwise."""
     fields: Mapping[str, Mapping[str, Any]]
     """Differences: element -> `{"from": element or envelope word}` or `{"const": value}`."""
+    place: str | None = None
+    """The question whose answer is the Place the record is about; unanswered or None: where the form is filled."""
 
 
 @dataclass(frozen=True)
@@ -117,26 +178,36 @@ class Form:
     """The kind of Place it is filled at; None when it needs none."""
     licence: Json
     schema: Json
-    """JSON Schema 2020-12 of the answers."""
-    ui: Json
+    """JSON Schema 2020-12 of the answers; it knows every code there ever was, `dated` says when each is good."""
+    served: Callable[..., Served]
+    """The layout with the codes that are valid on any of the days given."""
     help: Text
     examples: tuple[Json, ...]
     makes: tuple[Make, ...]
     questions: tuple[Question, ...]
-    codes: Mapping[str, tuple[Json, ...]]
-    """The code sets its questions offer today: set name -> `({"code", "zh", "en"}, …)`."""
+    limits: tuple[Limit, ...]
+    tracks: Mapping[str, TrackRules]
+    """The track elements it asks for, with the rules they are reckoned by."""
+    dated: Mapping[str, Mapping[str, Code]]
+    """Pointer of a question -> those of its codes that are not good for all the time of the licence."""
     exception: Json | None
     """What the policy profile forbids and this form may do all the same: shown to whoever fills it."""
 
-    def licensed_on(self, day: date) -> bool:
-        """Say whether its licence covers `day`, first and last day included."""
+    @cached_property
+    def valid(self) -> tuple[date, date]:
+        """Return the first and last day it may be filled for: its licence's, ended by the exception it needs."""
         first, last = (date.fromisoformat(limit) for limit in self.licence["valid"])
+        return first, min(last, date.fromisoformat(self.exception["expires_on"])) if self.exception else last
+
+    def licensed_on(self, day: date) -> bool:
+        """Say whether its licence, and the exception it needs, cover `day`, first and last day included."""
+        first, last = self.valid
         return first <= day <= last
 
     @cached_property
-    def place_questions(self) -> tuple[str, ...]:
-        """Return the pointers whose answers name a Place."""
-        return tuple(q.path for q in self.questions if q.type == "place")
+    def place_questions(self) -> Mapping[str, str | None]:
+        """Return the pointers whose answers name a Place, each with the kind it must be."""
+        return {q.path: q.kind for q in self.questions if q.type == "place"}
 
     @cached_property
     def photo_questions(self) -> tuple[str, ...]:

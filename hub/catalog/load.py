@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from hub.catalog.contents import Catalog, Form
+from hub.catalog.contents import MOMENTS, Catalog, Form, Text
 from hub.catalog.documents import Fault, fault_at, read_yaml, validate
 from hub.catalog.forms.compile import Surroundings, compile_form
 from hub.catalog.forms.released import released_faults
@@ -14,9 +14,7 @@ from hub.catalog.schemas.elements import read_elements
 from hub.catalog.schemas.policy import PROFILE, read_policy
 from hub.catalog.schemas.records import read_records
 from hub.catalog.verdicts import Verdict
-from hub.clock import Clock, SystemClock
 
-_SYSTEM_CLOCK = SystemClock()
 _VERSION = r"[a-z][a-z0-9_]*/v[1-9][0-9]*\.yaml|released\.sha256"
 _NAMES = {
     "forms": _VERSION,
@@ -46,8 +44,11 @@ class BadFiles(Exception):
         return [self.messages.sentence(fault, lang) for fault in self.faults]
 
 
-def load_catalog(root: Path, clock: Clock = _SYSTEM_CLOCK, policy: str = PROFILE) -> Catalog:
-    """Return the catalog of the project at `root` under a policy profile; raises BadFiles with every fault."""
+def load_catalog(root: Path, policy: str = PROFILE) -> Catalog:
+    """Return the catalog of the project at `root` under a policy profile; raises BadFiles with every fault.
+
+    It reads no clock: what is valid on which day is asked of the catalog, each time with the day.
+    """
     messages, faults = load_messages(root)
     faults += _name_faults(root)
     codes, problems = read_codes(root)
@@ -59,8 +60,8 @@ def load_catalog(root: Path, clock: Clock = _SYSTEM_CLOCK, policy: str = PROFILE
     sound = not faults
     profile, problems = read_policy(root, policy)
     faults += problems
-    nothing = messages.both(_NOTHING) if _NOTHING in messages else {"zh": _NOTHING, "en": _NOTHING}
-    given = Surroundings(elements, codes, records, profile, clock.now().date(), nothing, sound)
+    moments = {name: _title(f"moment.{name}", messages) for name in MOMENTS}
+    given = Surroundings(elements, codes, records, profile, _title(_NOTHING, messages), moments, sound)
     forms, problems = _read_forms(root, given)
     faults += problems
     faults += released_faults(root)
@@ -75,6 +76,11 @@ def load_catalog(root: Path, clock: Clock = _SYSTEM_CLOCK, policy: str = PROFILE
         messages=messages,
         verdicts={key: verdict for key, (_, verdict) in forms.items()},
     )
+
+
+def _title(key: str, messages: Messages) -> Text:
+    """Return a text in both languages; its key where the text is what is faulty."""
+    return messages.both(key) if key in messages else {"zh": key, "en": key}
 
 
 def _read_forms(root: Path, given: Surroundings) -> tuple[_Forms, list[Fault]]:

@@ -23,6 +23,8 @@ class Draft:
     """Element id -> value, flat; what was not answered is absent."""
     nothing_to_report: bool
     """True when the submitter said that all is in order; never so for the items of a repeat."""
+    place: str | None = None
+    """What the answers call the Place it is about, where that is another than the form is filled at."""
 
 
 def make_records(form: Form, answers: Answers, envelope: Answers) -> tuple[Draft, ...]:
@@ -35,15 +37,17 @@ def make_records(form: Form, answers: Answers, envelope: Answers) -> tuple[Draft
         if make.each is None:
             if make.applies(seen):
                 said = bool(answers.get(NOTHING, False))
-                drafts.append(Draft(make.record, "", _content(make, whole), said))
+                drafts.append(_draft(make, "", whole, said=said))
             continue
         items = answers.get(make.each, ())
         for key, item in zip(item_keys(items), items, strict=True):
             if make.applies({**seen, **item}):
-                drafts.append(
-                    Draft(make.record, f"{make.each}/{key}", _content(make, {**whole, **item}), nothing_to_report=False)
-                )
+                drafts.append(_draft(make, f"{make.each}/{key}", {**whole, **item}, said=False))
     return tuple(drafts)
+
+
+def _draft(make: Make, key: str, scope: Answers, *, said: bool) -> Draft:
+    return Draft(make.record, key, _content(make, scope), said, scope.get(make.place) if make.place else None)
 
 
 def _flat(answers: Answers) -> dict[str, Any]:

@@ -42,8 +42,17 @@ KEYWORDS = {
 }
 """Validator keyword -> code of the text `fault.<code>`; no keyword at all is the schema `false`."""
 
-FIELD_CODES = frozenset(KEYWORDS.values()) | {"required", "unknown", "invalid"}
+ONE_LINE = "^[^\t\n\r\u2028\u2029]*$"
+"""The pattern of a text of one line; breaking it has words of its own."""
+
+NUMBERS = {"integer": "not_whole", "number": "not_a_number"}
+"""What a field for numbers is told when something else stands there."""
+
+FIELD_CODES = frozenset([*KEYWORDS.values(), *NUMBERS.values(), "required", "unknown", "one_line", "invalid"])
 """Codes about a value (texts `fault.<code>`); every other code is about a definition (texts `catalog.<code>`)."""
+
+FOR_AUTHORS = {"pattern": "catalog.unlike_pattern", "format": "catalog.unlike_format"}
+"""Codes whose rule is a regular expression or a name of the standard: words only who writes files can use."""
 
 _DATE = re.compile(r"(?:19|2[0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(rf"{_DATE.pattern}T[0-9:]{{8}}(?:\.[0-9]{{1,6}})?(?:Z|[+-][0-9]{{2}}:[0-9]{{2}})")
@@ -107,7 +116,9 @@ class Leaf:
 
     @property
     def reason(self) -> str:
-        """Return the message key that says it."""
+        """Return the message key that says it of a file: its author is told the rule itself, an officer is not."""
+        if self.code in FOR_AUTHORS:
+            return FOR_AUTHORS[self.code]
         return f"{'fault' if self.code in FIELD_CODES else 'catalog'}.{self.code}"
 
 
@@ -156,7 +167,14 @@ def _leaves(error: ValidationError) -> Iterator[Leaf]:
     else:
         keyword = error.validator if isinstance(error.validator, str) else None
         shown = "、".join(map(str, rule)) if isinstance(rule, list) else rule
-        yield Leaf(path, KEYWORDS.get(keyword, "invalid"), {} if keyword in {None, "not"} else {"rule": shown})
+        yield Leaf(path, _code(keyword, rule), {} if keyword in {None, "not"} else {"rule": shown})
+
+
+def _code(keyword: str | None, rule: object) -> str:
+    """Return the code of a broken rule; the page chooses alike (hub/ui/portal/form/check.js)."""
+    if keyword == "pattern" and rule == ONE_LINE:
+        return "one_line"
+    return NUMBERS.get(str(rule), "type") if keyword == "type" else KEYWORDS.get(keyword, "invalid")
 
 
 def _extras(error: ValidationError) -> Iterator[str]:

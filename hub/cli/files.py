@@ -11,8 +11,9 @@ from hub.catalog.lineage import trace
 from hub.cli.say import BAD_INPUT, err, language, out, read_settings, speaking
 from hub.clock import SystemClock, civil_day
 from hub.files import Secrets, read_files
+from hub.private import exposed
 from hub.settings import Settings, read_secret
-from hub.systems import Registry, links_of
+from hub.systems import BadSystems, Registry, links_of
 
 NOTICE = timedelta(days=30)
 """How long before a form's licence ends its keepers are told."""
@@ -38,6 +39,13 @@ def check() -> None:
             names = ", ".join(f"HUB_SECRET_{name}" for name in sorted(unset))
             err.print(f"此处未设置（hub serve 需要）/ not set here, hub serve needs them: {names}", style="yellow")
         _warn_of_endings(catalog)
+        for path in exposed(settings.database, settings.data_dir):
+            err.print(
+                f"{path}: 本机其他人可以读到 / others on this machine may read it: chmod go= {path}",
+                style="yellow", markup=False, soft_wrap=True,
+            )  # fmt: skip
+        if registry.gaps:
+            raise BadSystems(registry.gaps)
         out.print(
             f"{len(catalog.elements)} 数据元, {len(catalog.forms)} 表单, {len(catalog.records)} 记录, "
             f"{len(registry.systems)} 系统：全部通过 / all good"
@@ -46,7 +54,7 @@ def check() -> None:
 
 def _read(settings: Settings, secrets: Secrets) -> tuple[Catalog, Registry]:
     """Read everything; nothing is sent, so no photo needs an address."""
-    return read_files(settings, SystemClock(), secrets, lambda _: "")
+    return read_files(settings, secrets, lambda _: "")
 
 
 def _warn_of_endings(catalog: Catalog) -> None:
@@ -54,7 +62,7 @@ def _warn_of_endings(catalog: Catalog) -> None:
     lasting = {form.form for form in catalog.offered_forms(civil_day(SystemClock().now() + NOTICE))}
     for form in catalog.newest_forms():
         if form.form not in lasting:
-            days = " – ".join(form.licence["valid"])
+            days = " – ".join(day.isoformat() for day in form.valid)
             err.print(
                 f"{form.form}/v{form.version}: 有效期将满或不符 / licence ends or does not fit: {days}", style="yellow"
             )

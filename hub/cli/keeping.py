@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from hub.catalog.messages import Messages
 from hub.cli.files import UNSET
-from hub.cli.say import FAILED, err, out, read_settings, speaking
+from hub.cli.say import FAILED, err, out, read_settings, sentence, speaking
 from hub.clock import SystemClock
 from hub.erasure.erase import Deed
 from hub.erasure.erase import erase as erase_one
+from hub.erasure.keeping import Allowed, erase_by_hand, objections
 from hub.erasure.sweep import erase_older
 from hub.errors import Problem
 from hub.files import read_files
@@ -75,7 +77,7 @@ def restore(
 
 def _capabilities(settings: Settings) -> dict[str, Capabilities]:
     """Return what each wired System can do; no secret is needed for that."""
-    _, registry = read_files(settings, SystemClock(), lambda name: read_secret(name) or UNSET, lambda _: "")
+    _, registry = read_files(settings, lambda name: read_secret(name) or UNSET, lambda _: "")
     return {name: system.capabilities for name, system in registry.systems.items()}
 
 
@@ -99,21 +101,24 @@ def _warn(manifest: Manifest, found: Reckoned) -> None:
             err.print(f"  {system}: {many} {words}", style="yellow", markup=False, soft_wrap=True)
 
 
-def erase(
+def erase(  # noqa: PLR0913 - an option for each thing a person may take upon themselves
     submission_id: Annotated[str | None, typer.Argument(help="A submission, by any revision's id.")] = None,
     *,
     why: Annotated[str, typer.Option(help="The reason, kept in the journal; no personal data.")],
     older_than: Annotated[str, typer.Option(help="All that are older, for example 1095d.", metavar="DAYS")] = "",
     by: Annotated[str, typer.Option(help="The login of who decided it, for the journal.")] = "",
     dry_run: Annotated[bool, typer.Option(help="Only count what --older-than would erase.")] = False,
+    more_than_share: Annotated[bool, typer.Option(help="However many HUB_RETENTION_SHARE lets go at once.")] = False,
+    clock_is_right: Annotated[bool, typer.Option(help="You have looked: this machine's clock is right.")] = False,
 ) -> None:
     """Erase what submissions said, for good; their ids stay taken. What Systems hold is theirs and stays."""
     if (submission_id is None) == (older_than == "") or (dry_run and not older_than):
         raise typer.BadParameter("给一个提交编号，或给 --older-than / give one submission id, or --older-than")
     term = _term(older_than) if older_than else None
     settings = read_settings()
-    with speaking(settings):
-        asyncio.run(_erase(settings, Wanted(submission_id or "", term, by, why, dry_run)))
+    with speaking(settings) as messages:
+        allowed = Allowed(settings.retention_share, clock_is_right, more_than_share)
+        asyncio.run(_erase(settings, Wanted(submission_id or "", term, by, why, dry_run, allowed), messages))
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,7 @@ class Wanted:
     by: str
     why: str
     dry: bool
+    allowed: Allowed
 
 
 def _term(written: str) -> timedelta:
@@ -138,7 +144,7 @@ def _term(written: str) -> timedelta:
     return term
 
 
-async def _erase(settings: Settings, wanted: Wanted) -> None:
+async def _erase(settings: Settings, wanted: Wanted, messages: Messages) -> None:
     store, now = open_store(settings.database, settings.durability), SystemClock().now()
     try:
         if not await store.read(lambda session: is_current(session.connection())):
@@ -149,9 +155,14 @@ async def _erase(settings: Settings, wanted: Wanted) -> None:
             said = ", ".join(f"{name} {count}" for name, count in sorted(rows.items()))
             out.print(f"已删除 / erased: {said}", soft_wrap=True, highlight=False)
             return
-        swept = await erase_older(store, now - wanted.term, deed, dry=wanted.dry)
+        if wanted.dry:
+            swept = await erase_older(store, now - wanted.term, deed, dry=True)
+        else:
+            swept = await erase_by_hand(store, now - wanted.term, deed, wanted.allowed)
         done = "将删除 / would be erased" if wanted.dry else "已删除 / erased"
         out.print(f"{swept.erased} 份提交{done}, {swept.left} 份未办结保留 / kept, something is open", soft_wrap=True)
+        for objection in await objections(store, now, swept.erased, wanted.allowed) if wanted.dry else ():
+            err.print(sentence(messages, objection), style="yellow", markup=False, soft_wrap=True)
     finally:
         await store.close()
 

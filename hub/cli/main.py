@@ -23,6 +23,7 @@ COMMANDS = {
     "backup": "keeping:backup",
     "restore": "keeping:restore",
     "erase": "keeping:erase",
+    "photos": "photos:photos",
     "submit": "client:submit",
     "deliveries": "client:deliveries",
     "replay": "client:replay",

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hub.cli.say import language, out, read_settings, speaking
-from hub.clock import SystemClock
+from hub.clock import SystemClock, civil_day
 from hub.model.people import Account, ApiToken, Role
 from hub.settings import Settings
 from hub.store import Session, open_store
@@ -141,11 +141,12 @@ def _state(kept: Account) -> str:
 def import_divisions(
     file: Annotated[Path, typer.Argument(exists=True, help="CSV: code, level, name, parent_code.")],
     valid_from: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Valid from this day.")] = None,
+    encoding: Annotated[str, typer.Option(help="utf-8, or gb18030 as Chinese Excel writes it.")] = "utf-8",
 ) -> None:
-    """Record a list of divisions as valid from a day; what was known before is kept."""
+    """Record a list of divisions as valid from a day; what was known before is kept, an older list is history only."""
     settings = read_settings()
     with speaking(settings):
-        day = valid_from.date() if valid_from else clock.now().date()
-        lines = list(division_table.read_lines(file))
+        day = valid_from.date() if valid_from else civil_day(clock.now())
+        lines = division_table.read_lines(file, encoding)
         count = _write(settings, lambda session: division_table.import_lines(session, lines, day, clock.now()))
         out.print(f"{count} 个区划新增或变更 / divisions new or changed")

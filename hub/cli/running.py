@@ -15,16 +15,20 @@ import yaml
 
 from hub.app import Hub, build, make_site
 from hub.cli.say import err, out, read_settings, speaking
+from hub.clock import civil_day
 from hub.errors import Problem
-from hub.logs import configure_logs
+from hub.logs import configure_logs, get_logger
+from hub.private import close_to_others
 from hub.settings import Settings
 from hub.store.blobs import drop_leftovers
 from hub.store.migrate import is_current
 from hub.store.migrate import migrate as migrate_database
 from hub.store.query import divisions, people
+from hub.web.connections import guarded_by, open_gate
 from hub.worker.loop import Worker
 from hub.worker.stop import stop
 
+log = get_logger(__name__)
 BEHIND_PEOPLE = 10
 """How much nicer (`nice(1)`) a worker of its own is: on one machine with `hub serve`, who submits goes first."""
 
@@ -35,10 +39,17 @@ def serve() -> None:
     settings = read_settings()
     configure_logs(settings.log_level)
     with speaking(settings):
+        _close_to_others(settings)
         migrate_database(settings.database, stop.heed)
         stop.heed()
         _run(_serve(settings))
     stop.hear_no_more()
+
+
+def _close_to_others(settings: Settings) -> None:
+    """Close what is kept to everybody else on this machine, and say where that could not be done."""
+    for path in close_to_others(settings.database, settings.data_dir):
+        log.warning("files.exposed", path=str(path))
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -63,6 +74,7 @@ async def _serve(settings: Settings) -> None:
             make_site(hub),
             host=settings.host,
             port=settings.port,
+            http=guarded_by(open_gate(hub.catalog.messages)),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -91,8 +103,10 @@ async def _prepare(hub: Hub) -> None:
     """Put in what a new database needs: divisions, and somebody who may sign in."""
     settings, now = hub.settings, hub.clock.now()
     if settings.seed_divisions is not None:
-        lines = list(divisions.read_lines(settings.seed_divisions))
-        await hub.store.write(lambda session: divisions.import_lines(session, lines, now.date(), now))
+        lines, today = divisions.read_lines(settings.seed_divisions), civil_day(now)
+        await hub.store.write(
+            lambda session: divisions.is_empty(session) and divisions.import_lines(session, lines, today, now)
+        )
     if settings.seed_accounts is not None:
         rows = yaml.safe_load(settings.seed_accounts.read_text(encoding="utf-8"))["accounts"]
         await hub.store.write(lambda session: people.seed_accounts(session, rows, now))
@@ -113,6 +127,7 @@ def work(once: Annotated[bool, typer.Option(help="Deliver what is due now, then 
     settings = read_settings()
     configure_logs(settings.log_level)
     with speaking(settings):
+        _close_to_others(settings)
         stop.heed()
         _run(_work(settings, once=once))
     stop.hear_no_more()
@@ -131,7 +146,8 @@ async def _work(settings: Settings, *, once: bool) -> None:
     # Not by the loop's own handlers: they end with it, and a second signal just then would look like a crash.
     stop.obey_with(lambda: None if loop.is_closed() else loop.call_soon_threadsafe(told.set))
     if not stop.asked:
-        worker = Worker(hub.engine, hub.pulls, hub.clock, settings.data_dir, settings.retention)
+        kept = settings.retention, settings.retention_share
+        worker = Worker(hub.engine, hub.pulls, hub.clock, settings.data_dir, *kept)
         _stand()
         hub.watch.start()
         await worker.start()

@@ -1,6 +1,6 @@
 """Erases what is older than a term, a few at a time; what is still open is left for the next time."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -20,23 +20,46 @@ class Swept:
 
     erased: int
     left: int
+    held: bool = False
+    """More were old enough than may go without a person: none was erased, and the rest was not counted."""
 
 
-async def erase_older(store: Store, before: datetime, deed: Deed, *, dry: bool = False) -> Swept:
+async def erase_older(
+    store: Store, before: datetime, deed: Deed, *, dry: bool = False, most: int | None = None
+) -> Swept:
     """Erase what was received, and last corrected, before an instant and has ended; `dry` only counts.
 
-    Killed at any moment it has erased some Submissions wholly and others not at all, and goes on when run again.
+    With `most` it first looks for all of it, and erases nothing at all where that is more. Killed at any moment it has
+    erased some Submissions wholly and others not at all, and goes on when run again.
     """
-    erased, left, after = 0, 0, None
+    erased, left = 0, 0
+    waiting: list[str] = []
+    async for due, more_left in _look_through(store, before):
+        left += more_left
+        if dry:
+            erased += len(due)
+        elif most is None:
+            erased += await _erase(store, due, before, deed)
+        elif len(waiting := waiting + due) > most:
+            return Swept(0, left, held=True)
+    return Swept(erased + await _erase(store, waiting, before, deed), left)
+
+
+async def _look_through(store: Store, before: datetime) -> AsyncIterator[tuple[list[str], int]]:
+    """Yield which may go, and how many may not as something is open, a few at a time, the oldest first."""
+    after = None
     while page := await store.read(partial(erasing.older, before=before, after=after, limit=AT_ONCE)):
         after = page[-1]
-        due, more_left = await store.read(partial(_sorted_out, page=page, before=before))
-        left += more_left
-        if due and not dry:
-            erased += await store.write(partial(_erase_due, due=due, before=before, deed=deed))
-        else:
-            erased += len(due)
-    return Swept(erased, left)
+        yield await store.read(partial(_sorted_out, page=page, before=before))
+
+
+async def _erase(store: Store, due: Sequence[str], before: datetime, deed: Deed) -> int:
+    """Erase these, few in one transaction, each unless it was corrected, opened again or erased since the look."""
+    erased = 0
+    for start in range(0, len(due), AT_ONCE):
+        some = due[start : start + AT_ONCE]
+        erased += await store.write(partial(_erase_due, due=some, before=before, deed=deed))
+    return erased
 
 
 def _sorted_out(session: Session, page: Sequence[After], before: datetime) -> tuple[list[str], int]:
@@ -48,7 +71,7 @@ def _sorted_out(session: Session, page: Sequence[After], before: datetime) -> tu
 
 
 def _erase_due(session: Session, due: Sequence[str], before: datetime, deed: Deed) -> int:
-    """Erase these, each unless it was corrected, opened again or erased since the look."""
+    """Erase these unless their locks tell another story than the look."""
     count = 0
     for root_id in due:
         found = _found_old(session, root_id, before, lock=True)

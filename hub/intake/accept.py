@@ -6,23 +6,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from hub.catalog.checks import When, check_answers, check_occurred
 from hub.catalog.contents import Form
 from hub.clock import Clock, civil_day
 from hub.erasure.erase import gone
 from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
+from hub.intake.arrival import Arrival
 from hub.intake.filled import Filled, read_filled
-from hub.intake.plan import Arrival, Rules, plan_first
+from hub.intake.plan import Rules, plan_first
 from hub.intake.route import Row
 from hub.intake.wire import canonical, digest, read_json
-from hub.intake.world import Question, World, look
-from hub.model.people import Account, Scope
+from hub.intake.world import Before, Question, World, look
+from hub.model.people import Account, Proof, Scope
 from hub.model.place import Place
 from hub.outbox.decide.settle import Claim
 from hub.outbox.handover import Outbox, Seats, attempt_rows, lease_fresh
 from hub.store import Session, Store, Taken
 from hub.store.clock import instant
-from hub.store.query import deliveries, submissions
+from hub.store.query import deliveries, people, submissions
 from hub.store.query.submissions import Bundle, Kept
 from hub.store.trouble import RETRY_AFTER_SECONDS
 
@@ -56,7 +58,7 @@ class Accepted:
     """The rows as they were written just now, so that the answer need not read them back."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Offer:
     """A planned Submission as the writer gets it."""
 
@@ -64,6 +66,7 @@ class _Offer:
     submission_id: str
     bundle: Bundle
     seats: Seats
+    proof: Proof | None
 
     def hand_over(self, written: "asyncio.Future[_Written | None]") -> None:
         """Tell the outbox what came of it; runs even when the asker has gone."""
@@ -83,14 +86,18 @@ class _Written:
     claims: list[Claim]
 
 
-async def accept(intake: Intake, author: Account, raw: bytes) -> Accepted:
-    """Accept a body as it came; return once it and all it owes are on disk, or raise Problem and keep nothing."""
-    arrival = await arrive(intake, author, raw)
+async def accept(intake: Intake, author: Account, raw: bytes, proof: Proof | None = None) -> Accepted:
+    """Accept a body as it came; return once it and all it owes are on disk, or raise Problem and keep nothing.
+
+    `proof` is what the author showed when they began to send it; it must hold still when it is written.
+    """
+    arrival = replace(await arrive(intake, author, raw), proof=proof)
     if arrival.world.earlier is not None:
         return await settle_earlier(intake, arrival)
     bundle = plan_first(arrival, intake.rules)
     passing("intake.begin")
-    written = await _write(_Offer(intake, arrival.submission_id, bundle, intake.outbox.seat(bundle.deliveries)))
+    seats = intake.outbox.seat(bundle.deliveries)
+    written = await _write(_Offer(intake, arrival.submission_id, bundle, seats, proof))
     if written is None:
         return await settle_earlier(intake, arrival)
     passing("intake.committed")
@@ -121,43 +128,51 @@ def while_photos_stay(named: Sequence[Row]) -> Iterator[None]:
         raise Problem("store.busy", 503, retry_after=RETRY_AFTER_SECONDS) from error
 
 
-async def arrive(intake: Intake, author: Account, raw: bytes) -> Arrival:
-    """Read and judge a body against its form and the world; raises Problem naming every fault."""
+async def arrive(
+    intake: Intake, author: Account, raw: bytes, shape: type[Filled] = Filled, before: Before | None = None
+) -> Arrival:
+    """Read and judge a body against its form and the world, and what it corrects; raises Problem naming every fault."""
     value = read_json(raw)
-    filled = read_filled(value)
+    filled = read_filled(value, shape)
     form = intake.rules.catalog.form(filled.form, filled.version)
     if form is None:
         faults = [FieldFault("/form", "form_unknown", {"form": filled.form, "version": filled.version})]
         raise Problem("submission.invalid", 422, faults)
     verdict = intake.rules.catalog.validator(form.form, form.version)
     now = intake.clock.now()
-    faults = _licence_faults(form, filled, now)
+    faults = _time_faults(form, filled, now)
     if not verdict.is_valid(filled.answers):
         faults += verdict.explain(filled.answers)
     if faults:
         raise Problem("submission.invalid", 422, faults)
-    question = Question(Scope(author.id, author.role, author.division, author.department), form, filled)
+    question = Question(Scope(author.id, author.role, author.division, author.department), form, filled, before)
     world = await intake.store.look(look, question) if question.is_open else World({}, None)
-    return Arrival(author, form, filled, canonical(_content(value)), world, now)
+    return Arrival(author, form, filled, canonical(_content(value)), world, now, before=before)
 
 
-def _licence_faults(form: Form, filled: Filled, now: datetime) -> list[FieldFault]:
-    """Say that nobody had to fill this then; what happened while it was licensed may arrive later (phones queue)."""
-    moments = [filled.occurred_at, now] if filled.clock_suspect(now) else [filled.occurred_at]
-    # A phone whose clock is wrong must not cost its owner the work: today's licence will do then.
-    if any(form.licensed_on(civil_day(moment)) for moment in moments):
-        return []
-    first, last = form.licence["valid"]
-    params = {"number": form.licence["number"], "first": first, "last": last}
-    return [FieldFault("/occurred_at", "form_not_licensed", params)]
+def _time_faults(form: Form, filled: Filled, now: datetime) -> list[FieldFault]:
+    """Say what does not fit in time; what happened while the form was licensed may arrive later (phones queue)."""
+    when = When(filled.occurred_at, max(now, filled.reported_at))
+    today = civil_day(now) if filled.clock_suspect(now) else None
+    return check_occurred(form, when, today) + check_answers(form, filled.answers, when)
 
 
 def _content(value: dict[str, object]) -> dict[str, object]:
-    """Return what makes two Submissions the same: all but the id they came under."""
-    return {key: child for key, child in value.items() if key != "id"}
+    """Return what makes two Submissions the same: all but the id they came under, and why one was moved."""
+    return {key: child for key, child in value.items() if key not in {"id", "why"}}
 
 
-def _write_offers(session: Session, offers: Sequence[_Offer]) -> list[_Written | None]:
+def _write_offers(session: Session, offers: Sequence[_Offer]) -> list[_Written | Problem | None]:
+    """Write what is offered by those who may still; answer the others why not."""
+    proofs = {offer.proof.digest: offer.proof for offer in offers if offer.proof}
+    ended = dict(zip(proofs, people.no_longer(session, [*proofs.values()]), strict=True)) if proofs else {}
+    refused = {offer: ended.get(offer.proof.digest) if offer.proof else None for offer in offers}
+    standing = [offer for offer in offers if refused[offer] is None]
+    written = dict(zip(standing, _write_new(session, standing), strict=True))
+    return [refused[offer] or written[offer] for offer in offers]
+
+
+def _write_new(session: Session, offers: Sequence[_Offer]) -> list[_Written | None]:
     """Write the offers whose id is new, all in one go; answer for each what was written, or None."""
     first = {offer.submission_id: offer for offer in reversed(offers)}
     fresh = submissions.insert_new(session, [row for offer in first.values() for row in offer.bundle.submissions])
@@ -212,7 +227,13 @@ async def settle_earlier(intake: Intake, arrival: Arrival) -> Accepted:
         return Accepted(arrival.world.earlier.id, created=False)
 
     def judge(session: Session) -> Kept:
+        if arrival.proof is not None:
+            people.demand_standing(session, arrival.proof)
         there = submissions.kept(session, [arrival.client_id])[arrival.client_id]
+        if there.digest != mine and there.erased_at is None:
+            # From here on it is not erased until this is written; it may have been since it was read.
+            submissions.hold(session, there.id)
+            there = submissions.kept(session, [arrival.client_id])[arrival.client_id]
         if there.digest != mine and there.erased_at is None:
             submissions.contest(session, there.id, body, mine, arrival.received_at)
         passing("intake.compared")
@@ -222,7 +243,7 @@ async def settle_earlier(intake: Intake, arrival: Arrival) -> Accepted:
     if there.erased_at is not None:
         raise gone(there.erased_at)
     if there.digest != mine:
-        raise Problem("submission.conflict", 409, [FieldFault("/id", "id_taken")])
+        raise Problem("submission.conflict", 409, [FieldFault("/id", "id_taken")], submission=there.id)
     return Accepted(there.id, created=False)
 
 

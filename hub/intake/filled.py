@@ -5,7 +5,18 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    ValidationError,
+)
 
 from hub.catalog.documents import pointer
 from hub.errors import FieldFault, Problem
@@ -27,26 +38,34 @@ def _utc(value: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+Real = Annotated[float, Strict()]
+"""A number as JSON has it: neither `true` nor text that looks like one."""
+
+
+PLAIN = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
+"""No control characters but tab and newline: databases and logs choke on them."""
+Why = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=PLAIN, strip_whitespace=True)]
 
 
 class Location(BaseModel):
     """Where, by an explicit act of the author: a point with its reference system, or why there is none."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    lon: float | None = Field(default=None, ge=-180, le=180)
-    lat: float | None = Field(default=None, ge=-90, le=90)
+    lon: Real | None = Field(default=None, ge=-180, le=180)
+    lat: Real | None = Field(default=None, ge=-90, le=90)
     crs: Literal["wgs84", "gcj02", "bd09", "cgcs2000"] | None = None
-    accuracy_m: float | None = Field(default=None, ge=0)
+    accuracy_m: Real | None = Field(default=None, ge=0)
     missing: Literal["denied", "unavailable", "not_asked"] | None = None
 
 
 class Seen(BaseModel):
-    """Which known value the author was shown for a question, and whether it was turned down."""
+    """Which known value the author was shown for a question in this act, and whether it was turned down."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     system: str = Field(max_length=80)
     as_of: Moment
-    refused: bool = False
+    value: Any = Field(default=None, description="what was shown; without it only a value of this very `as_of` counts")
+    refused: StrictBool = False
 
 
 class Filled(BaseModel):
@@ -55,7 +74,7 @@ class Filled(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: UUID
     form: str = Field(max_length=80)
-    version: int = Field(ge=1)
+    version: StrictInt = Field(ge=1)
     place: str | None = Field(default=None, max_length=500)
     occurred_at: Moment
     reported_at: Moment
@@ -77,20 +96,34 @@ class Filled(BaseModel):
         return abs(received_at - self.reported_at) > CLOCK_TOLERANCE
 
 
-_FAULTS = {"missing": "required", "extra_forbidden": "unknown_field", "timezone_aware": "needs_zone"}
+class Moving(Filled):
+    """A Submission filed at another Place in stead of one that is taken back by the same act, and why."""
+
+    why: Why
 
 
-def read_filled(value: object) -> Filled:
+_FAULTS = {"string_too_short": "required", "missing": "required", "extra_forbidden": "unknown_field",
+           "timezone_aware": "needs_zone"}  # fmt: skip
+
+
+def read_filled(value: object, shape: type[Filled] = Filled) -> Filled:
     """Return the envelope, or raise Problem `submission.invalid` naming every field at fault."""
     try:
-        filled = Filled.model_validate(value)
+        filled = shape.model_validate(value)
     except ValidationError as error:
         faults = [
-            FieldFault(pointer(fault["loc"]), _FAULTS.get(fault["type"], "invalid"))
-            for fault in error.errors(include_url=False, include_input=False)
+            FieldFault(pointer(fault["loc"]), _code(fault["type"], fault["input"]))
+            for fault in error.errors(include_url=False)
         ]
         raise Problem("submission.invalid", 422, faults) from error
     location = filled.location
     if location is not None and location.missing is None and None in (location.lon, location.lat, location.crs):
         raise Problem("submission.invalid", 422, [FieldFault("/location", "location_incomplete")])
     return filled
+
+
+def _code(kind: str, value: object) -> str:
+    """Return the code of one thing wrong: no moment at all is one that is missing, another one is no moment."""
+    if kind.startswith("datetime_") or kind == "value_error":
+        return "required" if value in (None, "") else "format"
+    return _FAULTS.get(kind, "invalid")

@@ -1,52 +1,59 @@
 """Corrections: a new revision goes as an amendment to the Systems whose fields changed; others are left alone."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
 
 import orjson
 
+from hub.catalog.messages import Messages
+from hub.clock import civil_day
 from hub.erasure.erase import gone
 from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
-from hub.intake.accept import Accepted, Intake, arrive, queue_behind, same_form, settle_earlier, while_photos_stay
-from hub.intake.plan import Arrival, Rules, discrepancy_rows, issue_rows, photo_rows, record_rows, submission_row
-from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row
-from hub.model.column import new_id
-from hub.model.delivery import LOST_THERE, Delivery, State, is_understood
-from hub.model.people import Account
-from hub.model.submission import Record, Submission
-from hub.outbox.release import release
+from hub.intake.accept import Accepted, Intake, arrive, same_form, settle_earlier, while_photos_stay
+from hub.intake.arrival import Arrival
+from hub.intake.changes import (
+    Changes,
+    Occasion,
+    by_hand,
+    is_unsent,
+    succeed,
+    withdraw_delivery,
+    withdraw_records,
+    write_changes,
+)
+from hub.intake.discrepancies import changed_answers, discrepancy_rows
+from hub.intake.issues import Deed, bring_back_issues, withdraw_issues
+from hub.intake.plan import Rules, issue_rows, photo_rows, record_rows, submission_row, track_rows
+from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row, unmapped_reason
+from hub.intake.world import look_before
+from hub.model.delivery import Delivery
+from hub.model.people import Account, Proof
+from hub.model.submission import Submission
 from hub.store import Session
-from hub.store.query import deliveries, entries, submissions
+from hub.store.query import deliveries, entries, people, submissions
 from hub.store.query.journal import entry
 from hub.store.query.submissions import Bundle
 from hub.systems import Flow
 
-UNTOUCHED = frozenset({State.WAITING, State.RETRY, State.PARKED})
-"""States in which nothing of a Delivery reached the System, unless it is marked as a repeat."""
 
-
-@dataclass
-class _Changes:
-    """What a correction does besides new rows: Deliveries it makes pointless."""
-
-    bundle: Bundle = field(default_factory=Bundle)
-    superseded: list[tuple[Delivery, Row | None]] = field(default_factory=list)
-    """Each with what takes its place, if anything does."""
-
-
-async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes) -> Accepted:
+async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes, proof: Proof | None = None) -> Accepted:
     """Accept a correction of the author's own Submission, in one transaction; raises Problem and keeps nothing else."""
-    arrival = await arrive(intake, author, raw)
+    before = await intake.store.read(
+        partial(look_before, catalog=intake.rules.catalog, author_id=author.id, earlier_id=earlier_id)
+    )
+    arrival = replace(await arrive(intake, author, raw, before=before), proof=proof)
     if arrival.world.earlier is not None:
         return await settle_earlier(intake, arrival)
 
     def write(session: Session) -> set[str] | None:
-        latest = _latest(session, arrival, earlier_id)
-        if submissions.kept(session, [arrival.client_id]):
+        if proof is not None:
+            people.demand_standing(session, proof)
+        latest = own_latest(session, arrival.author, earlier_id)
+        row = submission_row(arrival, latest.root_id, latest.revision + 1, latest.moved_from)
+        if not submissions.insert_new(session, [row]):
             return None
+        _demand_correctable(arrival, latest)
         return _write_revision(session, arrival, intake.rules, latest)
 
     with while_photos_stay(photo_rows(arrival)):
@@ -59,41 +66,57 @@ async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes) -
 
 
 def _write_revision(session: Session, arrival: Arrival, rules: Rules, latest: Submission) -> set[str]:
-    """Write the revision and return the Systems that got something to do."""
+    """Write what the revision becomes, and return the Systems that got something to do."""
     changes = _plan(session, arrival, rules, latest)
-    released: set[str] = set()
-    for row, successor in changes.superseded:
-        released |= _supersede(session, row, successor, arrival.received_at)
-    successors = {row["id"] for _, row in changes.superseded if row is not None}
-    queue_behind(session, [row for row in changes.bundle.deliveries if row["id"] not in successors])
-    submissions.insert_bundle(session, changes.bundle)
+    _dispute(session, arrival, latest, changes.bundle)
+    rung = write_changes(session, changes, arrival.received_at)
     passing("revise.written")
-    return released | {row["system"] for row in changes.bundle.deliveries if row["due_at"] is not None}
+    return rung
 
 
-def _latest(session: Session, arrival: Arrival, earlier_id: str) -> Submission:
-    """Return the newest revision of what is corrected, locked; another's does not exist for this author."""
-    earlier = session.get(Submission, earlier_id)
-    if earlier is None or earlier.account_id != arrival.author.id:
+def _dispute(session: Session, arrival: Arrival, latest: Submission, bundle: Bundle) -> None:
+    """Say anew where changed answers contradict a source; what was said of them before counts no more."""
+    before = orjson.loads(latest.body)["answers"]
+    elements = set(changed_answers(arrival, before).values())
+    submissions.settle_discrepancies(session, latest.root_id, elements, arrival.received_at)
+    bundle.discrepancies += discrepancy_rows(arrival, before)
+
+
+def own_latest(session: Session, author: Account, submission_id: str) -> Submission:
+    """Return the newest revision of the author's own Submission, locked; another's does not exist for them."""
+    earlier = session.get(Submission, submission_id)
+    if earlier is None or earlier.account_id != author.id:
         raise Problem("submission.unknown", 404)
-    latest = submissions.latest_revision(session, earlier.root_id)
-    if latest.erased_at is not None:
-        raise gone(latest.erased_at)
+    return submissions.latest_revision(session, earlier.root_id)
+
+
+def _demand_correctable(arrival: Arrival, latest: Submission) -> None:
+    """Raise Problem unless this may be a correction of that: it still stands, on the same form, at the same Place."""
+    demand_standing(latest)
     same_form(arrival.filled, latest.form)
     here = arrival.world.at(arrival.filled.place)
     if (here.place.id if here else None) != latest.place_id:
         raise Problem("submission.invalid", 422, [FieldFault("/place", "place_differs")])
-    return latest
 
 
-def _plan(session: Session, arrival: Arrival, rules: Rules, latest: Submission) -> _Changes:
+def demand_standing(latest: Submission) -> None:
+    """Raise Problem when a Submission was erased or withdrawn: what is to be changed of it is there no more."""
+    if latest.erased_at is not None:
+        raise gone(latest.erased_at)
+    if latest.withdrawn_by is not None:
+        raise Problem("submission.withdrawn", 409, day=civil_day(latest.received_at).isoformat())
+
+
+def _plan(session: Session, arrival: Arrival, rules: Rules, latest: Submission) -> Changes:
     revision, root_id = latest.revision + 1, latest.root_id
     old = submissions.latest_records(session, root_id)
-    new = record_rows(arrival, root_id, revision)
+    new = record_rows(arrival, root_id, revision, rules)
     sent = deliveries.latest_per_flow(session, sorted({*old, *(row["key"] for row, _ in new)}))
-    changes = _Changes(Bundle(submissions=[submission_row(arrival, root_id, revision)]))
-    changes.bundle.discrepancies += discrepancy_rows(arrival)
+    changes = Changes()
     changes.bundle.photos += photo_rows(arrival)
+    held = entries.holders(session, [row.id for row in sent.values()], arrival.received_at)
+    occasion = Occasion(arrival.submission_id, arrival.received_at, rules.registry, held=held)
+    changes.bundle.tracks += track_rows(arrival, new)
     known_issues = submissions.existing_issues(session, [row["key"] for row, _ in new])
     for row, content in new:
         changes.bundle.records.append(row)
@@ -103,10 +126,17 @@ def _plan(session: Session, arrival: Arrival, rules: Rules, latest: Submission) 
             changes.bundle.issue_steps += steps
         for flow in rules.registry.flows_for(row["record"]):
             previous = sent.get((row["key"], flow.system, flow.name))
-            _step(_Turn(arrival, rules, row, flow, previous), map_record(flow, content), changes)
-    _withdraw_gone(
-        arrival, rules, {k: r for k, r in old.items() if k not in {row["key"] for row, _ in new}}, sent, changes
-    )
+            _step(
+                _Turn(arrival, occasion, rules.catalog.messages, row, flow, previous),
+                map_record(flow, content),
+                changes,
+            )
+    kept = {row["key"] for row, _ in new}
+    taken_out = {key: record for key, record in old.items() if key not in kept and not record.withdrawn}
+    withdraw_records(occasion, taken_out.values(), sent, changes)
+    deed = Deed(arrival.author.id, arrival.received_at)
+    withdraw_issues(session, taken_out, deed)
+    bring_back_issues(session, [key for key in kept if key in old and old[key].withdrawn], deed)
     changes.bundle.journal.append(entry(arrival.received_at, arrival.author.id, "submission.revised", root_id))
     return changes
 
@@ -116,7 +146,8 @@ class _Turn:
     """One flow's turn to hear of a changed Record."""
 
     arrival: Arrival
-    rules: Rules
+    occasion: Occasion
+    messages: Messages
     row: Row
     flow: Flow
     previous: Delivery | None
@@ -126,19 +157,20 @@ class _Turn:
         return delivery_row(self.row, self.flow, payload, self.arrival.author.id, self.arrival.received_at)
 
 
-def _step(turn: _Turn, mapped: Mapped, changes: _Changes) -> None:
+def _step(turn: _Turn, mapped: Mapped, changes: Changes) -> None:
     """Decide what one System hears: a creation, an amendment, a withdrawal, or nothing."""
     previous, bundle = turn.previous, changes.bundle
-    if mapped.skip_code == "unmapped":
+    if mapped.unmapped is not None:
         now, author = turn.arrival.received_at, turn.arrival.author.id
-        row = parked_row(turn.row, turn.flow, mapped.reason["en"], author, now)
-        values = _succeed(row, previous, changes)
+        reason = unmapped_reason(mapped.unmapped, turn.messages)
+        row = parked_row(turn.row, turn.flow, reason, author, now)
+        values = succeed(row, previous, changes)
         row.update(values | {"due_at": None})
         bundle.deliveries.append(row)
     elif not mapped.payload:
         bundle.skips.append(skip_row(turn.row, turn.flow, mapped.skip_code, mapped.reason))
         if previous is not None:
-            _withdraw(turn, previous, changes)
+            withdraw_delivery(turn.occasion, turn.row, previous, changes)
     elif previous is not None and _stays(previous, mapped.payload):
         bundle.skips.append(skip_row(turn.row, turn.flow, "unchanged", {}))
         if previous.intent == "withdraw":
@@ -149,109 +181,13 @@ def _step(turn: _Turn, mapped: Mapped, changes: _Changes) -> None:
 
 def _stays(previous: Delivery, payload: bytes) -> bool:
     """Say whether a System has these very bytes, or will; a withdrawal that never left took nothing back."""
-    return previous.payload == payload and (previous.intent != "withdraw" or _is_unsent(previous))
+    return previous.payload == payload and (previous.intent != "withdraw" or is_unsent(previous))
 
 
-def _is_unsent(previous: Delivery) -> bool:
-    """Say whether the System certainly has nothing of a Delivery, so that a newer one can take its place."""
-    if not is_understood(previous.state, previous.intent):
-        return False  # whatever it is, somebody else has to know
-    state = State(previous.state)
-    return state is State.MANUAL or (state in UNTOUCHED and not previous.repeat)
-
-
-def _amend(turn: _Turn, payload: bytes, changes: _Changes) -> None:
+def _amend(turn: _Turn, payload: bytes, changes: Changes) -> None:
     """Replace what was not sent yet; amend what was, after it if it is still under way."""
     row = turn.delivery(payload)
-    row.update(_succeed(row, turn.previous, changes))
+    row.update(succeed(row, turn.previous, changes))
     if row["intent"] == "amend" and turn.flow.amend == "never":
-        row.update(_by_hand((turn.flow.amend_reason or {}).get("zh", "")))
+        row.update(by_hand((turn.flow.amend_reason or {}).get("zh", "")))
     changes.bundle.deliveries.append(row)
-
-
-def _succeed(row: Row, previous: Delivery | None, changes: _Changes) -> dict[str, Any]:
-    """Return what a Delivery is that comes after `previous`: its intent, whose number it amends, what it waits for.
-
-    A withdrawal that never left leaves the System with what was to be withdrawn, so that is amended; one that was
-    delivered leaves it with nothing, so the Record is made anew.
-    """
-    if previous is None:
-        return {}
-    if _is_unsent(previous):
-        changes.superseded.append((previous, row))
-        if previous.intent == "create" or previous.reason == LOST_THERE:  # nothing is there that could be amended
-            return {"intent": "create", **_hold(previous.after_id)}
-        return {"intent": "amend", "amends": previous.amends, **_hold(previous.after_id)}
-    is_delivered = previous.state == State.DELIVERED
-    if previous.intent == "withdraw":
-        return {} if is_delivered else _hold(previous.id)
-    if is_delivered:
-        return {"intent": "amend", "amends": previous.remote_id or previous.amends}
-    return {"intent": "amend", **_hold(previous.id)}
-
-
-def _withdraw(turn: _Turn, previous: Delivery, changes: _Changes) -> None:
-    """Take back what a System has, if it can; what it never got is simply cancelled."""
-    if previous.intent == "withdraw":
-        return
-    if _is_unsent(previous) and (previous.intent == "create" or previous.reason == LOST_THERE):
-        changes.superseded.append((previous, None))
-        return
-    row = turn.delivery(previous.payload)
-    row.update(_succeed(row, previous, changes) | {"intent": "withdraw"})
-    # What could not be mapped has no bytes: a person entered it there, and takes it back there.
-    if not previous.payload or not turn.rules.registry.systems[turn.flow.system].capabilities.withdraws:
-        row.update(_by_hand(""))
-    changes.bundle.deliveries.append(row)
-
-
-def _withdraw_gone(
-    arrival: Arrival,
-    rules: Rules,
-    gone: Mapping[str, Record],
-    sent: Mapping[tuple[str, str, str], Delivery],
-    changes: _Changes,
-) -> None:
-    """Mark Records the correction no longer contains as withdrawn, and take them back everywhere."""
-    for record in gone.values():
-        if record.withdrawn:
-            continue
-        row: dict[str, Any] = record.model_dump()
-        row.update(id=new_id(), revision=record.revision + 1, submission_id=arrival.submission_id, withdrawn=True)
-        row["content"] = orjson.dumps(
-            {**orjson.loads(record.content), "revision": row["revision"]}, option=orjson.OPT_SORT_KEYS
-        )
-        changes.bundle.records.append(row)
-        for flow in rules.registry.flows_for(record.record):
-            previous = sent.get((record.key, flow.system, flow.name))
-            if previous is not None:
-                _withdraw(_Turn(arrival, rules, row, flow, previous), previous, changes)
-
-
-def _hold(after_id: str | None) -> dict[str, Any]:
-    """Return the values of a Delivery that waits behind another, or nothing when there is none to wait for."""
-    return {"after_id": after_id, "due_at": None} if after_id else {}
-
-
-def _by_hand(reason: str) -> dict[str, Any]:
-    return {"state": State.MANUAL, "due_at": None, "reason": reason}
-
-
-def _supersede(session: Session, row: Delivery, successor: Row | None, now: datetime) -> set[str]:
-    """Cancel a Delivery a correction took the place of; return the Systems whose waiting Deliveries that let go.
-
-    What waited behind it waits behind its successor. If it was claimed this instant, everything is planned again.
-    Whoever had taken it, to enter it by hand, is told at their next step.
-    """
-    values = {"state": State.CANCELLED, "due_at": None, "settled_at": now}
-    reason = "superseded by a correction" if successor is None else f"superseded by revision {successor['revision']}"
-    if not deliveries.move(session, row.id, State(row.state), **values, reason=reason):
-        raise Problem("store.busy", 503, retry_after=1)
-    entries.let_go(session, [row.id])
-    entries.close_reminders(session, [row.id], now)
-    if successor is None:
-        session.expire_all()
-        return {system for systems in release(session, {row.id: State.CANCELLED}, now).values() for system in systems}
-    for follower in deliveries.waiting_for(session, [row.id]):
-        deliveries.move(session, follower.id, State(follower.state), after_id=successor["id"])
-    return set()

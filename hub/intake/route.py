@@ -5,9 +5,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from hub.catalog import Messages
 from hub.mapping import Unmapped, digest, encode
 from hub.model.column import new_id
-from hub.model.delivery import State
+from hub.model.delivery import Delivery, State
 from hub.systems import Flow
 
 Row = dict[str, Any]
@@ -18,8 +19,10 @@ class Mapped(NamedTuple):
 
     payload: bytes = b""
     skip_code: str = ""
-    """`condition`: the flow's own; `unmapped`: a declared field could not be made."""
+    """`condition`: the flow's own."""
     reason: Mapping[str, str] = MappingProxyType({})
+    unmapped: Unmapped | None = None
+    """Which declared field could not be made: our fault, and for whoever keeps the wiring."""
 
 
 def map_record(flow: Flow, content: Mapping[str, Any]) -> Mapped:
@@ -29,10 +32,25 @@ def map_record(flow: Flow, content: Mapping[str, Any]) -> Mapped:
     try:
         return Mapped(encode(flow.fields.apply(content)))
     except Unmapped as unmapped:
-        return Mapped(skip_code="unmapped", reason={"zh": str(unmapped), "en": str(unmapped)})
+        return Mapped(unmapped=unmapped)
 
 
-def delivery_row(record: Row, flow: Flow, payload: bytes, account_id: str, now: datetime) -> Row:
+def unmapped_reason(unmapped: Unmapped, messages: Messages) -> str:
+    """Return which field could not be made and why, for whoever can mend the wiring; never a value."""
+    key = f"unmapped.{unmapped.reason}"
+    return messages.text(key, "zh", **unmapped.params) if key in messages else str(unmapped)
+
+
+class PastFlow(NamedTuple):
+    """The flow something went by, whether or not it is wired still."""
+
+    system: str
+    name: str
+    version: str
+    ordered: bool
+
+
+def delivery_row(record: Row, flow: Flow | PastFlow, payload: bytes, account_id: str, now: datetime) -> Row:
     """Return a new Delivery of these bytes, due at once."""
     return {
         "id": new_id(),
@@ -64,6 +82,13 @@ def delivery_row(record: Row, flow: Flow, payload: bytes, account_id: str, now: 
         "transported_at": None,
         "settled_at": None,
     }
+
+
+def withdrawal_row(record: Row, previous: Delivery, now: datetime) -> Row:
+    """Return a Delivery that takes back what an earlier one brought, by the flow it went by."""
+    flow = PastFlow(previous.system, previous.flow, previous.flow_version, previous.order_key is not None)
+    row = delivery_row(record, flow, previous.payload, previous.account_id, now)
+    return row | {"intent": "withdraw", "order_key": previous.order_key, "division": previous.division}
 
 
 def parked_row(record: Row, flow: Flow, reason: str, account_id: str, now: datetime) -> Row:

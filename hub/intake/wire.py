@@ -1,8 +1,8 @@
 """Reads what came over the wire: hostile until proven otherwise. Gives a canonical form or a Problem, never a 500.
 
-Canonical form (docs/how-to/submit.md): UTF-8 JSON with sorted keys, no spaces, text in Unicode NFC, numbers without a
-needless fraction (`1.0` is `1`); no key twice, also not in two spellings of NFC. Two bodies with the same canonical
-form are the same Submission. The digest is SHA-256 over it.
+Canonical form (docs/how-to/submit.md): UTF-8 JSON with sorted keys, no spaces, text in Unicode NFC with line breaks as
+one line feed, numbers without a needless fraction (`1.0` is `1`); no key twice, also not in two spellings of NFC. Two
+bodies with the same canonical form are the same Submission. The digest is SHA-256 over it.
 """
 
 import hashlib
@@ -15,12 +15,15 @@ import orjson
 
 from hub.catalog.documents import pointer
 from hub.errors import FieldFault, Problem
+from hub.model.characters import unholdable
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 32
 MAX_KEYS = 40_000
 """Keys and list items together: a patrol's track of 5,000 fixes has 30,000."""
 MAX_TEXT = 65_536
+MAX_CHARACTER_FAULTS = 20
+"""Texts with a character nothing can hold that one answer names."""
 MAX_WHOLE = 2**53
 """Beyond it JavaScript and others round silently, as orjson does with whole numbers of more than 64 bits."""
 
@@ -30,13 +33,15 @@ class _DuplicateKey(ValueError):
 
 
 def read_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """Return the normalised value of a body; raises Problem `submission.too_large` or `submission.malformed`."""
+    """Return the normalised value of a body; raises Problem `submission.too_large`, `.malformed` or `.invalid`."""
     if len(raw) > MAX_BYTES:
         raise Problem("submission.too_large", 413, most=MAX_BYTES)
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise _malformed("json", "", detail=str(error)) from error
+        value = _with_half_characters(raw)
+        if value is None:
+            raise _malformed("json", "", detail=str(error)) from error
     texts = _demand_limits(value)
     try:
         # Two quotes a text; where there are more, one may have been the key of a value that is gone now.
@@ -61,6 +66,21 @@ def _malformed(code: str, path: str, **params: object) -> Problem:
     return Problem("submission.malformed", 422, [FieldFault(path, code, params)])
 
 
+def _with_half_characters(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Return what a body says that is JSON but for half a character, so that its place can be named; else None."""
+    if b"\\ud" not in raw and b"\\uD" not in raw:
+        return None
+    try:
+        return json.loads(raw, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_constant(name: str) -> None:
+    """Refuse NaN and the infinities, which only Python takes for JSON."""
+    raise ValueError(name)
+
+
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     seen: dict[str, object] = {}
     for key, value in pairs:
@@ -75,20 +95,21 @@ def _demand_limits(value: Any) -> int:  # noqa: ANN401 - any JSON value
     """Walk without recursion, so that depth cannot exhaust the stack; refuse what a database would; count the texts."""
     levels: list[Iterator[tuple[Any, Any]]] = [iter([("", value)])]
     path: list[str | int] = [""]
+    faults: list[FieldFault] = []
     nodes = texts = 0
     while levels:
         for path[-1], item in levels[-1]:
             kind = type(item)
             if kind is str:
                 texts += 1
-                _demand_text(item, path)
+                _demand_text(item, path, faults)
             elif kind is dict or kind is list:
                 nodes += len(item)
                 _demand_size(nodes, path)
                 keys = item if kind is dict else ()
                 texts += len(keys)
                 for key in keys:
-                    _demand_text(key, path)
+                    _demand_text(key, path, faults)
                 levels.append(iter(item.items() if kind is dict else enumerate(item)))
                 path.append("")
                 break
@@ -97,6 +118,8 @@ def _demand_limits(value: Any) -> int:  # noqa: ANN401 - any JSON value
         else:
             levels.pop()
             path.pop()
+    if faults:
+        raise Problem("submission.invalid", 422, faults)
     return texts
 
 
@@ -107,11 +130,14 @@ def _demand_size(nodes: int, path: list[str | int]) -> None:
         raise _malformed("too_many_keys", _written(path), most=MAX_KEYS)
 
 
-def _demand_text(text: str, path: list[str | int]) -> None:
+def _demand_text(text: str, path: list[str | int], faults: list[FieldFault]) -> None:
     if len(text) > MAX_TEXT:
         raise _malformed("too_long", _written(path), most=MAX_TEXT)
-    if "\0" in text:
-        raise _malformed("nul", _written(path))
+    if text.isprintable():  # nearly every one; the search for characters takes ten times as long
+        return
+    bad = unholdable(text)
+    if bad is not None and len(faults) < MAX_CHARACTER_FAULTS:
+        faults.append(FieldFault(_written(path), "character", vars(bad)))
 
 
 def _written(path: list[str | int]) -> str:
@@ -119,10 +145,10 @@ def _written(path: list[str | int]) -> str:
 
 
 def _normal(value: Any) -> Any:  # noqa: ANN401 - any JSON value; depth is bounded by now
-    """Return the value with NFC text and whole numbers whole; keys that become one are refused."""
+    """Return the value with NFC text, one line break, whole numbers whole; keys that become one are refused."""
     kind = type(value)
     if kind is str:
-        return unicodedata.normalize("NFC", value)
+        return unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value)
     if kind is dict:
         normal = {unicodedata.normalize("NFC", key): _normal(child) for key, child in value.items()}
         return normal if len(normal) == len(value) else _unique(list(value.items()))

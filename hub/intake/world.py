@@ -1,15 +1,19 @@
 """What intake must know before it plans: the Places named, what is known of them, whose photos are there. Read-only."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from hub.catalog.contents import Form
-from hub.errors import FieldFault, Problem
+import orjson
+
+from hub.catalog.contents import Catalog, Form
+from hub.errors import FieldFault, Phrase, Problem
 from hub.intake.filled import Filled
+from hub.intake.track import track_digest
 from hub.model.people import Scope
 from hub.model.place import Alias, Place, Snapshot
+from hub.model.submission import TrackDigest
 from hub.store import Session
 from hub.store.query import places, submissions
 
@@ -30,7 +34,7 @@ class Known:
             "name": self.place.name,
             "division": self.place.division,
             "aliases": {alias.issuer: alias.code for alias in self.aliases if alias.is_key},
-            "known": {snapshot.element: snapshot.value for snapshot in reversed(self.snapshots)},
+            "known": {s.element: s.value for s in reversed(self.snapshots) if s.value is not None},
         }
 
     def snapshot(self, element: str, system: str) -> Snapshot | None:
@@ -45,6 +49,8 @@ class World:
     places: Mapping[str, Known]
     earlier: submissions.Kept | None
     """The Submission already kept under the author's client id, if there is one."""
+    tracks: Mapping[str, Sequence[TrackDigest]] = field(default_factory=dict)
+    """By digest, the equal tracks that came before, the oldest first."""
 
     def at(self, reference: str | None) -> Known | None:
         """Return the Place of a reference."""
@@ -76,12 +82,38 @@ def photos_in(form: Form, filled: Filled) -> set[tuple[str, str]]:
 
 
 @dataclass(frozen=True)
+class Before:
+    """What a correction is of: it stays there, and the Places it named stay within its author's reach."""
+
+    division: str
+    """Where it was made, wherever its author or its Place has moved since."""
+    by_division: str
+    """Where its author worked then."""
+    named: frozenset[str]
+    """What it called its Places."""
+
+
+def look_before(session: Session, catalog: Catalog, author_id: str, earlier_id: str) -> Before | None:
+    """Return what a correction is of; None when there is no such Submission of this author, or it is erased."""
+    latest = submissions.newest_of(session, earlier_id, author_id)
+    if latest is None or latest.erased_at is not None:
+        return None
+    said, form = orjson.loads(latest.body), catalog.form(latest.form, latest.form_version)
+    pointers = form.place_questions if form is not None else ()
+    named = {code for pointer in pointers for _, code in answers_at(said["answers"], pointer)}
+    made = next(iter(submissions.latest_records(session, latest.root_id).values()), None)
+    by_division = orjson.loads(made.content)["by"]["division"] if made else latest.division
+    return Before(latest.division, by_division, frozenset({*named, said.get("place"), latest.place_id} - {None}))
+
+
+@dataclass(frozen=True)
 class Question:
     """What one Submission needs to know, and on whose behalf."""
 
     scope: Scope
     form: Form
     filled: Filled
+    before: Before | None = None
 
     @cached_property
     def client_id(self) -> tuple[str, str]:
@@ -92,7 +124,8 @@ class Question:
     def is_open(self) -> bool:
         """Say whether there is anything to ask; that its id may be taken, the writer finds out by itself."""
         form, filled = self.form, self.filled
-        return form.at is not None or filled.place is not None or bool(form.place_questions or form.photo_questions)
+        asks = form.place_questions or form.photo_questions or form.tracks
+        return form.at is not None or filled.place is not None or bool(asks)
 
     def places(self) -> dict[str, str]:
         """Return what it calls Places, by the pointer of each."""
@@ -101,6 +134,13 @@ class Question:
     def photos(self) -> set[tuple[str, str]]:
         """Return the photos it names, with the pointer of each."""
         return photos_in(self.form, self.filled)
+
+    @cached_property
+    def tracks(self) -> set[str]:
+        """Return the digests of the tracks it carries."""
+        asked = [q for q in self.form.questions if q.element in self.form.tracks] if self.form.tracks else []
+        found = [(q.element, fixes) for q in asked for _, fixes in answers_at(self.filled.answers, q.path)]
+        return {track_digest(fixes, self.form.tracks[element]) for element, fixes in found} - {""}
 
 
 def look(session: Session, questions: Sequence[Question]) -> list["World | Problem"]:
@@ -111,8 +151,11 @@ def look(session: Session, questions: Sequence[Question]) -> list["World | Probl
     uploaded = submissions.uploaded(
         session, {(question.scope.account_id, sha256) for question in open_ones for _, sha256 in question.photos()}
     )
+    tracks = submissions.tracks(session, {digest for question in open_ones for digest in question.tracks})
     return [
-        World({}, earlier[question.client_id]) if question.client_id in earlier else _world(question, around, uploaded)
+        World({}, earlier[question.client_id])
+        if question.client_id in earlier
+        else _world(question, around, uploaded, tracks)
         for question in questions
     ]
 
@@ -127,12 +170,22 @@ class _Around:
 
     def known(self, question: Question) -> dict[str, Known]:
         """Return the Places one asker can reach, by what they were called."""
-        found = {code: self.named.find(question.scope, code) for code in question.places().values()}
+        found = {code: self._place(question, code) for code in question.places().values()}
         return {
             code: Known(place, tuple(self.aliases[place.id]), tuple(self.snapshots[place.id]))
             for code, place in found.items()
             if place is not None
         }
+
+    def _place(self, question: Question, code: str) -> Place | None:
+        """Return the Place one asker means: within their reach, or named before in what they correct."""
+        place, before = self.named.find(question.scope, code), question.before
+        if place is not None or before is None:
+            return place
+        meant = self.named.meant(code)
+        known = [place for place in meant if place.id in before.named] or (meant if code in before.named else [])
+        there = replace(question.scope, division=before.division)
+        return known[0] if len(known) == 1 else self.named.find(there, code) if known else None
 
 
 def _around(session: Session, questions: Iterable[Question]) -> _Around:
@@ -144,17 +197,28 @@ def _around(session: Session, questions: Iterable[Question]) -> _Around:
     return _Around(named, places.aliases(session, ids), places.snapshots(session, ids))
 
 
-def _world(question: Question, around: _Around, uploaded: Container[tuple[str, str]]) -> World | Problem:
+def _world(
+    question: Question,
+    around: _Around,
+    uploaded: Container[tuple[str, str]],
+    tracks: Mapping[str, Sequence[TrackDigest]],
+) -> World | Problem:
     known = around.known(question)
     asked, author = question.places(), question.scope.account_id
-    faults = [FieldFault(path, "place_unknown", {"code": code}) for path, code in asked.items() if code not in known]
+    faults = [
+        FieldFault(
+            path, "place_ambiguous" if around.named.coded(question.scope, code) else "place_unknown", {"code": code}
+        )
+        for path, code in asked.items()
+        if code not in known
+    ]
     faults += _wrong_kind(question.form, question.filled, known)
     faults += [
         FieldFault(path, "photo_missing", {"sha256": sha256})
         for path, sha256 in sorted(question.photos())
         if (author, sha256) not in uploaded
     ]
-    return Problem("submission.invalid", 422, faults) if faults else World(known, None)
+    return Problem("submission.invalid", 422, faults) if faults else World(known, None, tracks)
 
 
 def _named_places(form: Form, filled: Filled) -> Iterator[tuple[str, str]]:
@@ -165,11 +229,14 @@ def _named_places(form: Form, filled: Filled) -> Iterator[tuple[str, str]]:
 
 
 def _wrong_kind(form: Form, filled: Filled, known: Mapping[str, Known]) -> list[FieldFault]:
-    """Return the fault of a form filled at no Place, or at one of another kind, than it is made for."""
-    if form.at is None:
-        return []
-    if filled.place is None:
-        return [FieldFault("/place", "place_needed", {"kind": form.at})]
-    here = known.get(filled.place)
-    wrong = here is not None and here.place.kind != form.at
-    return [FieldFault("/place", "place_kind", {"kind": form.at})] if wrong else []
+    """Return the faults of Places of another kind than is asked for, and of none where the form needs one."""
+    if form.at is not None and filled.place is None:
+        return [FieldFault("/place", "place_needed", {"kind": Phrase(f"kind.{form.at}")})]
+    asked = [("/place", filled.place or "", form.at)] if form.at is not None else []
+    for pointer, kind in form.place_questions.items():
+        asked += [(path, code, kind or "") for path, code in answers_at(filled.answers, pointer)]
+    return [
+        FieldFault(path, "place_kind", {"kind": Phrase(f"kind.{kind}")})
+        for path, code, kind in asked
+        if code in known and known[code].place.kind != kind
+    ]

@@ -86,7 +86,8 @@ def _transform_step(rule: Rule, site: Site) -> Step | None:
         site.fault("bad_option", option=owned, name=name, known=names(transform.choices))
         return None
     step: Step = partial(function, rule[owned]) if owned else function
-    return step if rule.get("back") and transform.back_takes_list else _itemwise(step)
+    takes_list = transform.back_takes_list if rule.get("back") else transform.takes_list
+    return step if takes_list else _itemwise(step)
 
 
 def _transform(name: str, site: Site) -> Transform | None:

@@ -30,8 +30,9 @@ class Transform:
     back: Callable[..., object] | None = None
     option: str = ""
     choices: tuple[object, ...] = ()
+    takes_list: bool = False
     back_takes_list: bool = False
-    """The inverse reads a list as one value; every other step is done item by item."""
+    """The step, or its inverse, reads a list as one value; every other one is done item by item."""
 
 
 def plain_text(value: object) -> str:
@@ -119,6 +120,22 @@ def location(crs: str, value: object) -> dict[str, object]:
     return {"lon": lon, "lat": lat, "crs": crs}
 
 
+def line(crs: Crs, value: object) -> object:
+    """Return a line of locations as `[[lon, lat], …]` in `crs`."""
+    return [lonlat(crs, each) for each in _items(value)]
+
+
+def locations(crs: str, value: object) -> list[dict[str, object]]:
+    """Return the locations of `[[lon, lat], …]` in `crs`: the inverse of `line`, not converted."""
+    return [location(crs, each) for each in _items(value)]
+
+
+def _items(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise Unfit("not_a_location")
+    return value
+
+
 def mask(kind: str, value: object) -> str:
     """Return a name, id number or phone with its middle starred; what is too short to be one is starred whole."""
     text = plain_text(value)
@@ -161,5 +178,6 @@ TRANSFORMS: Mapping[str, Transform] = {
     "local_time": Transform(local_time, back=instant),
     "division": Transform(division, option="digits", choices=DIVISION_DIGITS),
     "lonlat": Transform(lonlat, back=location, option="crs", choices=CRS_NAMES, back_takes_list=True),
+    "line": Transform(line, back=locations, option="crs", choices=CRS_NAMES, takes_list=True, back_takes_list=True),
     "mask": Transform(mask, option="kind", choices=tuple(MASKED_PARTS)),
 }

@@ -6,7 +6,8 @@ from hub.model.issue import Issue, IssueStep
 from hub.model.journal import Epoch, JournalEntry, Tally
 from hub.model.people import Account, ApiToken, Session, SignInFailure
 from hub.model.place import Alias, Discrepancy, Division, Place, Snapshot
-from hub.model.submission import Attachment, AttachmentUse, Contest, Record, Submission
+from hub.model.retention import Retention
+from hub.model.submission import Attachment, AttachmentUse, Contest, Record, Submission, TrackDigest
 from hub.model.system import Pull, PullCursor, SystemState
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "PullCursor",
     "Record",
     "Reminder",
+    "Retention",
     "Session",
     "SignInFailure",
     "Skip",
@@ -38,4 +40,5 @@ __all__ = [
     "SystemState",
     "Take",
     "Tally",
+    "TrackDigest",
 ]

@@ -51,6 +51,8 @@ Blob: Any = LargeBinary
 Words: Any = Text
 Id: Any = String(36)
 Short: Any = String(80)
+Bytewise: Any = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that sorts by its bytes, whatever language the database was made for."""
 _TICKS = 1 << 12
 """Parts of a millisecond that fit beside it."""
 _DRAWN = 512

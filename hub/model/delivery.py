@@ -1,5 +1,6 @@
 """The obligation Record -> System: its states, which move to which, its attempts, who has it, why some never arise."""
 
+import hashlib
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, get_args
@@ -41,7 +42,7 @@ class State(StrEnum):
 
 Intent = Literal["create", "amend", "withdraw"]
 """What a System is asked to do with a Record."""
-STATES, INTENTS = frozenset(State), frozenset(get_args(Intent))
+INTENTS: tuple[Intent, ...] = get_args(Intent)
 OPEN = frozenset({State.WAITING, State.LEASED, State.RETRY, State.TRANSPORTED, State.UNKNOWN})
 ENDED = frozenset({State.DELIVERED, State.CANCELLED})
 MAY_WAIT = frozenset({State.WAITING, State.MANUAL, State.PARKED})
@@ -56,6 +57,10 @@ LOST = {LOST_THERE: "lost", CHANGE_LOST: "change_lost"}
 """By reason, the sentence each is told in: `delivery.says.<name>` of schemas/messages."""
 SUSPECT = 2
 """Workers in a row that died with a Delivery in hand, from which on it is tried with nothing else under way."""
+NEVER_SENT = "withdrawn before it was sent"
+"""The reason of a cancelled one whose Record was withdrawn in time; people read it as a sentence of its own."""
+NOTHING_THERE = "nothing reached the system, so there is nothing to withdraw"
+"""The reason of a cancelled withdrawal; people read it as a sentence of its own."""
 _HELD = frozenset({State.WAITING, State.RETRY, State.TRANSPORTED, State.UNKNOWN})
 _PERSON = frozenset({State.DELIVERED, State.CANCELLED, State.WAITING})
 
@@ -64,13 +69,13 @@ STANDING = (State.RETRY, State.TRANSPORTED, State.UNKNOWN, State.PARKED, State.M
 IS_STANDING = " OR ".join(f"state = '{state.value}'" for state in STANDING)
 NOT_ENDED = "state NOT IN ('delivered', 'cancelled')"
 IS_SUSPECT = f"lost >= {SUSPECT} AND due_at IS NOT NULL"
-NOT_UNDERSTOOD = (
+UNRECOGNISED = (
     f"(state NOT IN ({', '.join(repr(state.value) for state in State)})"
     f" OR intent NOT IN ({', '.join(map(repr, get_args(Intent)))}))"
 )
 """Conditions of partial indexes: SQLite uses one only where a query repeats it word for word.
 
-`NOT_UNDERSTOOD`: rows of a newer program, or of no program at all, which are shown and never sent.
+`UNRECOGNISED`: rows of a newer program, or of no program at all, which are shown and never sent.
 """
 
 MOVES: dict[State, frozenset[State]] = {
@@ -92,9 +97,9 @@ MOVES: dict[State, frozenset[State]] = {
 """
 
 
-def is_understood(state: str, intent: str) -> bool:
+def is_recognised(state: str, intent: str) -> bool:
     """Say whether this program knows how a Delivery stands and what is asked for; only such a one is ever sent."""
-    return state in STATES and intent in INTENTS
+    return state in set(State) and intent in INTENTS
 
 
 def may_move(old: State, new: State) -> bool:
@@ -117,8 +122,8 @@ class Delivery(SQLModel, table=True):
         Index("ix_delivery_record_key_system", "record_key", "system"),
         Index("ix_delivery_system_id", "system", "id"),
         Index("ix_delivery_suspect", "due_at", sqlite_where=text(IS_SUSPECT), postgresql_where=text(IS_SUSPECT)),
-        Index("ix_delivery_not_understood", "id", sqlite_where=text(NOT_UNDERSTOOD),
-              postgresql_where=text(NOT_UNDERSTOOD)),
+        Index("ix_delivery_unrecognised", "id", sqlite_where=text(UNRECOGNISED),
+              postgresql_where=text(UNRECOGNISED)),
         Index("ix_delivery_standing", "state", "system", "id", "due_at", sqlite_where=text(IS_STANDING),
               postgresql_where=text(IS_STANDING)),
         CheckConstraint("state IN (" + ", ".join(f"'{state.value}'" for state in State) + ")", name="state"),
@@ -164,6 +169,14 @@ class Delivery(SQLModel, table=True):
     """When a person last asked to send it again; patience counts from then."""
     transported_at: datetime | None = Field(default=None, sa_type=Instant)
     settled_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+_OF_NOTHING = hashlib.sha256(b"").hexdigest()
+
+
+def is_unmapped(row: Delivery) -> bool:
+    """Say whether a Delivery is parked because the wiring could not express its Record: no bytes were ever made."""
+    return row.state == State.PARKED and row.digest == _OF_NOTHING
 
 
 HELD_FOR = timedelta(minutes=30)

@@ -33,6 +33,11 @@ ISSUE_MOVES: dict[IssueState, frozenset[IssueState]] = {
     IssueState.CLOSED: frozenset(),
 }
 """Back from ASSIGNED: not ours; back from HANDLED or VERIFIED: not solved after all."""
+WITHDRAWN_MOVES: dict[IssueState, frozenset[IssueState]] = {
+    **{state: frozenset({IssueState.CLOSED}) for state in IssueState if state is not IssueState.CLOSED},
+    IssueState.CLOSED: frozenset({IssueState.REPORTED}),
+}
+"""What else may happen once the finding was taken back: it is closed unsolved, and reported again if it comes back."""
 
 
 class Issue(SQLModel, table=True):

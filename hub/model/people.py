@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sqlmodel import Field, SQLModel
 
@@ -120,6 +120,17 @@ def account_faults(values: Mapping[str, str]) -> Iterator[FieldFault]:
             yield FieldFault(f"/{name}", "invalid")
     if values.get("role") == Role.DEPARTMENT_ADMIN and not values.get("department"):
         yield FieldFault("/department", "department_needed")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What somebody showed to be let in, and who they were when they did."""
+
+    account: Account
+    how: Literal["session", "token"]
+    digest: str
+    """Of the session's or token's secret."""
+    at: datetime
 
 
 class Session(SQLModel, table=True):

@@ -5,10 +5,12 @@ from datetime import datetime
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from hub.model.column import Blob, Id, Instant, Short, new_id
+from hub.model.column import Blob, Id, Instant, Short, Words, new_id
 
 NOT_ERASED = "erased_at IS NULL"
 """The condition of what lists show, and of the index they walk."""
+IS_WITHDRAWN = "withdrawn_by IS NOT NULL"
+"""The condition of what is counted as withdrawn, and of the index it is counted by."""
 
 
 class Submission(SQLModel, table=True):
@@ -24,6 +26,7 @@ class Submission(SQLModel, table=True):
         Index("ix_submission_division_received_at", "division", "received_at"),
         Index("ix_submission_received_at", "received_at", sqlite_where=text(NOT_ERASED),
               postgresql_where=text(NOT_ERASED)),
+        Index("ix_submission_withdrawn", "id", sqlite_where=text(IS_WITHDRAWN), postgresql_where=text(IS_WITHDRAWN)),
     )  # fmt: skip
     id: str = Field(primary_key=True, sa_type=Id)
     """Derived from account and client id, so that two people's equal ids never meet."""
@@ -47,6 +50,13 @@ class Submission(SQLModel, table=True):
     """The device's clock was over a day off; the server's time rules."""
     erased_at: datetime | None = Field(default=None, sa_type=Instant)
     """Since when nothing is kept of what was filled in."""
+    withdrawn_by: str | None = Field(default=None, sa_type=Id)
+    """Who took it back. Only a last revision has this: it has no Records, and repeats what was filled in before."""
+    withdrawn_why: str | None = Field(default=None, sa_type=Words)
+    moved_to: str | None = Field(default=None, sa_type=Id)
+    """The first revision of what was filed at another Place by the same act; only a withdrawn one has it."""
+    moved_from: str | None = Field(default=None, sa_type=Id)
+    """The first revision of what it was moved from; every revision has it."""
 
 
 class Contest(SQLModel, table=True):
@@ -88,6 +98,19 @@ class Attachment(SQLModel, table=True):
     media_type: str = Field(sa_type=Short)
     size_bytes: int
     created_at: datetime = Field(sa_type=Instant)
+    kept_sha256: str | None = Field(default=None, sa_type=Short)
+    """Digest of what is kept where that is less than what was sent; None where it is the same."""
+
+
+class TrackDigest(SQLModel, table=True):
+    """What tells the track of a Record from every other: an equal one that comes later is marked as a repeat."""
+
+    __tablename__ = "track_digest"
+    __table_args__ = (Index("ix_track_digest_digest", "digest"),)
+    submission_id: str = Field(foreign_key="submission.id", primary_key=True, sa_type=Id)
+    record_key: str = Field(primary_key=True, sa_type=Id)
+    digest: str = Field(sa_type=Short)
+    occurred_at: datetime = Field(sa_type=Instant)
 
 
 class AttachmentUse(SQLModel, table=True):

@@ -6,7 +6,7 @@ from typing import cast
 
 from hub.failpoint import passing
 from hub.logs import get_logger
-from hub.model.delivery import State, is_understood
+from hub.model.delivery import State, is_recognised
 from hub.outbox.decide.settle import Claim, Outcome, Result
 from hub.sdk import Connector, Intent, Misconfigured, Outgoing, Receipt, Refused, Unavailable
 from hub.sdk.errors import DeliveryFailure
@@ -70,7 +70,7 @@ def _received(claim: Claim, receipt: Receipt) -> Result:
 
 def outgoing(claim: Claim) -> Outgoing:
     """Return what the Connector sees of a claim; raises ValueError for what this program does not understand."""
-    if not is_understood(State.LEASED, claim.intent):
+    if not is_recognised(State.LEASED, claim.intent):
         raise ValueError(f"intent {claim.intent!r} is not understood")
     return Outgoing(
         key=claim.key,

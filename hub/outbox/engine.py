@@ -20,11 +20,11 @@ from hub.failpoint import passing
 from hub.logs import get_logger
 from hub.model.delivery import State
 from hub.outbox.attempt import attempt
+from hub.outbox.capacity import Capacity, Line
 from hub.outbox.claim import LEASE_MARGIN, Wanted, claim_alone, claim_due, claim_suspect, has_suspect
 from hub.outbox.decide.alone import Alone
 from hub.outbox.decide.backoff import PATIENCE
 from hub.outbox.decide.settle import Claim, Result
-from hub.outbox.places import Line, Places
 from hub.outbox.record import Ledger, Settled
 from hub.outbox.recover import Recovery
 from hub.sdk import Capabilities
@@ -55,8 +55,8 @@ class Engine:
     """No other process can hold a lease (SQLite), so every lease found at start belongs to a dead one."""
 
     def __post_init__(self) -> None:
-        """Set up places and bell."""
-        self.places = Places(self.lines, self.clock)
+        """Set up capacity and bell."""
+        self.capacity = Capacity(self.lines, self.clock)
         self._bell = asyncio.Event()
         self._look_at = 0.0
         self._alone = Alone()
@@ -76,26 +76,26 @@ class Engine:
 
     def ring(self, systems: Iterable[str]) -> None:
         """Say that these Systems may have something due."""
-        self.places.ring(systems)
+        self.capacity.ring(systems)
         self._bell.set()
 
     def seat(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, timedelta]:
-        """Keep a free place for new Deliveries, unless older ones or many people wait; `hand_over` gives each back."""
+        """Keep a free slot for new Deliveries, unless older ones or many people wait; `hand_over` gives each back."""
         now = self.clock.monotonic()
-        self.places.courtesy.come(now)
+        self.capacity.courtesy.come(now)
         # While every lease counts as a dead one's, none may be made.
         idle = self._ended.is_set() or self._stopping or self.recovery.everything
-        if idle or self.places.courtesy.is_crowded(now) or self._alone.has_turn(now):
+        if idle or self.capacity.courtesy.is_crowded(now) or self._alone.has_turn(now):
             return {}
-        return self.places.seat(rows)
+        return self.capacity.seat(rows)
 
     def hand_over(self, seated: Iterable[Mapping[str, Any]], claims: Sequence[Claim]) -> None:
         """Send what was leased in its seat, free the seats nobody took."""
-        self.places.courtesy.go()
+        self.capacity.courtesy.go()
         taken = {claim.delivery_id for claim in claims}
         for row in seated:
             if row["id"] not in taken:
-                self.places.slots[row["system"]].leave()
+                self.capacity.slots[row["system"]].leave()
                 self.ring([row["system"]])
         for claim in claims:
             self._start(claim)
@@ -147,17 +147,17 @@ class Engine:
             await self.step()
             if self._tasks:
                 await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-            elif self.places.rung:
+            elif self.capacity.rung:
                 # A System's rate allows no more this moment; wait only for one that still has something due.
                 await asyncio.sleep(REFILL.total_seconds())
-                self.places.rung.clear()
+                self.capacity.rung.clear()
                 await self._look()
             else:
                 return
 
     async def _pause(self) -> None:
         """Sleep until rung; a System rung but out of tokens or slots is looked at again soon."""
-        longest = REFILL.total_seconds() if self.places.rung else self.poll_interval.total_seconds()
+        longest = REFILL.total_seconds() if self.capacity.rung else self.poll_interval.total_seconds()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._bell.wait(), longest)
         self._bell.clear()
@@ -175,36 +175,36 @@ class Engine:
         if self._alone.has_turn(self.clock.monotonic()):
             await self._try_suspect()
             return
-        wanted = self.places.wanted()
+        wanted = self.capacity.wanted()
         if wanted:
             claims = await self._claim(claim_due, wanted)
-            self.places.note_backlog(wanted, claims)
+            self.capacity.note_backlog(wanted, claims)
             for claim in claims:
                 self._start(claim)
 
     async def _claim(self, claim: Claiming, wanted: Wanted) -> list[Claim]:
-        """Claim into places that were kept, and free those that stay empty."""
+        """Claim into slots that were kept, and free those that stay empty."""
         claims: list[Claim] = []
         try:
             claims = await self.store.write(lambda session: claim(session, wanted, instant(session, self.clock)))
             passing("claim.committed")
         finally:
-            self.places.free_rest(wanted, claims)
+            self.capacity.free_rest(wanted, claims)
         return claims
 
     async def _try_suspect(self) -> None:
         """Once nothing is under way, try one that workers died over."""
         if self._tasks:
             return
-        claims = await self._claim(claim_suspect, self.places.keep(self.lines, 1))
+        claims = await self._claim(claim_suspect, self.capacity.keep(self.lines, 1))
         self._alone.due = bool(claims)
         for claim in claims:
             self._alone.begin(self.clock.monotonic())
             self._start(claim).add_done_callback(lambda _: self._alone.end(self.clock.monotonic()))
 
     async def try_alone(self, system: str, delivery_id: str) -> None:
-        """Try one Delivery of a paused System, if it is due and there is a place, and return when it is settled."""
-        wanted = self.places.keep([system], 1)
+        """Try one Delivery of a paused System, if it is due and a slot is free, and return when it is settled."""
+        wanted = self.capacity.keep([system], 1)
         for claim in await self._claim(partial(claim_alone, delivery_id), wanted):
             await asyncio.wait([self._start(claim)])
 
@@ -221,19 +221,19 @@ class Engine:
             try:
                 result = await attempt(line.connector, claim, line.answer_within)
             finally:
-                self.places.slots[claim.system].give_back()
+                self.capacity.slots[claim.system].give_back()
             settled = await self._settle(result)
         finally:
             del self._in_hand[claim.attempt_id]
-        if claim.system in self.places.behind or settled is None or settled.state is not State.DELIVERED:
+        if claim.system in self.capacity.behind or settled is None or settled.state is not State.DELIVERED:
             self.ring([claim.system])
-        elif claim.system in self.places.rung:
+        elif claim.system in self.capacity.rung:
             self._bell.set()
 
     async def ask(self, claim: Claim) -> Result:
-        """Ask a System about one Delivery beside the queue; it takes a place and counts against the rate like any."""
-        line, slots = self.lines[claim.system], self.places.slots[claim.system]
-        while not slots.take(1, self.clock.monotonic()):  # noqa: ASYNC110 - places and tokens tell nobody
+        """Ask a System about one Delivery beside the queue; it takes a slot and counts against the rate like any."""
+        line, slots = self.lines[claim.system], self.capacity.slots[claim.system]
+        while not slots.take(1, self.clock.monotonic()):  # noqa: ASYNC110 - slots and tokens tell nobody
             await asyncio.sleep(REFILL.total_seconds())
         try:
             return await attempt(line.connector, claim, line.answer_within)

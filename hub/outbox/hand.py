@@ -7,6 +7,7 @@ from datetime import datetime
 from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
 from hub.model.delivery import ENDED, LOST_THERE, Delivery, State, may_move
+from hub.model.odd import Odd, known
 from hub.model.people import Account
 from hub.outbox.decide.replay import Became, Fate, Wish, fates
 from hub.outbox.entry.take import demand_free, demand_its_turn, locked, not_for_hand
@@ -39,7 +40,8 @@ def replay_each(session: Session, delivery_ids: Sequence[str], deed: Deed) -> di
     """Make Deliveries due again with their original bytes and key; return what became of each (D11).
 
     Idempotent and resumable: one already waiting is left as it is, so pressing twice or after a crash sends each once.
-    One that somebody else enters by hand at this moment is left to them: sent as well it would be there twice.
+    One that somebody else enters by hand at this moment is left to them: sent as well it would be there twice. One that
+    was withdrawn since is left alone: sent again it would be there for good.
     """
     _demand_reason(deed.why)
     if len(delivery_ids) > MOST_REPLAYED:
@@ -67,8 +69,10 @@ def _fates(
     found: dict[str, Fate] = {}
     for chain in chains:
         found |= fates(chain.rows, Wish(chosen, taken, chain.confirmed))
-        hurried = (row for row in chain.rows if row.id in found and row.state == State.RETRY)
-        found |= {row.id: Fate(Became.UNDER_WAY) for row in hurried if row.due_at and row.due_at <= deed.at}
+        for row in chain.rows:
+            goes = row.id in found and found[row.id].became is Became.SENT
+            if goes and row.state == State.RETRY and row.due_at and row.due_at <= deed.at:
+                found[row.id] = Fate(Became.UNDER_WAY)
     return found
 
 
@@ -121,13 +125,14 @@ def _end(session: Session, delivery_id: str, state: State, deed: Deed, number: s
     """End one Delivery and return the Systems whose waiting Deliveries that released."""
     row = locked(session, delivery_id)
     demand_free(session, [row.id], deed.who, deed.at)
-    old = State(row.state)
+    old = known(State, row.state)
     if state is State.DELIVERED:
         demand_its_turn(session, row)
     values = {"state": state, "settled_at": deed.at, "due_at": None, "reason": deed.why}
     if number:
         values["remote_id"] = number
-    if old not in SETTLED_BY_HAND or not may_move(old, state) or not deliveries.move(session, row.id, old, **values):
+    may = not isinstance(old, Odd) and old in SETTLED_BY_HAND and may_move(old, state)
+    if not may or not deliveries.move(session, row.id, State(old), **values):
         raise not_for_hand(session, row)
     entries.let_go(session, [row.id])
     entries.close_reminders(session, [row.id], deed.at)

@@ -59,7 +59,7 @@ class Recovery:
                 more = await self.reap(everything=self.everything) == REAPED_AT_ONCE
             await self._release_stranded()
             await self._bring_back()
-            await self._name_not_understood()
+            await self._name_unrecognised()
             self._reap_at, self.everything = now + REAP_EVERY.total_seconds(), False
 
     def ago(self, now: datetime, span: timedelta, *, tried: bool = False) -> datetime:
@@ -131,10 +131,10 @@ class Recovery:
             passing("release.stranded")
             self.ring(await self.store.write(lambda session: release_stranded(session, self._now(session))))
 
-    async def _name_not_understood(self) -> None:
+    async def _name_unrecognised(self) -> None:
         """Name once each Delivery whose state or intent this program does not know: it is never sent."""
-        found = await self.store.read(lambda session: deliveries.not_understood(session, NAMED_AT_ONCE))
+        found = await self.store.read(lambda session: deliveries.unrecognised(session, NAMED_AT_ONCE))
         for delivery_id in sorted(found.keys() - self._named):
             state, intent = found[delivery_id]
-            log.error("delivery.not_understood", delivery_id=delivery_id, state=state, intent=intent)
+            log.error("delivery.unrecognised", delivery_id=delivery_id, state=state, intent=intent)
         self._named = set(found)

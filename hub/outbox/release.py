@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hub.failpoint import passing
-from hub.model.delivery import ENDED, Delivery, State
+from hub.model.delivery import ENDED, NOTHING_THERE, Delivery, State
 from hub.store import Session
 from hub.store.query import deliveries
 
@@ -65,8 +65,7 @@ def _let_go(session: Session, first: Delivery, followers: Sequence[Delivery], no
         own = follower.record_key == first.record_key
         asks = _asks(first, follower) if own else {}
         if asks is None:
-            gone = "nothing reached the system, so there is nothing to withdraw"
-            values = {"state": State.CANCELLED, "settled_at": now, "reason": gone, "after_id": None}
+            values = {"state": State.CANCELLED, "settled_at": now, "reason": NOTHING_THERE, "after_id": None}
             if deliveries.move_behind(session, follower, **values):
                 further = release(session, {follower.id: State.CANCELLED}, now)
                 released.update(system for systems in further.values() for system in systems)

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from hub.model.natural_order import order_key
 from hub.model.place import Alias, Place
 from hub.store import Session
 from hub.store.query import places
 from hub.systems import PulledRow, PullFlow
+from hub.text import comparable_name
 
 TOKEN_BYTES = 12
 NOWHERE = ""
@@ -69,6 +71,7 @@ def _described(session: Session, place: Place | None, row: PulledRow, told: Told
         place = Place(kind=told.flow.into, division=NOWHERE, token=token, created_at=told.now)
     place.division = row.division or place.division
     place.name = row.name or place.name
+    place.name_key, place.order_key = comparable_name(place.name), order_key(place.name)
     if row.location is not None and place.location is None:
         place.location = dict(row.location)
     session.add(place)

@@ -141,7 +141,7 @@ class _Run:
             self._complete = page.complete
 
     def _read_rows(self, page: Page) -> list[PulledRow]:
-        self._left_out += page.notes
+        self._left_out += [": ".join(filter(None, (each.key, each.reason))) for each in page.left_out]
         rows = []
         for row in page.rows:
             try:

@@ -4,16 +4,29 @@ import json
 import re
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, StringConstraints, ValidationError
 
 from hub.sdk.errors import Misconfigured, Refused, Unanswered, Unavailable
 from hub.sdk.http import changes_nothing, inconclusive
 
 Shape = TypeVar("Shape", bound=BaseModel)
 EXCERPT_CHARS: Final = 500
+MOST_NUMBER_CHARS: Final = 200
+
+
+def _no_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("a boolean is no number")  # noqa: TRY004 - pydantic tells of ValueErrors only
+    return value
+
+
+Number = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_NUMBER_CHARS)]
+"""What a System calls something it keeps, where its documentation says that it is text."""
+Code = Annotated[int, BeforeValidator(_no_boolean)]
+"""A whole number that means something: `false` is not 0."""
 _OPAQUE: Final = re.compile(r"[\w+/=.-]{16,}", re.ASCII)
 _PATIENCE_LEAST, _PATIENCE_MOST = timedelta(seconds=1), timedelta(hours=24)
 
@@ -88,6 +101,13 @@ def read_part(response: httpx.Response, part: object, shape: type[Shape]) -> Sha
         where = failure.errors(include_url=False, include_input=False)[0]
         reason = f"HTTP {response.status_code} with an answer of another shape: {where['loc']} {where['msg']}"
         raise inconclusive(response.request, reason) from failure
+
+
+def number_of(value: object) -> str:
+    """Return what a System calls something it keeps, text or a whole number; empty for anything else."""
+    is_plain = isinstance(value, str | int) and not isinstance(value, bool)
+    written = str(value).strip() if is_plain else ""
+    return written if len(written) <= MOST_NUMBER_CHARS and written.isprintable() else ""
 
 
 def excerpt(response: httpx.Response, most: int = EXCERPT_CHARS, charset: str = "utf-8") -> str:

@@ -1,7 +1,7 @@
 """The connector contract: what a folder in connectors/ must offer and what it is handed."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
@@ -71,6 +71,16 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A row the connector could not decode."""
+
+    key: str
+    """The row's id, the value of the flow's `key` field; empty if even that is unknown. It is there, so never gone."""
+    reason: str
+    """Why, for people: the place in the answer or file and what is wrong there, without values."""
+
+
+@dataclass(frozen=True)
 class Page:
     """One page of a pull."""
 
@@ -81,9 +91,13 @@ class Page:
     as_of: datetime | None = None
     """The System's own time for these rows, UTC-aware; the hub uses its receive time when None."""
     complete: bool = False
-    """True on the last page of a run that gave every row the System holds, not only what changed since the cursor."""
-    notes: tuple[str, ...] = field(default=())
-    """What the connector had to leave out and why (a row it could not decode), for the pull's log."""
+    """On the last page of a run from the start that gave every row the System holds, or left it out under its key."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Rows that are there and could not be decoded."""
+    gone: tuple[str, ...] = ()
+    """Keys of rows the System says are no more: deleted, cancelled, merged away. Values of the flow's `key` field."""
+    ahead: str = ""
+    """If not empty: the cursor given, or a row's own time, lies ahead of the source's own now or newest; says both."""
 
 
 @runtime_checkable
@@ -121,5 +135,12 @@ class Connector(Protocol):
         ...
 
     def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:
-        """Yield pages of `source` from `cursor` (empty at first); stop when there is nothing newer."""
+        """Yield pages of `source`; stop when there is nothing newer. Raises as `push` does.
+
+        An empty cursor asks for a whole reading: every row the System holds, each at least once even while rows
+        change, and `complete` on the last page if the reader can vouch for that. Any other asks for what changed
+        since, read again from a little before it (the hub skips rows it knows). A cursor never passes the source's
+        own now, or its newest row; one that turns out to lie ahead of its source is told in `ahead`, and the reader
+        begins from the start by itself. An answer of another shape than agreed is Unavailable, never an end.
+        """
         ...

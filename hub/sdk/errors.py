@@ -12,14 +12,18 @@ have given says no such thing: raised with `certain=False` the outcome of a push
 """
 
 from datetime import timedelta
+from typing import Final
+
+REASON_CHARS: Final = 2_000
+"""However much a System has to say."""
 
 
 class DeliveryFailure(Exception):
     """Base of the four; `reason` is shown to people, in the System's own words where it gave any."""
 
     def __init__(self, reason: str, *, certain: bool = True) -> None:
-        super().__init__(reason)
-        self.reason = reason
+        self.reason = reason[:REASON_CHARS]
+        super().__init__(self.reason)
         self.certain = certain
         """Nothing was done there: no byte left, or the System documents this answer as one it gives before it acts."""
 

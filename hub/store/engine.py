@@ -16,7 +16,9 @@ from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
 from hub.errors import Problem
+from hub.private import make_private
 from hub.store.bulk import run
+from hub.store.folders import make_folder
 from hub.store.lanes import Reader, Writer
 from hub.store.lanes.writer import Vector
 from hub.store.trouble import Damage, Translate, translate
@@ -129,7 +131,8 @@ def lock_file(url: str) -> IO[str] | None:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return None
-    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    make_folder(Path(parsed.database).parent)
+    make_private(Path(parsed.database + ".lock"))
     handle = Path(parsed.database + ".lock").open("a", encoding="ascii")  # noqa: SIM115 - held as long as the store
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -155,6 +158,8 @@ def _open_sqlite(url: URL, durability: Literal["full", "relaxed"], driver: Any) 
 
 
 def _sqlite_engine(url: URL, durability: str, driver: Any = sqlite3) -> Engine:  # noqa: ANN401 - a DBAPI module
+    if url.database:
+        make_private(Path(url.database))
     engine = create_engine(
         url, module=driver, json_serializer=_dumps, json_deserializer=_loads, hide_parameters=True, poolclass=QueuePool,
         pool_size=1, max_overflow=0, connect_args={"check_same_thread": False, "cached_statements": PREPARED},

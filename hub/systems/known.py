@@ -19,15 +19,17 @@ ENVELOPE = {
     "received_at": "time",
     "location": "location",
     "photos": "photos",
+    "track": "figures",
     "nothing_to_report": "yes_no",
 }
-"""What every record has around its elements, with the type of each."""
+"""What every record has around its elements, with the type of each; `track` only where a track was recorded."""
 
 PARTS = {
     "place": {"id", "kind", "name", "division", "aliases", "known"},
     "by": {"id", "name", "staff_number", "phone", "division", "unit"},
     "location": {"lon", "lat", "crs", "accuracy_m", "missing"},
     "track": {"lon", "lat", "crs", "accuracy_m", "at"},
+    "figures": {"fixes", "length_m", "minutes", "path", "coverage", "flags", "repeats", "remark"},
     "person": {"name", "phone"},
 }
 """What may be asked below a value of these types."""
@@ -47,6 +49,10 @@ class Surroundings:
     attachment_url: Callable[[str], str]
     packages: tuple[str, ...] = ("connectors",)
     """Where connector folders are looked for, first match wins."""
+    sure: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Record type to the paths that every such record has, besides what is around all of them."""
+    codes: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Element to all codes it can have, ended ones included."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,8 @@ class Wiring:
     issuers: frozenset[str]
     """Whose codes a Place can have."""
     faults: list[MappingFault] = field(default_factory=list)
+    gaps: list[MappingFault] = field(default_factory=list)
+    """Records some flow takes and could not express."""
 
     def fault(self, where: str, reason: str, **params: object) -> None:
         """Note one thing wrong."""

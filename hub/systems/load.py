@@ -31,7 +31,8 @@ def load_registry(document: Document, where: str, around: Surroundings) -> Regis
         raise BadSystems(wiring.faults)
     loaded = {system.name: system for system in systems if system is not None}
     county = County(document["county"]["division"], document["county"]["title"])
-    return Registry(county, loaded, _by_record(flow for system in loaded.values() for flow in system.sends))
+    flows = _by_record(flow for system in loaded.values() for flow in system.sends)
+    return Registry(county, loaded, flows, tuple(wiring.gaps))
 
 
 def _system(name: str, line: Document, where: str, wiring: Wiring) -> System | None:

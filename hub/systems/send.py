@@ -5,6 +5,7 @@ from typing import Any
 
 from hub.mapping import digest, encode
 from hub.mapping.site import names
+from hub.systems.gaps import gaps
 from hub.systems.known import Matches, Wiring, condition_paths
 from hub.systems.system import Flow
 
@@ -17,8 +18,8 @@ def compile_send(system: str, line: Line, where: str, wiring: Wiring) -> Flow | 
     if record not in wiring.around.records:
         wiring.fault(f"{where}/record", "unknown_record", record=record, known=names(wiring.around.records))
         return None
-    never = line["amend"].get("never")
-    return Flow(
+    never, faults_before = line["amend"].get("never"), len(wiring.faults)
+    flow = Flow(
         system=system,
         name=flow_name(line),
         record=record,
@@ -30,6 +31,9 @@ def compile_send(system: str, line: Line, where: str, wiring: Wiring) -> Flow | 
         ordered=line.get("ordered", False),
         version=_version(line, wiring.tables),
     )
+    if len(wiring.faults) == faults_before:
+        wiring.gaps.extend(gaps(line, where, wiring))
+    return flow
 
 
 def flow_name(line: Line) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from hub.mapping import FieldMap, Link
+from hub.mapping import FieldMap, Link, MappingFault
 from hub.sdk import Capabilities, Connector
 from hub.sdk.doors import Doors
 
@@ -114,6 +114,8 @@ class Registry:
     county: County
     systems: Mapping[str, System]
     flows: Mapping[str, tuple[Flow, ...]]
+    gaps: tuple[MappingFault, ...] = ()
+    """Where a record may come that a flow takes and cannot express; `hub check` tells them."""
 
     def flows_for(self, record_type: str) -> tuple[Flow, ...]:
         """Return the flows that subscribe to a record type, in the order of the file."""

@@ -2,19 +2,23 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
 from hub.catalog import Catalog
 from hub.clock import Clock
 from hub.intake.accept import Intake
-from hub.model.people import Role
+from hub.model.people import Proof, Role
 from hub.pulls.run import Pulls
 from hub.settings import Settings
-from hub.store import Store
+from hub.store import Session, Store
+from hub.store.query import people
 from hub.systems import Registry
-from hub.web.views import Lens
+from hub.web.hashing import Hashing
+from hub.web.lens import Lens
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,17 @@ class Parts:
     """What signs photo addresses for Systems."""
     lenses: dict[Role, Lens] = field(default_factory=dict, repr=False)
     """What views are drawn with, made once for each kind of eyes."""
+    hashing: Hashing = field(default_factory=Hashing, repr=False)
+    """Where passwords are hashed and checked, a few at a time."""
+
+    async def write(self, proof: Proof, write: Callable[[Session], T]) -> T:
+        """Run a write in somebody's name; raises Problem and writes nothing if what they showed ended meanwhile."""
+
+        def judged(session: Session) -> T:
+            people.demand_standing(session, proof)
+            return write(session)
+
+        return await self.store.write(judged)
 
 
 async def parts_of(request: Request) -> Parts:

@@ -17,8 +17,13 @@ from hub.store.blobs import MOST_BYTES as MOST_PHOTO_BYTES
 from hub.web.problems import Cut, problem_of, refuse
 from hub.web.security import header, is_secure
 
-MOST_BODY_BYTES = 2 * 1024 * 1024
-ATTACHMENTS = "/api/v1/attachments/"
+MOST_BODY_BYTES = {
+    "/api/v1/attachments/": MOST_PHOTO_BYTES,
+    "/api/v1/submissions": 2 * 1024 * 1024,
+    "/api/v1/sessions": 8 * 1024,
+    "": 128 * 1024,
+}
+"""By how an address begins. To sign in takes little, and strangers may try; a thousand ids take 40 KB."""
 _CSP = (
     # The scanner is WebAssembly; the component library has a data: font and writes style attributes.
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -63,9 +68,9 @@ class Edge:
         await self._answer(scope, receive, _Dressed(send, self._headers, cache))
 
     async def _answer(self, scope: Scope, receive: Receive, send: "_Dressed") -> None:
-        most = MOST_PHOTO_BYTES if scope["path"].startswith(ATTACHMENTS) else MOST_BODY_BYTES
+        most = next(most for begin, most in MOST_BODY_BYTES.items() if scope["path"].startswith(begin))
         if _announced(scope) > most:
-            await refuse(Problem("request.too_large", 413), self._messages)(scope, receive, send)
+            await refuse(Problem("request.too_large", 413, most=most), self._messages)(scope, receive, send)
             return
         try:
             await self._app(scope, _capped(receive, most), send)
@@ -147,7 +152,7 @@ def _capped(receive: Receive, most: int) -> Receive:
         message = await receive()
         received += len(message.get("body", b""))
         if received > most:
-            raise Cut(413)
+            raise Cut(most)
         return message
 
     return count

@@ -6,19 +6,19 @@ from ipaddress import ip_address
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
-from hub.errors import Problem
 from hub.model.people import Role
 from hub.model.system import Breaker
 from hub.outbox.entry.press import late_before
 from hub.store import Session
 from hub.store.clock import skew_of
-from hub.store.query import systems
-from hub.store.query.counts import delivery_counts, totals
+from hub.store.query import retention, systems
+from hub.store.query.counts import delivery_counts, totals, withdrawn_count
 from hub.store.query.entries import late_counts
 from hub.store.query.journal import latest_epoch
 from hub.store.query.lists import LateBefore
 from hub.web.context import Hub, Parts
 from hub.web.security import client_address, recognised
+from hub.web.whom import forbidden
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,24 +32,38 @@ async def alive(hub: Hub) -> Mapping[str, bool | str | int]:
 
 
 @router.get("/readyz")
-async def ready(response: Response, hub: Hub) -> Mapping[str, bool | int]:
-    """Say whether the hub can accept and keep Submissions, what is missing when not, and whether it was restored."""
+async def ready(response: Response, hub: Hub) -> Mapping[str, bool | int | str]:
+    """Say whether the hub can work, and what is missing when not; whether it was restored, and what it holds back."""
     checks = await hub.ready()
     if not all(checks.values()):
         response.status_code = 503
         return checks
-    epoch = await hub.store.read(latest_epoch)
-    return {**checks, "epoch": epoch.number} if epoch else checks
+    epoch, held = await hub.store.read(lambda session: (latest_epoch(session), _held(session, hub)))
+    details: dict[str, bool | int | str] = dict(checks)
+    if epoch:
+        details["epoch"] = epoch.number
+    if held:
+        details["retention_held"] = held
+    return details
+
+
+def _held(session: Session, hub: Parts) -> str:
+    """Return why nothing is erased by term; empty where it is, or where everything is kept for good."""
+    known = retention.state(session) if hub.settings.retention else None
+    return known.held if known else ""
 
 
 @router.get("/metrics")
 async def metrics(request: Request, hub: Hub) -> Response:
     """Give the counts, to this very machine or an operator."""
-    if not _is_local(request, hub) and (await recognised(request, hub)).scope.role is not Role.OPERATOR:
-        raise Problem("auth.forbidden", 403)
+    if not _is_local(request, hub):
+        scope = (await recognised(request, hub)).scope
+        if scope.role is not Role.OPERATOR:
+            raise await hub.store.read(lambda session: forbidden(session, Role.OPERATOR, scope.division))
     own, late = CollectorRegistry(), late_before(hub.registry, hub.clock.now())
     _own_figures(own, hub)
-    counts = await hub.store.read(lambda session: _exposition(session, late))
+    counts, held = await hub.store.read(lambda session: (_exposition(session, late), _held(session, hub)))
+    Gauge("hub_retention_held", "1 while nothing is erased by term", ["why"], registry=own).labels(held).set(bool(held))
     return Response(generate_latest(own) + counts, media_type=CONTENT_TYPE_LATEST)
 
 
@@ -83,8 +97,11 @@ def _exposition(session: Session, late: LateBefore) -> bytes:
     """Return every count, read afresh: several processes share one database, none of them knows the whole."""
     registry = CollectorRegistry()
     counted = totals(session)
-    Gauge("hub_submissions", "Submissions accepted, corrections included", registry=registry).set(
+    Gauge("hub_submissions", "Submissions accepted, corrections and withdrawals included", registry=registry).set(
         counted["submission"].total()
+    )
+    Gauge("hub_submissions_withdrawn", "Submissions withdrawn, moved ones included", registry=registry).set(
+        withdrawn_count(session)
     )
     epoch = latest_epoch(session)
     Gauge("hub_epoch", "1, and one more for each restore of a copy", registry=registry).set(

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from hub.catalog.messages import Messages
 from hub.errors import FieldFault, Problem
+from hub.web.whom import forbidden_to_all
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "https://fillonce.dev/problems/"
@@ -35,11 +36,19 @@ _BY_KIND = {
     "greater_than_equal": "too_small",
     "less_than_equal": "too_large",
 }
+MOST_FAULTS = 100
+"""Told at once; more than that nobody mends at once, and a body may be nothing but faults."""
+_MEMBERS = ("submission",)
+"""Parameters of a problem that programs need too: members of the answer (RFC 9457), not only of its words."""
 _NOT_TOLD = frozenset({"body", "query", "path"})
 
 
 class Cut(HTTPException):
     """The body grew over its cap while it was read; FastAPI lets only its own kind of exception pass there."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(413)
+        self.most = most
 
 
 def refuse(problem: Problem, messages: Messages, **more: object) -> JSONResponse:
@@ -59,7 +68,9 @@ def problem_body(problem: Problem, messages: Messages) -> dict[str, Any]:
         "status": problem.status,
         "detail": detail["zh"],
         "en": {"title": title["en"], "detail": detail["en"]},
-        "faults": [_fault_body(fault, messages) for fault in problem.faults],
+        "faults": [_fault_body(fault, messages) for fault in problem.faults[:MOST_FAULTS]],
+        "faults_left_out": max(0, len(problem.faults) - MOST_FAULTS),
+        **{name: problem.params[name] for name in _MEMBERS if name in problem.params},
     }
 
 
@@ -90,7 +101,11 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, RequestValidationError):
         return _invalid(error.errors())
+    if isinstance(error, Cut):
+        return Problem("request.too_large", 413, most=error.most)
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == HTTPStatus.FORBIDDEN:
+        return forbidden_to_all()
     return Problem(_BY_STATUS.get(status, "request.failed"), status)
 
 

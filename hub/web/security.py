@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request
@@ -9,15 +10,19 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 
 from hub.errors import Problem
 from hub.model import Account
-from hub.model.people import Role, Scope
+from hub.model.odd import Odd, known
+from hub.model.people import Proof, Role, Scope
 from hub.settings import Settings
 from hub.store.credentials import digest
 from hub.store.query import people
 from hub.systems import Registry
 from hub.web.context import Hub
+from hub.web.whom import forbidden
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _COOKIE = "hub_session"
+_NETWORK_BITS = 64
+"""Of an IPv6 address, what one subscriber has as a rule; the rest they may choose as they like."""
 SHOWN = (Depends(APIKeyCookie(name=_COOKIE, auto_error=False)), Depends(HTTPBearer(auto_error=False)))
 """Only for OpenAPI: what is read is read below."""
 
@@ -26,10 +31,13 @@ SHOWN = (Depends(APIKeyCookie(name=_COOKIE, auto_error=False)), Depends(HTTPBear
 class Caller:
     """Somebody known, and how they proved it."""
 
-    account: Account
     scope: Scope
-    how: Literal["session", "token"]
-    token_digest: str
+    proof: Proof
+
+    @property
+    def account(self) -> Account:
+        """Return the person's account as it was when the request began."""
+        return self.proof.account
 
     def owned(self, registry: Registry) -> frozenset[str]:
         """Return the Systems the person's department owns."""
@@ -37,9 +45,9 @@ class Caller:
         return frozenset(name for name, system in registry.systems.items() if department and system.owner == department)
 
 
-def cookie_name(settings: Settings) -> str:
-    """Return the session cookie's name; over https its prefix makes browsers refuse one set by anybody else."""
-    return f"__Host-{_COOKIE}" if is_secure(settings) else _COOKIE
+def cookie_name(settings: Settings, name: str = _COOKIE) -> str:
+    """Return a cookie's name, the session's own; over https its prefix makes browsers refuse one set by others."""
+    return f"__Host-{name}" if is_secure(settings) else name
 
 
 def is_secure(settings: Settings) -> bool:
@@ -65,6 +73,17 @@ def client_address(request: Request, settings: Settings) -> str:
     return address
 
 
+def source_of(address: str) -> str:
+    """Return what counts as one address: an IPv6 network of one subscriber is one."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address[:80]
+    if isinstance(parsed, IPv6Address):
+        return str(parsed.ipv4_mapped or ip_network((parsed, _NETWORK_BITS), strict=False))
+    return str(parsed)
+
+
 def demand_own_page(request: Request, settings: Settings) -> None:
     """Refuse a change that another site's page asked this browser for (CSRF)."""
     site = header(request, b"sec-fetch-site")
@@ -87,18 +106,19 @@ async def recognised(request: Request, hub: Hub) -> Caller:
     """Return who is asking; a bearer token goes before a cookie. Looked up each time: an end is an end at once."""
     scheme, _, token = (header(request, b"authorization") or "").partition(" ")
     now = hub.clock.now()
-    if scheme.lower() == "bearer":
-        kept, how = digest(token), "token"
-        account = await hub.store.look(people.token_accounts, (kept, now))
-    else:
-        kept, how = digest(request.cookies.get(cookie_name(hub.settings), "")), "session"
-        account = await hub.store.look(people.session_accounts, (kept, now))
+    how: Literal["session", "token"] = "token" if scheme.lower() == "bearer" else "session"
+    kept = digest(token if how == "token" else request.cookies.get(cookie_name(hub.settings), ""))
+    asked = people.token_accounts if how == "token" else people.session_accounts
+    account = await hub.store.look(asked, (kept, now))
     if account is None:
         raise Problem("auth.required", 401)
     if how == "session" and request.method not in SAFE:
         demand_own_page(request, hub.settings)
-    scope = Scope(account.id, Role(account.role), account.division, account.department)
-    return Caller(account, scope, "token" if how == "token" else "session", kept)
+    role = known(Role, account.role)
+    if isinstance(role, Odd):
+        raise Problem("auth.role_unknown", 403)
+    scope = Scope(account.id, role, account.division, account.department)
+    return Caller(scope, Proof(account, how, kept, now))
 
 
 Known = Annotated[Caller, Depends(recognised)]
@@ -115,12 +135,13 @@ async def signed_in(caller: Known) -> Caller:
 SignedIn = Annotated[Caller, Depends(signed_in)]
 
 
-def only(*roles: Role) -> Callable[[SignedIn], Awaitable[Caller]]:
+def only(*roles: Role) -> Callable[[SignedIn, Hub], Awaitable[Caller]]:
     """Return the dependency that lets these roles in and tells others that it is not theirs."""
 
-    async def demand_role(caller: SignedIn) -> Caller:
+    async def demand_role(caller: SignedIn, hub: Hub) -> Caller:
         if caller.scope.role not in roles:
-            raise Problem("auth.forbidden", 403)
+            division = caller.scope.division
+            raise await hub.store.read(lambda session: forbidden(session, Role.OPERATOR, division))
         return caller
 
     return demand_role

@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from hub.intake import filled
+from hub.intake.withdraw import Will
 from hub.model.delivery import Intent, State
 from hub.model.issue import IssueState
+from hub.model.odd import Odd
 
-NotUnderstood = Literal["not_understood"]
-"""Stands for a word of a newer program, which this one shows and never acts on."""
-PLAIN = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
-"""No control characters but tab and newline: databases and logs choke on them."""
-Why = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=PLAIN, strip_whitespace=True)]
+PLAIN = filled.PLAIN
+Why: TypeAlias = filled.Why
 Word = Annotated[str, StringConstraints(max_length=80, pattern=PLAIN)]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=PLAIN)]
 Uuid = Annotated[str, StringConstraints(max_length=36, pattern=r"^[0-9a-fA-F-]+$")]
@@ -70,8 +70,10 @@ class ProblemView(View):
     status: int = Field(examples=[422])
     detail: str
     en: EnglishView
-    faults: list[FaultView]
+    faults: list[FaultView] = Field(description="the first hundred at most")
+    faults_left_out: int = Field(examples=[0], description="how many more there are")
     id: str | None = Field(default=None, description="of a failure of the hub itself, for those who read its logs")
+    submission: str | None = Field(default=None, description="of `submission.conflict`: what one sent under this id")
 
 
 @dataclass
@@ -83,11 +85,12 @@ class DeliveryView:
     title: Text
     simulated: bool
     flow: str
-    intent: Intent | NotUnderstood
-    state: State | NotUnderstood
+    intent: Intent | Odd
+    state: State | Odd
     says: Text
     number: str
     reason: str
+    ours: Annotated[bool, Field(description="parked for a fault of the hub's own wiring: nothing was sent")]
     attempts: int
     due_at: datetime | None
     transported_at: datetime | None
@@ -95,6 +98,8 @@ class DeliveryView:
     waits_for: str | None
     repeat: bool
     revision: int
+    paused: Annotated[bool, Field(description="nothing goes to the System at present: our settings for it are wrong")]
+    ask: Annotated[Text | None, Field(description="on one's own receipt: who settles what goes no further by itself")]
 
 
 @dataclass
@@ -123,6 +128,7 @@ class DeliveryLine(DeliveryView):
     late: bool
     reminded_at: Annotated[datetime | None, Field(description="since when the System's owner is reminded of it")]
     taken: HolderView | None
+    withdrawn: Annotated[bool, Field(description="taken back meanwhile: enter it no more; if it is there, say so")]
 
 
 @dataclass
@@ -163,7 +169,9 @@ class IssueMark:
     """Where the Issue of a Record stands."""
 
     id: str
-    state: IssueState
+    state: IssueState | Odd
+    assignee: Annotated[str | None, Field(description="who acts, for those who may read values")]
+    ask: Annotated[Text | None, Field(description="who may give it to somebody, while nobody has it")]
 
 
 @dataclass
@@ -179,6 +187,10 @@ class RecordView:
     skipped: list[SkippedView]
     taker: bool
     issue: IssueMark | None
+    notes: Annotated[
+        list[Text],
+        Field(description="what the hub reckoned of a track, and what is odd about it; nothing is refused for it"),
+    ]
 
 
 @dataclass
@@ -209,6 +221,48 @@ class Author:
     name: str
 
 
+Change = Literal["revise", "withdraw", "move"]
+"""What somebody may do to a Submission."""
+
+
+@dataclass
+class SubmissionMark:
+    """Another Submission, by what people quote."""
+
+    id: str
+    number: str
+
+
+@dataclass
+class WithdrawnView:
+    """That a Submission was taken back; who and why only for those who may read values."""
+
+    at: datetime
+    by: Author | None
+    by_author: Annotated[bool, Field(description="false when a leader took it back")]
+    why: Annotated[str | None, Field(examples=["走错门了"])]
+    moved_to: Annotated[SubmissionMark | None, Field(description="what was filed at another Place by the same act")]
+
+
+@dataclass
+class ForeseenView:
+    """What a withdrawal would do about one Delivery."""
+
+    system: str
+    title: Text
+    about: Annotated[Text, Field(description="what kind of Record it is")]
+    will: Annotated[Will, Field(examples=["send"])]
+    number: Annotated[str, Field(description="the System's own, where it is known")]
+    says: Text
+
+
+@dataclass
+class WithdrawalForeseen:
+    """What a withdrawal would do at this moment."""
+
+    systems: list[ForeseenView]
+
+
 @dataclass
 class SubmissionLine:
     """A Submission in a list."""
@@ -226,6 +280,8 @@ class SubmissionLine:
     received_at: datetime
     by: Author | None
     records: list[RecordView]
+    withdrawn: WithdrawnView | None
+    moved_from: Annotated[SubmissionMark | None, Field(description="what it was moved from, which is withdrawn")]
 
 
 @dataclass
@@ -235,4 +291,8 @@ class SubmissionView(SubmissionLine):
     durable: Annotated[bool, Field(description="false where the hub was told to answer before the disk has flushed")]
     answers: dict[str, Any] | None
     location: dict[str, Any] | None
+    shown: Annotated[
+        list[str] | None, Field(description="questions for which a known value of the Place was shown", examples=[[]])
+    ]
     discrepancies: list[DiscrepancyView]
+    may: Annotated[list[Change], Field(description="what you may do to it", examples=[["revise", "withdraw", "move"]])]

@@ -1,12 +1,15 @@
 """Puts the web edge together: the API, the health pages, the front end, and what surrounds them."""
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
@@ -16,10 +19,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import hub
-from hub.intake.filled import Filled
+from hub.intake.filled import Filled, Moving
 from hub.settings import Settings
 from hub.web import health, problems
-from hub.web.api import attachments, deliveries, entries, forms, issues, places, submissions, systems
+from hub.web.api import attachments, deliveries, entries, forms, issues, places, submissions, systems, withdrawals
 from hub.web.api.people import accounts, sessions
 from hub.web.context import Parts
 from hub.web.edge import Edge, past, straight
@@ -27,12 +30,15 @@ from hub.web.security import SignedIn
 from hub.web.shapes import ProblemView
 
 API = "/api/v1"
-RESOURCES = (submissions, sessions, accounts, forms, places, attachments, entries, deliveries, systems, issues)
+RESOURCES = (
+    submissions, withdrawals, sessions, accounts, forms, places, attachments, entries, deliveries, systems, issues,
+)  # fmt: skip
 """The one everybody waits for first: routes are tried in order; `/deliveries/by-hand` before `/deliveries/{id}`."""
 ALWAYS = (400, 401, 403, 413, 415, 422, 500, 503)
 _TOLD_BESIDE: Sequence[tuple[type[BaseModel], Literal["validation", "serialization"]]] = (
     (ProblemView, "serialization"),
     (Filled, "validation"),
+    (Moving, "validation"),
 )
 """Shapes that operations only name: problems are raised, and a Submission's body is read as it came."""
 _IMMUTABLE = "public, max-age=31536000, immutable"
@@ -45,8 +51,9 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 def make_app(parts: Parts, lifespan: Lifespan | None = None) -> FastAPI:
     """Return the ASGI application over these parts."""
     app = FastAPI(
-        title="一填通 FillOnce", version="1", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None
-    )
+        title="一填通 FillOnce", version="1", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None,
+        redirect_slashes=False,  # a redirect would go wherever the Host header says, with body and token
+    )  # fmt: skip
     app.state.parts = parts
     api = APIRouter(responses=problems.documented(*ALWAYS))
     for resource in RESOURCES:
@@ -57,7 +64,7 @@ def make_app(parts: Parts, lifespan: Lifespan | None = None) -> FastAPI:
     app.router.default = _front_end(dist_of(parts.settings))
     messages = parts.catalog.messages
     app.add_middleware(Edge, settings=parts.settings, messages=messages)
-    problems.install(app, lambda path: _methods_at(app, path))
+    problems.install(app, _methods_at)
     # Outside of all the framework's layers, which would take as long as all the rest of an answer.
     submit = Edge(straight(submissions.submit, messages), parts.settings, messages)
     app.middleware_stack = past(app.build_middleware_stack(), {f"{API}{submissions.router.prefix}": submit})
@@ -82,11 +89,24 @@ def description(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
-def _methods_at(app: FastAPI, path: str) -> tuple[str, ...]:
+@cache
+def _addresses() -> dict[str, tuple[re.Pattern[str], list[str]]]:
+    """Return each address of the API with its pattern and the methods the description has there."""
+    found: dict[str, tuple[re.Pattern[str], list[str]]] = {}
+    for resource in RESOURCES:
+        for route in resource.router.routes:
+            if isinstance(route, APIRoute) and route.include_in_schema:
+                address = found.setdefault(API + route.path, (compile_path(API + route.path)[0], []))
+                address[1].extend(route.methods or ())
+    return found
+
+
+def _methods_at(path: str) -> Sequence[str]:
     """Return the methods the description has at a path; none where it does not know the path."""
-    paths = description(app)["paths"]
-    known = path if path in paths else next((form for form in paths if compile_path(form)[0].match(path)), None)
-    return tuple(method.upper() for method in paths[known]) if known else ()
+    known = _addresses()
+    if path in known:
+        return known[path][1]
+    return next((methods for pattern, methods in known.values() if pattern.match(path)), ())
 
 
 def dist_of(settings: Settings) -> Path:

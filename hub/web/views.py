@@ -1,81 +1,50 @@
 """Turns loaded rows into what a person may read. Pure: no queries, no clock."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 
 from hub.catalog import Catalog
-from hub.model.delivery import BY_HAND, INTENTS, LOST, MAY_WAIT, STATES, Attempt, Delivery, Skip, State, is_understood
-from hub.model.issue import IssueState
+from hub.errors import Phrase
+from hub.model.delivery import (
+    BY_HAND,
+    ENDED,
+    INTENTS,
+    LOST,
+    MAY_WAIT,
+    NEVER_SENT,
+    NOTHING_THERE,
+    Attempt,
+    Delivery,
+    Skip,
+    State,
+    is_recognised,
+    is_unmapped,
+)
+from hub.model.issue import Issue, IssueState
+from hub.model.odd import known, known_word
 from hub.model.people import Role, Scope, are_colleagues
 from hub.model.submission import Record
 from hub.outbox.entry.press import enter_by
 from hub.store.query.entries import Aside, Holder
 from hub.store.query.views import Loaded
-from hub.systems import Registry
 from hub.web import shapes
+from hub.web.lens import MENDS_WIRING, SEES_HOLDERS, SEES_VALUES, Lens
+from hub.web.notes import track_notes
 from hub.web.shapes import Text
+from hub.web.withdrawn import mark, may_change, withdrawn_view
 
 DOT = " · "
-SEES_VALUES = frozenset({Role.STAFF, Role.LEADER})
-SEES_REASONS = SEES_VALUES | {Role.DEPARTMENT_ADMIN}
-"""Others read a System's words with numbers blanked: it may quote what was sent (A25)."""
-SEES_HOLDERS = frozenset({Role.DEPARTMENT_ADMIN, Role.OPERATOR})
 UNCHANGED = "unchanged"
-NOT_UNDERSTOOD: shapes.NotUnderstood = "not_understood"
 _REASONED = frozenset({State.PARKED, State.CANCELLED})
-_NUMBER = re.compile(r"\d{7,}[Xx]?")
+_GOES_BY_ITSELF = frozenset({State.WAITING, State.RETRY})
 
 
-@dataclass(frozen=True)
-class Lens:
-    """What a view is drawn with: names and words, and whose eyes it is for."""
-
-    catalog: Catalog
-    registry: Registry
-    role: Role
-    durable: bool = True
-    """Whether what is answered was flushed before (HUB_DURABILITY)."""
-
-    def rank(self, row: Delivery | Skip) -> tuple[int, str]:
-        """Return where a flow stands in the wiring, so that every page lists Systems in one order."""
-        return self._ranks.get(row.system, len(self._ranks)), row.flow
-
-    @cached_property
-    def _ranks(self) -> dict[str, int]:
-        return {name: place for place, name in enumerate(self.registry.systems)}
-
-    def names(self, system: str) -> Text:
-        """Return a System's title; one no longer wired keeps its name."""
-        return self._names.get(system) or Text(zh=system, en=system)
-
-    @cached_property
-    def _names(self) -> dict[str, Text]:
-        return {name: Text(**system.title) for name, system in self.registry.systems.items()}
-
-    def says(self, key: str, **params: object) -> Text:
-        """Return one of our texts."""
-        return Text(**self.catalog.messages.both(key, **params))
-
-    def stands(self, key: str, system: str, number: str, reason: str) -> Text:
-        """Return how a Delivery stands with a System; what quotes no word of the System's is made once."""
-        if number or reason:
-            return self.says(key, system=vars(self.names(system)), number=number, reason=reason.rstrip("。."))
-        if (key, system) not in self._unquoted:
-            self._unquoted[key, system] = self.says(key, system=vars(self.names(system)), number="", reason="")
-        return self._unquoted[key, system]
-
-    @cached_property
-    def _unquoted(self) -> dict[tuple[str, str], Text]:
-        return {}
-
-
-def submission_view(loaded: Loaded, lens: Lens) -> shapes.SubmissionView:
+def submission_view(loaded: Loaded, lens: Lens, scope: Scope) -> shapes.SubmissionView:
     """Return one Submission's page."""
     body: dict[str, Any] = orjson.loads(loaded.submission.body) if lens.role in SEES_VALUES else {}
     return shapes.SubmissionView(
@@ -83,7 +52,9 @@ def submission_view(loaded: Loaded, lens: Lens) -> shapes.SubmissionView:
         durable=lens.durable,
         answers=body.get("answers"),
         location=body.get("location"),
+        shown=sorted(body.get("seen", {})) if body else None,
         discrepancies=_discrepancies(loaded, lens),
+        may=may_change(loaded.submission, scope),
     )
 
 
@@ -106,6 +77,8 @@ def submission_line(loaded: Loaded, lens: Lens) -> shapes.SubmissionLine:
         received_at=row.received_at,
         by=shapes.Author(name=loaded.author) if sees_values else None,
         records=[view for record in loaded.records if (view := _record_view(record, loaded, lens)) is not None],
+        withdrawn=withdrawn_view(row, loaded.withdrawer, sees_values=sees_values),
+        moved_from=mark(row.moved_from),
     )
 
 
@@ -123,11 +96,17 @@ def _record_view(record: Record, loaded: Loaded, lens: Lens) -> shapes.RecordVie
         title=record_title(record, lens),
         summary=record_summary(record, lens),
         withdrawn=record.withdrawn,
-        deliveries=[delivery_view(row, lens) for row in deliveries],
+        deliveries=[delivery_view(row, lens, loaded.paused, loaded.ask) for row in deliveries],
         skipped=[] if lens.role is Role.DEPARTMENT_ADMIN else [_skipped(row, lens) for row in skips],
         taker=bool(deliveries),
-        issue=shapes.IssueMark(id=issue.id, state=IssueState(issue.state)) if issue else None,
+        issue=_issue_mark(issue, loaded, lens) if issue else None,
+        notes=track_notes(record, lens.catalog.messages) if lens.role in SEES_VALUES else [],
     )
+
+
+def _issue_mark(issue: Issue, loaded: Loaded, lens: Lens) -> shapes.IssueMark:
+    assignee = loaded.names.get(issue.assignee_id or "") if lens.role in SEES_VALUES else None
+    return shapes.IssueMark(issue.id, IssueState(issue.state), assignee, lens.ask(loaded.ask, issue.id))
 
 
 def latest(deliveries: Iterable[Delivery]) -> list[Delivery]:
@@ -170,7 +149,7 @@ def _discrepancies(loaded: Loaded, lens: Lens) -> list[shapes.DiscrepancyView]:
     return [
         shapes.DiscrepancyView(
             element=row.element,
-            title=Text(**lens.catalog.elements[row.element].title),
+            title=_element_title(row.element, lens),
             system=row.system,
             system_title=lens.names(row.system),
             theirs=row.theirs,
@@ -180,21 +159,31 @@ def _discrepancies(loaded: Loaded, lens: Lens) -> list[shapes.DiscrepancyView]:
     ]
 
 
-def delivery_view(row: Delivery, lens: Lens) -> shapes.DeliveryView:
-    """Return one Delivery in words."""
+def _element_title(name: str, lens: Lens) -> Text:
+    """Return an element's title; one that is no longer asked keeps its name."""
+    element = lens.catalog.elements.get(name)
+    return Text(**element.title) if element else Text(zh=name, en=name)
+
+
+def delivery_view(
+    row: Delivery, lens: Lens, paused: Collection[str] = (), ask: Mapping[str, Phrase] = MappingProxyType({})
+) -> shapes.DeliveryView:
+    """Return one Delivery in words, given the Systems that are paused and whom to ask about what."""
     system = lens.registry.systems.get(row.system)
-    reason = row.reason if lens.role in SEES_REASONS else blank_numbers(row.reason)
+    ours, is_paused = is_unmapped(row), row.system in paused
+    reason = _reason(row, lens, ours=ours)
     return shapes.DeliveryView(
         id=row.id,
         system=row.system,
         title=lens.names(row.system),
         simulated=system is not None and system.simulated,
         flow=row.flow,
-        intent=row.intent if row.intent in INTENTS else NOT_UNDERSTOOD,
-        state=State(row.state) if row.state in STATES else NOT_UNDERSTOOD,
-        says=_says(row, reason, lens),
+        intent=known_word("Intent", INTENTS, row.intent),
+        state=known(State, row.state),
+        says=_says(row, reason, lens, paused=is_paused),
         number=row.remote_id,
         reason=reason,
+        ours=ours,
         attempts=row.attempts,
         due_at=row.due_at,
         transported_at=row.transported_at,
@@ -202,30 +191,55 @@ def delivery_view(row: Delivery, lens: Lens) -> shapes.DeliveryView:
         waits_for=row.after_id if row.state in MAY_WAIT else None,
         repeat=row.repeat,
         revision=row.revision,
+        paused=is_paused,
+        ask=lens.ask(ask, row.id),
     )
 
 
-def says_key(row: Delivery, reason: str) -> str:
+_SENTENCES = {**LOST, NEVER_SENT: "never_sent", NOTHING_THERE: "nothing_there"}
+"""Reasons of the hub's own that are told as a sentence of their own."""
+
+
+def _reason(row: Delivery, lens: Lens, *, ours: bool) -> str:
+    """Return why, as far as the reader may know."""
+    if ours:
+        return row.reason if lens.role in MENDS_WIRING else ""
+    return lens.told(row.reason)
+
+
+def says_key(row: Delivery, reason: str, *, paused: bool = False) -> str:
     """Return which sentence tells how a Delivery stands."""
-    if not is_understood(row.state, row.intent):
-        return "delivery.says.not_understood"
-    if row.state == State.WAITING and row.after_id is not None and row.due_at is None:
-        return "delivery.says.held"
-    if row.state == State.DELIVERED and not row.remote_id:
-        return "delivery.says.delivered_unnumbered"
-    if row.state == State.UNKNOWN and row.due_at is None:
-        return "delivery.says.unknown_stuck"
-    if row.state == State.PARKED and row.reason in LOST:
-        return f"delivery.says.{LOST[row.reason]}"
+    if row.state not in ENDED and not is_recognised(row.state, row.intent):
+        return "delivery.says.unrecognised"
+    if is_unmapped(row):
+        return "delivery.says.unmapped" + ("" if reason else "_unexplained")
+    if paused and row.state in _GOES_BY_ITSELF:
+        return "delivery.says.paused"
+    if row.state in _REASONED and row.reason in _SENTENCES:
+        return f"delivery.says.{_SENTENCES[row.reason]}"
     unexplained = row.state in _REASONED and not reason
-    return f"delivery.says.{row.state}" + ("_unexplained" if unexplained else "")
+    return f"delivery.says.{_standing(row)}" + ("_unexplained" if unexplained else "")
 
 
-def _says(row: Delivery, reason: str, lens: Lens) -> Text:
-    said = lens.stands(says_key(row, reason), row.system, row.remote_id, reason)
-    if row.intent == "create" or not is_understood(row.state, row.intent):
+def _standing(row: Delivery) -> str:
+    """Return the word for how a Delivery stands, finer than its state."""
+    if row.state == State.WAITING and row.after_id is not None and row.due_at is None:
+        return "held"
+    if row.state == State.DELIVERED and not row.remote_id:
+        return "delivered_unnumbered"
+    if row.state == State.UNKNOWN and row.due_at is None:
+        return "unknown_stuck"
+    return known(State, row.state)
+
+
+def _says(row: Delivery, reason: str, lens: Lens, *, paused: bool) -> Text:
+    key = says_key(row, reason, paused=paused)
+    if row.intent == "withdraw":
+        key = own if (own := key.replace("says", "withdrawal", 1)) in lens.catalog.messages else key
+    said = lens.stands(key, row.system, row.remote_id, reason)
+    if row.intent == "create" or "withdrawal" in key:
         return said
-    before = lens.says(f"delivery.intent.{row.intent}")
+    before = lens.says(f"delivery.intent.{known_word('Intent', INTENTS, row.intent)}")
     return Text(zh=before.zh + said.zh, en=before.en + said.en)
 
 
@@ -236,19 +250,22 @@ class Eyes:
     lens: Lens
     scope: Scope
     now: datetime
+    paused: Collection[str] = ()
+    """Systems to which nothing goes at present."""
 
 
 def delivery_line(row: Delivery, aside: Aside, eyes: Eyes) -> shapes.DeliveryLine:
     """Return one Delivery's entry in a list."""
     until = enter_by(eyes.lens.registry, row.system, row.state, row.created_at)
     return shapes.DeliveryLine(
-        **vars(delivery_view(row, eyes.lens)),
+        **vars(delivery_view(row, eyes.lens, eyes.paused)),
         about=record_title(row, eyes.lens),
         amends=row.amends,
         enter_by=until,
         late=until is not None and until < eyes.now,
         reminded_at=aside.reminded_at,
         taken=_holder_view(aside.holder, eyes.scope) if aside.holder and row.state in BY_HAND else None,
+        withdrawn=aside.withdrawn and row.state in BY_HAND,
     )
 
 
@@ -272,11 +289,6 @@ def delivery_page(row: Delivery, aside: Aside, attempts: Sequence[Attempt], eyes
     )
 
 
-def blank_numbers(reason: str) -> str:
-    """Return a System's words without what could be an id number, a phone or a bank card."""
-    return _NUMBER.sub("…", reason)
-
-
 def _attempt_view(row: Attempt, lens: Lens) -> shapes.AttemptView:
     return shapes.AttemptView(
         kind="probe" if row.kind == "probe" else "push",
@@ -284,5 +296,5 @@ def _attempt_view(row: Attempt, lens: Lens) -> shapes.AttemptView:
         started_at=row.started_at,
         ended_at=row.ended_at,
         outcome=row.outcome,
-        reason=row.reason if lens.role in SEES_REASONS else blank_numbers(row.reason),
+        reason=lens.told(row.reason),
     )

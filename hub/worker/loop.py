@@ -9,8 +9,7 @@ from pathlib import Path
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from hub.clock import Clock
-from hub.erasure.erase import Deed
-from hub.erasure.sweep import erase_older
+from hub.erasure.keeping import Keeping
 from hub.logs import get_logger
 from hub.outbox.engine import Engine
 from hub.outbox.entry.press import AT_ONCE, press
@@ -18,6 +17,7 @@ from hub.outbox.upkeep.look_again import look_again
 from hub.outbox.upkeep.resume import check_paused
 from hub.pulls.due import Rounds
 from hub.pulls.run import Pulls, lose_stale
+from hub.settings import MOST_SHARE
 from hub.store import doorbell
 from hub.store.blobs import TIDY_EVERY, tidy
 from hub.store.query.counts import advance, keep
@@ -46,18 +46,23 @@ class Worker:
     data_dir: Path
     retention: timedelta | None = None
     """How long Submissions are kept; None is for good."""
+    share: float = MOST_SHARE
+    """How much of them may be erased in one go without a person."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _scheduler: AsyncIOScheduler | None = None
     _rounds: Rounds = field(init=False)
+    _keeping: Keeping = field(init=False)
     _listening: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
-        """Set up the rounds of pulls."""
+        """Set up the rounds of pulls, and what throws things away by age."""
         self._rounds = Rounds(self.pulls)
+        self._keeping = Keeping(self.engine.store, self.clock, self.share)
 
     async def start(self) -> None:
         """Start delivering and pulling; runs a dead process left behind are marked lost first."""
         await self._say_what_was_restored()
+        await self._keeping.may_clear()  # before anything comes in that a wrong clock would date
         await lose_stale(self.pulls, timedelta(0) if self.engine.sole else LONGEST_PULL)
         self._tasks.append(asyncio.create_task(self.engine.run()))
         if not self.engine.sole:
@@ -107,11 +112,12 @@ class Worker:
         await lose_stale(self.pulls, LONGEST_PULL)
 
     async def _tidy_photos(self) -> None:
-        await tidy(self.engine.store, self.data_dir, self.clock.now())
+        if await self._keeping.may_clear():
+            await tidy(self.engine.store, self.data_dir, self.clock.now())
 
     async def _press(self) -> None:
         """Remind the owners of Systems of the entries by hand that became late."""
-        registry, more, ago = self.pulls.registry, True, self.engine.recovery.ago
+        registry, more, ago = self.pulls.registry, await self._keeping.may_clear(), self.engine.recovery.ago
         while more:
             late = await self.engine.store.write(lambda session: press(session, registry, self.clock.now(), ago))
             more = len(late) == AT_ONCE
@@ -121,11 +127,7 @@ class Worker:
     async def _erase(self) -> None:
         """Erase what was kept for as long as this installation says."""
         if self.retention is not None:
-            now = self.clock.now()
-            deed = Deed("", f"kept for {self.retention.days} days", now)
-            swept = await erase_older(self.engine.store, now - self.retention, deed)
-            if swept.erased:
-                log.info("submissions.erased", count=swept.erased, left=swept.left)
+            await self._keeping.erase(self.retention)
 
     async def _tally(self) -> None:
         """Count what came since the last time, so that nobody who asks has to count everything."""

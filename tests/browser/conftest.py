@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.acts import VISIT
 from tests.browser.fake_api import DIST, World, serve
 from tests.browser.stage import UI, Stage, visiting
 
@@ -47,3 +48,13 @@ def signed_in(stage: Stage) -> Stage:
     stage.page.get_by_role("button", name="登录").click()
     stage.page.get_by_role("heading", name="李华，您好").wait_for()
     return stage
+
+
+@pytest.fixture
+def second_tab(signed_in: Stage) -> Page:
+    """The visit in another tab of the same phone."""
+    page = signed_in.page.context.new_page()
+    page.set_default_timeout(10_000)
+    page.goto(signed_in.base + VISIT)
+    page.get_by_role("heading", name="这些已经知道，请核对").wait_for()
+    return page

@@ -34,7 +34,10 @@ MEDIA = {
 
 
 class World:
-    """What the fake hub remembers: `is_down` answers 503, `faults` refuses once, `loses_answer` breaks off once."""
+    """What the fake hub remembers: `is_down` answers 503, `faults` refuses once, `loses_answer` breaks off once.
+
+    Upgraded, it no longer has the parts of a page that was loaded before, until that is loaded anew.
+    """
 
     def __init__(self) -> None:
         self.submissions: dict[str, Json] = {}
@@ -48,6 +51,11 @@ class World:
         self.entries: dict[str, Json] = {}
         self.is_down = False
         self.loses_answer = False
+        self.offers: list[Json] = prefill()["values"]
+        self.forms: dict[str, dict[str, Json]] = {name: {form["version"]: form} for name, form in FORMS.items()}
+        self.segments: list[Json] = [SEGMENT]
+        self.account_id = ACCOUNT["id"]
+        self.is_upgraded = False
 
 
 def view(world: World, key: str) -> Json:
@@ -64,7 +72,7 @@ def view(world: World, key: str) -> Json:
         "client_id": body["id"],
         "number": row["number"],
         "form": body["form"],
-        "version": "v1",
+        "version": body["version"],
         "title": FORMS[body["form"]]["title"],
         "revision": row["revision"],
         "place": place and {"id": place["id"], "name": place["name"], "kind": place["kind"]},
@@ -91,10 +99,10 @@ def view(world: World, key: str) -> Json:
 class Refusal(Exception):
     """An answer that is a problem."""
 
-    def __init__(self, status: int, code: str, title: str, faults: list[Json] | None = None) -> None:
+    def __init__(self, status: int, code: str, title: str, faults: list[Json] | None = None, **members: object) -> None:
         super().__init__(code)
         self.status = status
-        self.content = {"code": code, "title": title, "status": status, "detail": "", "faults": faults or []}
+        self.content = {"code": code, "title": title, "status": status, "detail": "", "faults": faults or []} | members
 
 
 def accept(world: World, body: Json, revises: str | None = None) -> tuple[int, Json]:
@@ -106,7 +114,7 @@ def accept(world: World, body: Json, revises: str | None = None) -> tuple[int, J
     for key, other in world.bodies.items():
         if other["id"] == body["id"]:
             if other != body:
-                raise Refusal(409, "submission.conflict", "conflict")
+                raise Refusal(409, "submission.conflict", "conflict", submission=key)
             return 200, view(world, key)
     key = revises or f"s{len(world.submissions) + 1}"
     revision = world.submissions[revises]["revision"] + 1 if revises else 1
@@ -119,6 +127,36 @@ def accept(world: World, body: Json, revises: str | None = None) -> tuple[int, J
     return 201, view(world, key)
 
 
+def preview(world: World, body: Json) -> tuple[int, Json]:
+    """Who would get what; a hub that is down has no advice either."""
+    if world.is_down:
+        raise Refusal(503, "unavailable", "busy")
+    if world.faults:
+        faults, world.faults = world.faults, []
+        raise Refusal(422, "submission.invalid", "invalid", faults)
+    made = records(body, 1, 0.0)
+    return 200, {
+        "records": [
+            {
+                "title": one["title"],
+                "summary": one["summary"],
+                "systems": [delivery["title"] for delivery in one["deliveries"]],
+                "skipped": one["skipped"],
+            }
+            for one in made
+        ]
+    }
+
+
+def form_of(world: World, name: str, query: Json) -> Json:
+    """The version asked for, else the newest."""
+    versions = world.forms[name]
+    [version] = query.get("version", [max(versions)])
+    if version not in versions:
+        raise Refusal(404, "not_found", "no such version")
+    return versions[version]
+
+
 def sign(world: World, method: str, body: Json) -> tuple[int, Any]:
     if method == "POST":
         if body["password"] != world.password:
@@ -129,7 +167,8 @@ def sign(world: World, method: str, body: Json) -> tuple[int, Any]:
         return 204, None
     if not world.is_signed_in:
         raise Refusal(401, "session.missing", "sign in")
-    return 200, {"account": ACCOUNT | {"must_change_password": world.must_change, "role": world.role}}
+    mine = {"id": world.account_id, "must_change_password": world.must_change, "role": world.role}
+    return 200, {"account": ACCOUNT | mine}
 
 
 def change_password(world: World, body: Json) -> tuple[int, None]:
@@ -155,26 +194,37 @@ def step(world: World, key: str, act: str, body: Json) -> tuple[int, Json]:
         one["taken"] = {"mine": True, "name": ACCOUNT["name"], "until": one["until"]}
     elif act == "give back":
         one["taken"] = None
+    elif act == "cancel":
+        one |= {"state": "cancelled", "reason": body["why"], "taken": None, "withdrawn": False}
+        one["says"] = words(f"不再发给河长通：{body['why']}。", "No longer.")
     else:
         one |= {"state": "delivered", "number": body["number"], "taken": None, "late": False}
         one["says"] = words(f"河长通已接收，编号 {body['number']}。", "Accepted.")
     return 200, one
 
 
-def place_of(code: str) -> Json:
-    for place in (HOUSE, SEGMENT):
+def place_of(world: World, code: str) -> Json:
+    for place in (HOUSE, *world.segments):
         if code == place["id"] or code in [alias["code"] for alias in place["aliases"]]:
             return place
     raise Refusal(404, "place.unknown", "no such place")
 
 
-def places(query: Json) -> list[Json]:
-    words_ = query.get("q", [""])[0]
-    return [
+def places(world: World, query: Json) -> list[Json]:
+    """What is found, a page of it, after the last one seen."""
+    words_, after, limit = (query.get(name, [usual])[0] for name, usual in (("q", ""), ("after", ""), ("limit", "50")))
+    found = [
         place
-        for place in (HOUSE, SEGMENT)
+        for place in (HOUSE, *world.segments)
         if place["kind"] in query.get("kind", [place["kind"]]) and words_ in place["name"]
     ]
+    return page_of(found, after, int(limit))
+
+
+def page_of(rows: list[Json], after: str, limit: int) -> list[Json]:
+    ids = [row["id"] for row in rows]
+    begin = ids.index(after) + 1 if after else 0
+    return rows[begin : begin + limit]
 
 
 def keep_photo(world: World, sha: str, raw: bytes) -> tuple[int, Json]:
@@ -184,8 +234,9 @@ def keep_photo(world: World, sha: str, raw: bytes) -> tuple[int, Json]:
     return 201, {"sha256": sha, "size_bytes": len(raw), "media_type": "image/jpeg"}
 
 
-def listed(world: World) -> list[Json]:
-    return [view(world, key) for key in reversed(world.submissions)]
+def listed(world: World, query: Json) -> list[Json]:
+    found = [view(world, key) for key in reversed(world.submissions)]
+    return page_of(found, query.get("after", [""])[0], int(query.get("limit", ["50"])[0]))
 
 
 def systems() -> list[Json]:
@@ -193,23 +244,34 @@ def systems() -> list[Json]:
 
 
 ROUTES = [
-    ("GET", r"forms", lambda w, m, q, b: (200, list(FORMS.values()))),
+    ("GET", r"forms", lambda w, m, q, b: (200, [form_of(w, name, {}) for name in w.forms])),
     (
         "GET",
         r"forms/(\w+)/prefill",
-        lambda w, m, q, b: (200, prefill() if m[1] == "visit" else {"place": SEGMENT, "values": []}),
+        lambda w, m, q, b: (
+            200,
+            {"place": HOUSE, "values": w.offers} if m[1] == "visit" else {"place": SEGMENT, "values": []},
+        ),
     ),
-    ("GET", r"forms/(\w+)", lambda w, m, q, b: (200, FORMS[m[1]])),
-    ("GET", r"places", lambda w, m, q, b: (200, places(q))),
-    ("GET", r"places/(.+)", lambda w, m, q, b: (200, place_of(unquote(m[1])))),
+    ("POST", r"forms/(\w+)/preview", lambda w, m, q, b: preview(w, b)),
+    ("GET", r"forms/(\w+)", lambda w, m, q, b: (200, form_of(w, m[1], q))),
+    ("GET", r"places", lambda w, m, q, b: (200, places(w, q))),
+    ("GET", r"places/(.+)", lambda w, m, q, b: (200, place_of(w, unquote(m[1])))),
     ("GET", r"systems", lambda w, m, q, b: (200, systems())),
-    ("GET", r"submissions", lambda w, m, q, b: (200, listed(w))),
+    ("GET", r"submissions", lambda w, m, q, b: (200, listed(w, q))),
     ("POST", r"submissions", lambda w, m, q, b: accept(w, b)),
     ("GET", r"submissions/(\w+)", lambda w, m, q, b: (200, view(w, m[1]))),
     ("POST", r"submissions/(\w+)/revisions", lambda w, m, q, b: accept(w, b, m[1])),
-    ("GET", r"deliveries/by-hand", lambda w, m, q, b: (200, work(w, q.get("late") == ["true"]))),
+    (
+        "GET",
+        r"deliveries/by-hand",
+        lambda w, m, q, b: (
+            200,
+            page_of(work(w, q.get("late") == ["true"]), q.get("after", [""])[0], int(q.get("limit", ["50"])[0])),
+        ),
+    ),
     ("GET", r"deliveries/(\w+)", lambda w, m, q, b: (200, w.entries[m[1]])),
-    ("POST", r"deliveries/(\w+)/(take|confirm)", lambda w, m, q, b: step(w, m[1], m[2], b)),
+    ("POST", r"deliveries/(\w+)/(take|confirm|cancel)", lambda w, m, q, b: step(w, m[1], m[2], b)),
     ("DELETE", r"deliveries/(\w+)/take", lambda w, m, q, b: step(w, m[1], "give back", b)),
     ("PUT", r"attachments/(\w+)", lambda w, m, q, b: keep_photo(w, m[1], b)),
 ]
@@ -262,7 +324,7 @@ class Handler(BaseHTTPRequestHandler):
         except Refusal as refusal:
             self.reply(refusal.status, json.dumps(refusal.content).encode(), "application/problem+json")
             return
-        if world.loses_answer and self.command == "POST":
+        if world.loses_answer and self.command == "POST" and "submissions" in self.path:
             world.loses_answer = False
             self.break_off(status)
             return
@@ -277,8 +339,17 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def send_file(self) -> None:
-        path = DIST / urlsplit(self.path).path.lstrip("/")
+        name = urlsplit(self.path).path.lstrip("/")
+        path, world = DIST / name, self.server.world
+        if name == "healthz":
+            self.reply(200, b"{}", "application/json")
+            return
+        if world.is_upgraded and name.startswith("assets/"):
+            self.reply(404, b"", "text/plain")
+            return
         file = path if path.is_file() else DIST / "index.html"
+        # A page that begins anew gets the new parts, which here are the old ones.
+        world.is_upgraded = world.is_upgraded and file.name != "index.html"
         self.reply(200, file.read_bytes(), MEDIA.get(file.suffix, "application/octet-stream"))
 
     def reply(self, status: int, content: bytes, media: str) -> None:

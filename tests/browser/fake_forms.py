@@ -47,7 +47,7 @@ CATEGORIES = codes(
     ("environment", "环境卫生", "Environment"),
     ("other", "其他", "Other"),
 )
-SEVERITIES = codes(("ordinary", "一般", "Ordinary"), ("urgent", "较急", "Urgent"), ("critical", "紧急", "Critical"))
+SEVERITIES = codes(("ordinary", "一般", "Ordinary"), ("urgent", "较急", "Urgent"), ("critical", "特急", "Critical"))
 RIVER_TYPES = codes(
     ("sewage", "污水入河", "Sewage"), ("rubbish", "河面垃圾", "Rubbish"), ("dumping", "倾倒", "Dumping")
 )
@@ -61,9 +61,8 @@ LICENCE = {
     "number": "东表〔2026〕001号",
     "issuer": "organisation-department",
     "issuer_title": words("组织部", "Organisation department"),
-    "basis": "《整治形式主义为基层减负若干规定》",
-    "valid_from": "2026-01-01",
-    "valid_to": "2027-12-31",
+    "basis": words("《整治形式主义为基层减负若干规定》", "Rules against formalism"),
+    "valid": ["2026-01-01", "2027-12-31"],
     "cycle": "as_needed",
     "minutes": 2,
 }
@@ -232,6 +231,7 @@ def form(name: str, title: Json, at: str | None, schema: Json, elements: list[Js
         "help": None,
         "examples": [],
         "codes": {},
+        "untaken": ["photos", "finding.photos"],
     }
 
 

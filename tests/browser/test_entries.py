@@ -148,6 +148,29 @@ def test_a_correction_is_said_to_who_is_entering(settler: Stage) -> None:
     expect(page.get_by_role("button", name="确认已录入")).to_have_count(0)
 
 
+@AT_BOTH
+@pytest.mark.case("C46")
+def test_who_is_entering_what_was_taken_back_says_whether_it_is_there(settler: Stage) -> None:
+    settler.world.entries["free"] |= {"withdrawn": True, "intent": "create"}
+    settler.page.reload()
+    expect(settler.page.get_by_role("listitem").filter(has_text="已撤回")).to_have_count(1)
+    page = open_entry(settler, "free")
+    expect(page.get_by_text("填报人已撤回。还没录入，就不要录了")).to_be_visible()
+    require_no_barrier(page)
+    page.get_by_role("button", name="没有录入，不用录了").click()
+    expect(page.get_by_role("heading", name="不再发给河长通：填报人已撤回，没有录入。")).to_be_visible()
+    expect(page.get_by_role("button", name="没有录入，不用录了")).to_have_count(0)
+
+
+@pytest.mark.case("C46")
+def test_a_withdrawal_by_hand_begins_with_the_number_of_what_is_taken_back(settler: Stage) -> None:
+    settler.world.entries["free"] |= {"intent": "withdraw", "reason": "走错门了"}
+    page = open_entry(settler, "free")
+    expect(page.get_by_role("heading", name="要撤回的内容")).to_be_visible()
+    expect(page.get_by_text("走错门了")).to_be_visible()
+    expect(page.get_by_label("对方系统里的编号")).to_have_value("SX2026000001")
+
+
 @pytest.mark.fault("F66")
 def test_an_open_page_keeps_what_it_took_and_a_closed_one_does_not(settler: Stage) -> None:
     page = settler.page

@@ -32,7 +32,7 @@ def real(tmp_path_factory: pytest.TempPathFactory, sqlite_template: bytes) -> It
     """A county and its hub on free ports, everything read in."""
     home = tmp_path_factory.mktemp("county")
     (home / "hub.db").write_bytes(sqlite_template)
-    with County(home / "systems", households=24) as county:
+    with County(home / "systems", households=48) as county:
         hub = hub_of(county, home / "hub", f"sqlite:///{home / 'hub.db'}")
         world = World(county, hub)
         try:
@@ -80,7 +80,7 @@ def confirm_and_correct(page: Page) -> None:
     page.get_by_role("button", name="家庭人口：更正").click()
     count = page.get_by_role("textbox", name="家庭人口")
     count.fill(str(int(count.input_value()) + 1))
-    expect(page.get_by_text("将作为差异告知来源系统，不会覆盖")).to_be_visible()
+    expect(page.get_by_text("也不会自动通知他们")).to_be_visible()
     page.get_by_role("radio", name="走访慰问").check()
 
 
@@ -94,7 +94,7 @@ def add_finding(page: Page, category: str, words: str) -> Locator:
     page.get_by_role("button", name=re.compile("添加.*发现的问题")).click()
     card = page.get_by_role("group", name=re.compile("^发现的问题")).last
     card.get_by_label("问题类别").select_option(label=category)
-    card.get_by_role("radio", name="加急").check()
+    card.get_by_role("radio", name="较急").check()
     card.get_by_label("问题描述").fill(words)
     return card
 
@@ -124,6 +124,10 @@ def fill_and_send(page: Page) -> None:
     score_bin(page)
     add_findings(page)
     page.get_by_role("button", name="提交", exact=True).click()
+    before = page.get_by_role("dialog")
+    expect(before).to_contain_text("与东邻为排水沟有争执")
+    expect(before).to_contain_text("防返贫监测：不是住房安全问题")
+    page.get_by_role("button", name="照样提交").click()
     page.get_by_role("heading", name="这次填报").wait_for()
 
 
@@ -140,14 +144,14 @@ def expect_others_done(page: Page) -> None:
     away = row(page, "垃圾分类评分", "东阳考垃")
     expect(away).to_contain_text("对方暂时没有应答，会自动再送，不用重填。")
     expect(away).to_contain_text(re.compile(r"再送，已试 \d+ 次"))
-    expect(page.get_by_role("status")).to_contain_text("正在送往各系统（已送达 3/4）")
+    expect(page.get_by_role("status")).to_contain_text("正在发给各系统（已送达 3/4）")
 
 
 def expect_dispute_is_kept(page: Page) -> None:
     dispute = page.get_by_role("region", name="矛盾纠纷")
-    expect(dispute).to_contain_text("这一条目前没有系统承接，已登记在本平台。")
-    dispute.get_by_text("不送 2 个系统，看原因").click()
-    expect(dispute.get_by_text("不用送：不是河道问题，或河段不在巡河系统中")).to_be_visible()
+    expect(dispute).to_contain_text("这一条暂无部门接收，已登记在一填通。")
+    expect(dispute.get_by_text("河长制巡河：不是河道问题，河段不在巡河系统中，或填报人没有工号")).to_be_visible()
+    expect(dispute).to_contain_text(re.compile("还没有人接办，可以找.+，电话 19900000"))
 
 
 def correct_next_visit(page: Page) -> None:
@@ -157,11 +161,11 @@ def correct_next_visit(page: Page) -> None:
     page.get_by_role("button", name="提交更正").click()
     expect(page.get_by_text("更正已登记（第 2 版）")).to_be_visible()
     expect(page.get_by_text("已告知：走村入户", exact=True)).to_be_visible()
-    expect(page.get_by_text("未受影响、没有打扰：防返贫监测、东阳考垃、河长制巡河")).to_be_visible()
+    expect(page.get_by_text("其他系统不变：防返贫监测、东阳考垃、河长制巡河")).to_be_visible()
     told = page.get_by_role("listitem").filter(has_text="更正：走村入户已接收，编号 ZCRH-")
     expect(told).to_be_visible(timeout=CARRIED_MS)
     expect(page.get_by_role("main").get_by_text("更正：")).to_have_count(1)
-    expect(page.get_by_role("heading", name="已全部送达，4 个系统都不用再填")).to_be_visible()
+    expect(page.get_by_role("heading", name="已送达 4 个系统，不用再填；另有 1 条暂无部门接收")).to_be_visible()
 
 
 def require_no_words_of_machines(page: Page) -> None:
@@ -191,7 +195,7 @@ def test_one_visit_reaches_every_system_and_says_so(real: World, officer: Visito
     real.county.start(AWAY)
     scored = re.compile(r"已送达.*东阳考垃已接收，编号 KL\d{13}。", re.DOTALL)
     expect(row(page, "垃圾分类评分", "东阳考垃")).to_have_text(scored, timeout=CARRIED_MS)
-    expect(page.get_by_role("heading", name="已全部送达，4 个系统都不用再填")).to_be_visible()
+    expect(page.get_by_role("heading", name="已送达 4 个系统，不用再填；另有 1 条暂无部门接收")).to_be_visible()
     require_no_barrier(page)
     correct_next_visit(page)
     require_no_words_of_machines(page)

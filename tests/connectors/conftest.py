@@ -14,7 +14,7 @@ from tests.connectors.system import System
 
 ON_BOTH_LOOPS = {"test_http_door.py", "test_http_connections.py", "test_http_tls.py"}
 """Modules run on Python's own event loop and on uvloop, which the hub runs on: what reaches a protocol differs."""
-ON_UVLOOP = {"test_table_faults.py"}
+ON_UVLOOP = {"test_table_faults.py", "test_table_caps.py", "test_file_caps.py", "test_http_caps.py"}
 """Long ones, run on the hub's own loop only; their neighbours meet the same driver on Python's."""
 
 
@@ -64,6 +64,25 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Sys
     yield running
     for each in running.values():
         each.stop()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, System]]:
+    """The simulators of one module, by kind, as far as its tests have asked for them."""
+    found: dict[str, System] = {}
+    yield found
+    for each in found.values():
+        each.stop()
+
+
+@pytest.fixture
+def shared(kind: str, running: dict[str, System], tmp_path_factory: pytest.TempPathFactory) -> System:
+    """A simulator that keeps what earlier tests of the module did to it."""
+    if kind not in running:
+        system = System(kind, tmp_path_factory.mktemp("shared") / kind)
+        system.start(system.simulator.sample_seed())
+        running[kind] = system
+    return running[kind]
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ def able(fits: Callable[[Capabilities], object]) -> list[str]:
 FLOWS = [(kind, flow) for kind in KINDS for flow in part(kind, "simulator").sample_payloads()]
 SOURCES = [(kind, source) for kind in KINDS for source in part(kind, "connector").Connector.capabilities.sources]
 PROBING = able(lambda can: can.probes or can.answers_later)
+READING = able(lambda can: can.sources)
 AMENDING = able(lambda can: can.amends)
 WITHDRAWING = able(lambda can: can.withdraws)
 
@@ -277,6 +278,13 @@ async def changed_flows(system: System, intent: Intent) -> list[str]:
                 await deliver(connector, stray)
             flows.append(flow)
     return flows
+
+
+@pytest.mark.parametrize("kind", READING)
+def test_its_simulator_offers_what_it_reads_to_be_changed(kind: str) -> None:
+    """So that test_no_row_lost.py and its neighbours can try every way to lose a row on it."""
+    offered = part(kind, "simulator").sources(Path())
+    assert set(offered) == set(part(kind, "connector").Connector.capabilities.sources)
 
 
 @pytest.mark.parametrize(("kind", "source"), SOURCES)

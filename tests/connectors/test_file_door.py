@@ -1,12 +1,13 @@
 """The file door against a real SFTP server, well-behaved and not: a file appears whole or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import asyncssh
+import asyncssh.packet
 import pytest
 
 from hub.sdk.egress import Egress
@@ -25,6 +26,9 @@ class Mood:
     on_rename: str = ""
     cut_at: int | None = None
     """How many bytes of a file are written before the connection is cut."""
+    on_list: Callable[[bytes], None] | None = None
+    """Is told of every folder that is listed."""
+    on_stat: str = ""
 
 
 class Gate(asyncssh.SSHServer):
@@ -60,6 +64,18 @@ class MoodyServer(asyncssh.SFTPServer):
         if self.mood.on_write == "lose":
             return len(data)
         return super().write(file_obj, offset, data)  # type: ignore[return-value]  # awaitables are allowed
+
+    def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        if self.mood.on_list is not None:
+            self.mood.on_list(path)
+        return super().scandir(path)
+
+    async def stat(self, path: bytes) -> asyncssh.SFTPAttrs:  # type: ignore[override]  # awaitables are allowed
+        while self.mood.on_stat == "chatter":
+            for _ in range(200):
+                self.channel.get_connection().send_packet(2, asyncssh.packet.String(b""))  # SSH_MSG_IGNORE
+            await asyncio.sleep(0)
+        return super().stat(path)  # type: ignore[return-value]  # as above
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
         if self.mood.on_rename == "break":

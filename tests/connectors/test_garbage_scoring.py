@@ -167,8 +167,8 @@ async def test_a_score_cannot_be_taken_back(untouched: System) -> None:
 
 
 @KIND
-async def test_a_pull_gives_only_what_changed_since(system: System) -> None:
-    async with system.connector() as connector:
+async def test_a_pull_gives_what_changed_since_and_a_little_from_before(system: System) -> None:
+    async with system.connector(overlap_changes=1) as connector:
         first = [page async for page in connector.pull("bins", "")]
         await connector.push(outgoing("bin_score", score(system)))
         changed = [page async for page in connector.pull("bins", first[-1].cursor)]
@@ -176,9 +176,38 @@ async def test_a_pull_gives_only_what_changed_since(system: System) -> None:
     assert [len(page.rows) for page in first] == [2, 2, 1]
     assert first[0].as_of is not None
     assert abs(first[0].as_of - SystemClock().now()) < timedelta(minutes=1)
-    assert [dict(row)["checkedThisMonth"] for page in changed for row in page.rows] == [2]
+    assert [(row["binCode"], row["checkedThisMonth"]) for page in changed for row in page.rows] == [
+        ("LJ330783005", 5),
+        ("LJ330783001", 2),
+    ]
     assert [page.complete for page in changed] == [False]
-    assert nothing == []
+    assert [row["binCode"] for page in nothing for row in page.rows] == ["LJ330783001"]
+    assert [page.cursor for page in (first[-1], changed[-1], nothing[-1])] == ["5", "6", "6"]
+
+
+@KIND
+@pytest.mark.case("C11")
+async def test_a_bin_out_of_use_is_told_as_gone_until_it_is_back(system: System) -> None:
+    bins = system.simulator.sources(system.directory)["bins"]
+    bins.put([1, 2], "H1")
+    async with system.connector(overlap_changes=1) as connector:
+        first = [page async for page in connector.pull("bins", "")]
+        bins.remove(1)
+        removed = [page async for page in connector.pull("bins", first[-1].cursor)]
+        bins.put([1], "H2")
+        back = [page async for page in connector.pull("bins", removed[-1].cursor)]
+    assert [key for page in removed for key in page.gone] == [bins.key_of(1)]
+    assert [row["binCode"] for page in removed for row in page.rows] == [bins.key_of(2)]
+    assert [(row["houseCode"], page.gone) for page in back for row in page.rows] == [("H2", ())]
+
+
+@pytest.mark.case("C02")
+async def test_a_cursor_that_is_no_number_is_told_and_all_is_read() -> None:
+    page = {"list": [{"binCode": "LJ1"}], "next": "7", "more": False, "newest": "7", "total": 1}
+    connector = answering(httpx.Response(200, json={"code": "OK", "data": page}))
+    (found,) = [page async for page in connector.pull("bins", "yesterday")]
+    assert (found.cursor, found.complete) == ("7", True)
+    assert found.ahead == "'yesterday' is no mark of this list; all is read again"
 
 
 @pytest.mark.parametrize(
@@ -202,6 +231,29 @@ async def test_only_the_declared_success_is_one(answer: httpx.Response, failure:
     answer.headers.setdefault("content-length", str(len(answer.content)))
     with pytest.raises(failure):
         await answering(answer).push(outgoing("bin_score", {}))
+
+
+NO_NUMBERS = [{"id": 7}, ["KL1"], True, False, 1.5, " \u3000", "KL" * 200, "KL\x00"]
+
+
+@pytest.mark.fault("F102")
+@pytest.mark.case("C80")
+@pytest.mark.parametrize("number", NO_NUMBERS, ids=lambda number: type(number).__name__)
+async def test_what_is_no_number_is_no_receipt(number: object) -> None:
+    score = {"number": number, "score": 8}
+    with pytest.raises(Unanswered, match="without a score number"):
+        await answering(httpx.Response(200, json={"code": 200, "data": score})).push(outgoing("bin_score", {}))
+    held = {"code": "DUP", "msg": "已评", "existing": score | {"requestId": outgoing("bin_score", {}).key}}
+    with pytest.raises(Refused):
+        await answering(httpx.Response(200, json=held)).push(outgoing("bin_score", {}))
+
+
+@pytest.mark.parametrize(("number", "told"), [("KL1", "KL1"), (" KL1 ", "KL1"), (71, "71")])
+@pytest.mark.parametrize(("points", "words"), [(8, "得分 8"), ("8", "得分 8"), ({"a": 8}, ""), (None, ""), (True, "")])
+async def test_a_number_is_text_or_a_whole_number(number: object, told: str, points: object, words: str) -> None:
+    answer = httpx.Response(200, json={"code": 200, "data": {"number": number, "score": points}})
+    receipt = await answering(answer).push(outgoing("bin_score", {}))
+    assert (receipt.remote_id, receipt.message) == (told, words)
 
 
 @pytest.mark.parametrize("code", ["200", 200, "OK", "ok"])

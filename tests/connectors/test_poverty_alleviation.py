@@ -6,25 +6,23 @@ import io
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.poverty_alleviation.exports import snapshot_time
 from connectors.poverty_alleviation.mapping import (
     CHARSET,
     cell,
-    households,
-    result_ending,
-    snapshot_time,
+    result_name,
     upload,
     upload_name,
     verdict,
 )
 from connectors.poverty_alleviation.simulated import Office, unquoted
 from connectors.poverty_alleviation.simulator import sample_payloads, sample_seed
-from hub.sdk import Connector, Intent, Misconfigured, Page, Refused, Unavailable
+from hub.sdk import Connector, Intent, Misconfigured, Refused, Unavailable
 from tests.connectors.system import System, about, decided, deliver, outgoing
 
 KIND = "poverty_alleviation"
@@ -112,7 +110,7 @@ async def test_it_returns_rows_in_its_own_words(
 
 
 async def test_an_upload_cut_short_counts_as_never_arrived_and_is_completed(slow: System, connector: Connector) -> None:
-    name = upload_name("visit", KEY, NOON)
+    name = upload_name(KEY)
     (folder(slow, "in") / name).write_bytes(b"half")
     (folder(slow, "in") / f"{name}.part").write_bytes(b"ha")
     assert await connector.probe(about(KEY)) is None
@@ -134,7 +132,7 @@ async def test_a_result_without_its_flag_is_not_read(slow: System, connector: Co
 
 
 async def test_a_result_cleared_away_while_it_is_read_is_still_undecided(slow: System, connector: Connector) -> None:
-    (folder(slow, "out") / f"hub_visit_20260301{result_ending(KEY)}.ok").touch()
+    (folder(slow, "out") / f"{result_name(KEY)}.ok").touch()
     undecided = await connector.probe(about(KEY))
     assert undecided is not None
     assert not undecided.accepted
@@ -156,8 +154,25 @@ def test_only_a_number_is_acceptance(data: bytes, failure: type[Exception], word
         verdict(data, KEY)
 
 
-def test_the_day_in_a_name_is_beijings() -> None:
-    assert upload_name("visit", KEY, datetime(2026, 2, 28, 16, 0, tzinfo=UTC)).startswith("hub_visit_20260301_")
+def test_a_name_is_the_key_s_alone_and_no_two_keys_share_one() -> None:
+    assert upload_name(KEY) == "hub_91d1b3ec0647a6e66de146bc19707028.csv"
+    assert result_name(KEY) == "hub_91d1b3ec0647a6e66de146bc19707028.result.csv"
+    assert len({upload_name(f"k{number}:system:1") for number in range(1_000)}) == 1_000
+
+
+@pytest.mark.case("C62")
+@pytest.mark.fault("F84")
+async def test_a_folder_that_is_gone_is_not_a_delivery_that_never_came(slow: System, connector: Connector) -> None:
+    await connector.push(outgoing("visit", VISIT))
+    for name in ("out", "in"):
+        folder(slow, name).rename(slow.directory / name)
+    with pytest.raises(Misconfigured, match="the folder in is not there"):
+        await connector.probe(KEY)
+    with pytest.raises(Misconfigured, match="the folder in is not there"):
+        await connector.check()
+    (slow.directory / "in").rename(folder(slow, "in"))
+    with pytest.raises(Misconfigured, match="the folder out is not there"):
+        await connector.probe("other:system:1")
 
 
 @pytest.mark.parametrize("kind", [KIND])
@@ -211,78 +226,6 @@ def test_every_text_comes_back_whole(text: str) -> None:
     row = next(csv.DictReader(io.StringIO(data.decode(CHARSET), newline="")))
     assert unquoted(row["内容"]) == text
     assert not row["内容"].startswith(("=", "+", "-", "@"))
-
-
-# --- exports ----------------------------------------------------------------------------------------------------------
-
-
-async def pages(connector: Connector, cursor: str = "") -> list[Page]:
-    return [page async for page in connector.pull("households", cursor)]
-
-
-async def test_an_export_is_read_once_and_masked(connector: Connector) -> None:
-    first = await pages(connector)
-    rows: list[dict[str, Any]] = [dict(row) for page in first for row in page.rows]
-    assert [len(page.rows) for page in first] == [2, 2, 1]
-    assert rows[0] == {
-        "fileNumber": "FH330783001",
-        "householdCode": "H330783001",
-        "monitoredType": "1",
-        "incomeYuan": 9001,
-        "members": [{"name": "张三", "relation": "户主", "idNumber": "330799********0014"}],
-    }
-    assert first[-1].as_of == snapshot_time(first[-1].cursor)
-    assert await pages(connector, first[-1].cursor) == []
-    assert await pages(connector, "households_29990101000000.csv") == []
-
-
-async def test_a_pull_goes_on_inside_an_export_and_starts_anew_in_the_next(slow: System, connector: Connector) -> None:
-    first = await pages(connector)
-    rest = await pages(connector, first[0].cursor)
-    assert [page.rows for page in rest] == [page.rows for page in first[1:]]
-    assert [page.complete for page in rest] == [False, False]
-    export = (folder(slow, "pull") / first[-1].cursor).read_bytes()
-    lay(folder(slow, "pull"), "households_29990101000000.csv", export)
-    (folder(slow, "pull") / "households_29990102000000.csv").write_bytes(b"half")
-    anew = await pages(connector, first[0].cursor)
-    assert [page.rows for page in anew] == [page.rows for page in first]
-    assert anew[-1].complete
-    assert anew[-1].cursor == "households_29990101000000.csv"
-
-
-async def test_lines_that_cannot_be_read_are_named_not_guessed(slow: System, connector: Connector) -> None:
-    lines = [
-        "户编号,户码,监测类型,年人均收入,成员",
-        "FH1,H1,0,,张三|户主|3307",
-        "FH2,H2,0,12.5,",
-        "FH3,H3,0,many,",
-        ",H,0,1,",
-    ]
-    broken = "\r\n".join(lines).encode(CHARSET) + b"\r\nFH4,\xff\xff,0,1,\r\nFH5,H5\r\n\r\n"
-    lay(folder(slow, "pull"), "households_29990101000000.csv", broken)
-    found = await pages(connector)
-    rows = [dict(row) for page in found for row in page.rows]
-    assert [(row["fileNumber"], row["incomeYuan"]) for row in rows] == [("FH1", None), ("FH2", 12.5)]
-    notes = [note for page in found for note in page.notes]
-    assert [note.partition(" left out")[0] for note in notes] == ["line 4", "line 5", "line 6", "line 7"]
-
-
-@pytest.mark.fault("F72")
-@pytest.mark.parametrize("export", [b"", b"\xff\xff\r\n", "户编号,户码\r\n".encode(CHARSET)])
-def test_other_columns_stop_the_pull(export: bytes) -> None:
-    with pytest.raises(Misconfigured, match="no longer has the columns"):
-        list(households(export))
-
-
-@pytest.mark.fault("F72")
-async def test_an_empty_or_vanished_export_gives_no_rows(slow: System, connector: Connector) -> None:
-    for path in folder(slow, "pull").iterdir():
-        path.unlink()
-    assert await pages(connector) == []
-    (folder(slow, "pull") / "households_29990101000000.csv.ok").touch()
-    assert await pages(connector) == []
-    lay(folder(slow, "pull"), "households_x.csv", "户编号,户码,监测类型,年人均收入,成员\r\n".encode(CHARSET))
-    assert await pages(connector) == [Page((), "households_x.csv", complete=True)]
 
 
 # --- the simulated office ---------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pytest
 
 from connectors.river_patrol.connector import Connector
 from connectors.river_patrol.mapping import accept, read_answer, receipt_of
+from connectors.river_patrol.segments import READINGS
 from connectors.river_patrol.simulator import sample_payloads, sample_seed
 from hub.sdk import Misconfigured, Refused, Unanswered, Unavailable
 from hub.sdk.geo import convert
@@ -135,14 +136,14 @@ async def test_segments_come_page_by_page_and_again_once_one_has_changed(tmp_pat
             assert pages[0].rows[0]["path"] == one["path"]
             resumed = [page async for page in connector.pull("segments", pages[1].cursor)]
             assert [(len(page.rows), page.cursor, page.complete) for page in resumed] == [(50, pages[2].cursor, False)]
-            (nothing,) = [page async for page in connector.pull("segments", pages[2].cursor)]
-            assert (nothing.rows, nothing.cursor, nothing.complete) == ((), pages[2].cursor, False)
+            assert [page async for page in connector.pull("segments", pages[2].cursor)] == []
             assert await connector.check() == "answers, and lists segments"
             with pytest.raises(Misconfigured, match="no source 'bins'"):
                 await anext(aiter(connector.pull("bins", "")))
 
 
-async def test_a_segment_that_changes_between_pages_brings_all_of_them_next_time(tmp_path: Path) -> None:
+@pytest.mark.case("C01")
+async def test_a_segment_that_changes_between_pages_brings_all_of_them_again(tmp_path: Path) -> None:
     one = sample_seed()["segments"][0]
     many = [{**one, "segmentId": f"HD{n:04d}"} for n in range(150)]
     with simulator(KIND, tmp_path, seed={"segments": many}) as port:
@@ -152,9 +153,27 @@ async def test_a_segment_that_changes_between_pages_brings_all_of_them_next_time
             rename_segment(tmp_path, "HD0001")
             last = await anext(pull)
             assert (len(last.rows), last.complete) == (50, False)
-            again = [page async for page in connector.pull("segments", last.cursor)]
+            broken_off = [page async for page in connector.pull("segments", last.cursor)]
+            for again in ([page async for page in pull], broken_off):
+                assert [(len(page.rows), page.complete) for page in again] == [(100, False), (50, True)]
+                assert again[0].rows[1]["name"] == "新名"
+
+
+@pytest.mark.case("C01")
+async def test_a_list_that_changes_at_every_reading_is_read_on_next_time_and_never_called_whole(
+    tmp_path: Path,
+) -> None:
+    one = sample_seed()["segments"][0]
+    many = [{**one, "segmentId": f"HD{n:04d}"} for n in range(150)]
+    with simulator(KIND, tmp_path, seed={"segments": many}) as port:
+        async with connected(KIND, port, tmp_path) as connector:
+            found = []
+            async for page in connector.pull("segments", ""):
+                found.append(page)
+                rename_segment(tmp_path, f"HD{len(found):04d}")
+            assert [(len(page.rows), page.complete) for page in found] == [(100, False), (50, False)] * READINGS
+            again = [page async for page in connector.pull("segments", found[-1].cursor)]
             assert [(len(page.rows), page.complete) for page in again] == [(100, False), (50, True)]
-            assert again[0].rows[1]["name"] == "新名"
 
 
 def rename_segment(directory: Path, segment: str) -> None:

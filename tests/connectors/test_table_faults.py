@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from hub.model.delivery import State
-from hub.outbox.places import Line
+from hub.outbox.capacity import Line
 from hub.sdk import Misconfigured, Refused, Unanswered, Unavailable
 from tests.builders import World
 from tests.connectors.system import about, outgoing

@@ -10,12 +10,15 @@ from uuid import UUID
 
 import httpx
 
-from tests.crash.books import ASKED, BOOKS, Books
+from tests.crash.books import ASKED, BOOKS, Books, row_code
 from tests.fifth.ledger_world import submission
 from tests.pictures import jpeg
 
 AGAIN_S = 0.05
-ANSWERS = {"submit": (200, 201), "resend": (200,), "conflict": (409,), "correct": (200, 201), "photo": (200, 201)}
+ANSWERS = {
+    "submit": (200, 201), "resend": (200,), "conflict": (409,), "correct": (200, 201), "photo": (200, 201),
+    "withdraw": (200, 201), "move": (200, 201), "look": (200, 404),
+}  # fmt: skip
 PHOTO_BYTES = 3_000
 REPLAYED = 3
 MOST_ODD = 100
@@ -30,6 +33,8 @@ class Told:
     acked: dict[str, str] = field(default_factory=dict)
     """Ids answered with success, each with its receipt number."""
     photos: set[str] = field(default_factory=set)
+    withdrawn: set[str] = field(default_factory=set)
+    """Ids of Submissions whose withdrawal, or move, was answered with success."""
     odd: Counter[str] = field(default_factory=Counter)
     """Answers nobody should get, such as 500."""
     deeds: Counter[str] = field(default_factory=Counter)
@@ -74,6 +79,25 @@ class Officers:
         elif chance < 0.5:
             correction_id, correction = self._fill(photos)
             await self._send(client, "correct", f"submissions/{view['id']}/revisions", correction_id, correction)
+        if 0.4 < chance < 0.6:
+            await self._take_back(client, view["id"])
+        elif chance > 0.9:
+            await self._move(client, view["id"], photos)
+
+    async def _take_back(self, client: httpx.AsyncClient, submission_id: str) -> None:
+        body = json.dumps({"why": "走错门了"}).encode()
+        await self._tell(client, "withdraw", "POST", f"submissions/{submission_id}/withdrawal", body)
+        self.told.withdrawn.add(submission_id)
+
+    async def _move(self, client: httpx.AsyncClient, submission_id: str, photos: list[str]) -> None:
+        """File it at the first household that was read, once one was."""
+        there = await self._tell(client, "look", "GET", f"places/{row_code(0)}", b"")
+        if there.status_code != httpx.codes.OK:
+            return
+        client_id, filled = self._fill(photos)
+        body = json.dumps(json.loads(filled) | {"place": row_code(0), "why": "走错门了"}).encode()
+        await self._send(client, "move", f"submissions/{submission_id}/move", client_id, body)
+        self.told.withdrawn.add(submission_id)
 
     def _fill(self, photos: list[str]) -> tuple[str, bytes]:
         client_id = str(UUID(int=self._dice.getrandbits(128), version=4))

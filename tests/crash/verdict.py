@@ -19,8 +19,18 @@ from tests.crash.officers import Told
 
 ENDED = {"delivered", "cancelled"}
 FANOUT = (
-    "SELECT s.client_id, coalesce(d.key, ''), coalesce(d.state, ''), coalesce(d.system, '') "
-    "FROM submission s LEFT JOIN record r ON r.submission_id = s.id LEFT JOIN delivery d ON d.record_id = r.id"
+    "SELECT s.client_id, coalesce(d.key, ''), coalesce(d.state, ''), coalesce(d.system, ''), "
+    "coalesce(s.withdrawn_by, '') FROM submission s LEFT JOIN record r ON r.submission_id = s.id "
+    "LEFT JOIN delivery d ON d.record_id = r.id"
+)
+WITHDRAWN = (
+    "SELECT s.root_id, d.record_key || d.system, d.revision, d.intent, d.state FROM submission s "
+    "LEFT JOIN record r ON r.submission_id = s.id LEFT JOIN delivery d ON d.record_id = r.id "
+    "WHERE s.root_id IN (SELECT root_id FROM submission WHERE withdrawn_by IS NOT NULL) ORDER BY d.revision"
+)
+MOVED = (
+    "SELECT count(*) FROM submission a LEFT JOIN submission b ON b.id = a.moved_to "
+    "WHERE a.moved_to IS NOT NULL AND coalesce(b.moved_from, '') != a.root_id"
 )
 UNWRITTEN = (
     "SELECT s.root_id FROM submission s LEFT JOIN journal j ON j.subject = s.root_id AND j.action LIKE 'submission.%' "
@@ -105,6 +115,7 @@ def judge(verdict: Verdict, url: str, home: Path, told: Told, books: Books) -> N
     fanout, tables = _read(url)
     _judge_intake(verdict, fanout, told)
     _judge_sending(verdict, fanout, books)
+    _judge_withdrawals(verdict, tables, told)
     _judge_photos(verdict, tables["photos"], home, told)
     _judge_pulls(verdict, tables)
     unwritten = len(tables["unwritten"])
@@ -127,6 +138,8 @@ def _read(url: str) -> tuple[list[tuple[str, ...]], dict[str, list[Any]]]:
         "cursor": "SELECT cursor FROM pull_cursor",
         "aliases": "SELECT code FROM alias",
         "unwritten": UNWRITTEN,
+        "withdrawn": WITHDRAWN,
+        "moved": MOVED,
         "open_attempts": "SELECT count(*) FROM attempt WHERE ended_at IS NULL",
         "replays": "SELECT count(*) FROM journal WHERE action = 'delivery.replayed'",
         "replayed": "SELECT d.key, count(*) FROM journal j JOIN delivery d ON d.id = j.subject "
@@ -141,20 +154,21 @@ def _read(url: str) -> tuple[list[tuple[str, ...]], dict[str, list[Any]]]:
 
 
 def _judge_intake(verdict: Verdict, fanout: list[tuple[str, ...]], told: Told) -> None:
-    stored = {row[0] for row in fanout}
+    stored = {row[0] for row in fanout if not row[4]}  # a withdrawal is a row that nobody sent
     verdict.acked = len(told.acked)
     lost, phantom = told.acked.keys() - stored, stored - told.begun
     verdict.demand(holds=not lost, or_else=f"lost after acknowledgement: {len(lost)}")
     verdict.demand(holds=not phantom, or_else=f"phantom submissions: {len(phantom)}")
     systems: dict[str, list[str]] = {}
-    for client_id, _, _, system in fanout:
-        systems.setdefault(client_id, []).append(system)
+    for client_id, _, _, system, withdrawn_by in fanout:
+        if not withdrawn_by:
+            systems.setdefault(client_id, []).append(system)
     torn = [client_id for client_id, names in systems.items() if sorted(names) != sorted(BOOKS)]
     verdict.demand(holds=not torn, or_else=f"torn or doubled fan-outs: {len(torn)}")
 
 
 def _judge_sending(verdict: Verdict, fanout: list[tuple[str, ...]], books: Books) -> None:
-    states = {key: (state, system) for _, key, state, system in fanout if key}
+    states = {key: (state, system) for _, key, state, system, _ in fanout if key}
     verdict.deliveries = len(states)
     stuck = Counter(state for state, _ in states.values() if state not in ENDED)
     verdict.demand(holds=not stuck, or_else=f"stuck: {dict(stuck)}")
@@ -167,6 +181,20 @@ def _judge_sending(verdict: Verdict, fanout: list[tuple[str, ...]], books: Books
     verdict.demand(holds=not phantom, or_else=f"received, but not owed: {len(phantom)}")
     cancelled = [key for _, key in arrived if states.get(key, ("",))[0] == "cancelled"]
     verdict.demand(holds=not cancelled, or_else=f"received, but cancelled as never sent: {len(cancelled)}")
+
+
+def _judge_withdrawals(verdict: Verdict, tables: Mapping[str, list[Any]], told: Told) -> None:
+    """What somebody was told is withdrawn is so, and stays nowhere: taken back, or never sent."""
+    chains: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for root_id, chain, _, intent, state in tables["withdrawn"]:
+        chains.setdefault((root_id, chain or ""), []).append((intent, state))
+    lost = told.withdrawn - {root_id for root_id, _ in chains}
+    verdict.demand(holds=not lost, or_else=f"withdrawals lost after acknowledgement: {len(lost)}")
+    ends = {key: [intent for intent, state in chain if state == "delivered"] for key, chain in chains.items()}
+    there = [key for key, delivered in ends.items() if delivered and delivered[-1] != "withdraw"]
+    verdict.demand(holds=not there, or_else=f"withdrawn, and still there: {len(there)}")
+    halves = tables["moved"][0][0]
+    verdict.demand(holds=halves == 0, or_else=f"moves without what they filed: {halves}")
 
 
 def _judge_repeats(verdict: Verdict, replayed: list[Any], books: Books) -> None:

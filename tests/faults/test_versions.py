@@ -10,7 +10,6 @@ import pytest
 from sqlmodel import select
 
 from hub.app import load_files
-from hub.clock import SystemClock
 from hub.errors import Problem
 from hub.intake.plan import Rules
 from hub.model import Account, Delivery, Submission
@@ -102,7 +101,7 @@ def newer(tmp_path: Path) -> Rules:
         profile="test", home=tmp_path, connectors_file=ROOT / "tests/some_connectors/connectors.yaml",
         connector_packages=("tests.some_connectors",), data_dir=tmp_path,
     )  # fmt: skip
-    return Rules(*load_files(settings, SystemClock(), lambda _: None))
+    return Rules(*load_files(settings, lambda _: None))
 
 
 @pytest.mark.fault("F24")

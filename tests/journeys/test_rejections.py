@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from deploy.county.seed import segments
 from tests.journeys import visits
 from tests.journeys.world import View, World, has_ended, sent_to
@@ -36,8 +38,9 @@ def test_a_foreign_segment_is_refused_until_the_bureau_lets_us(world: World) -> 
     view = ended(world, visits.visit(world.new_door().household, {"findings": [finding]}))
     parked = sent_to(view, "river-patrol")
     assert parked["state"] == "parked"
-    assert parked["reason"] == "[4022] DATA_REFUSE：DY0001 不是河段“江北溪下段”的巡河人员"
-    assert parked["says"]["zh"] == f"河长制巡河没有接收：{parked['reason']}。需要管理员处理。"
+    assert parked["reason"] == "DY0001 不是河段“江北溪下段”的巡河人员", "without the System's code for it"
+    assert parked["says"]["zh"] == f"河长制巡河没有接收：{parked['reason']}。"
+    assert parked["ask"]["zh"].startswith("这一份由")
     assert sent_to(view, "household-visit")["state"] == "delivered"
     page = world.person("operator").get(f"deliveries/{parked['id']}")
     assert world.kept("river-patrol", page["key"]) == []
@@ -57,7 +60,7 @@ def test_a_patrol_too_short_is_refused_and_a_longer_one_taken(world: World) -> N
     view = ended(world, visits.patrol(segment, walk([PATH[0], [PATH[0][0] + 0.0005, PATH[0][1]]])))
     parked = sent_to(view, "river-patrol")
     assert parked["state"] == "parked"
-    assert parked["reason"] == "[FAIL] 巡河里程49米，不足300米"
+    assert parked["reason"] == "巡河里程49米，不足300米"
     body = visits.correction(view, **{"patrol.track": walk(PATH)})
     revised = officer.watch(officer.post(f"submissions/{view['id']}/revisions", body), has_ended)
     taken = sent_to(revised, "river-patrol")
@@ -74,7 +77,7 @@ def test_a_second_score_of_the_day_waits_for_a_person(world: World) -> None:
     second = ended(world, visits.body("bin_score", door.bin, visits.score("good")))
     parked = sent_to(second, "garbage-scoring")
     assert parked["state"] == "parked"
-    assert parked["reason"] == "[DUP] 一户一桶一天只能评一次"
+    assert parked["reason"] == "一户一桶一天只能评一次"
     assert "东阳考垃没有接收" in parked["says"]["zh"]
     assert len([row for row in world.rows("garbage-scoring") if row["bin_code"] == door.bin]) == 1
 
@@ -83,13 +86,21 @@ def test_a_second_score_of_the_day_waits_for_a_person(world: World) -> None:
     assert len([row for row in world.rows("garbage-scoring") if row["bin_code"] == door.bin]) == 1
 
 
-def test_a_visit_of_tomorrow_is_refused(world: World) -> None:
+@pytest.mark.case("C30")
+def test_a_visit_to_come_is_refused_by_the_hub_itself(world: World) -> None:
     body = visits.visit(world.new_door().household, occurred_at=visits.now(hours=3))
-    view = ended(world, body)
+    answer = world.person("officer").ask("POST", "submissions", body)
+    assert answer.status_code == 422
+    assert [(fault["path"], fault["code"]) for fault in answer.json()["faults"]] == [("/occurred_at", "in_future")]
+
+
+def test_a_visit_from_a_phone_that_is_fast_is_taken_and_refused_by_systems(world: World) -> None:
+    later = visits.now(hours=3)
+    view = ended(world, visits.visit(world.new_door().household, occurred_at=later, reported_at=later))
     refused = sent_to(view, "household-visit")
-    assert (refused["state"], refused["reason"]) == ("parked", "[42202] 走访时间不能晚于当前时间")
+    assert (refused["state"], refused["reason"]) == ("parked", "走访时间不能晚于当前时间")
     late = sent_to(view, "poverty-alleviation")
-    assert (late["state"], late["reason"]) == ("parked", "[退回] 走访时间晚于当前时间")
+    assert (late["state"], late["reason"]) == ("parked", "走访时间晚于当前时间")
     assert late["transported_at"] is not None
 
 
@@ -98,7 +109,7 @@ def test_a_point_in_the_wrong_coordinates_is_refused_and_corrected(world: World)
     wrong = visits.sewage(location=visits.AT_THE_RIVER | {"crs": "bd09"})
     view = ended(world, visits.visit(world.new_door().household, {"findings": [wrong]}))
     parked = sent_to(view, "river-patrol")
-    assert (parked["state"], parked["reason"]) == ("parked", "[FAIL] 坐标不在河段附近，请确认坐标系为GCJ-02")
+    assert (parked["state"], parked["reason"]) == ("parked", "坐标不在河段附近，请确认坐标系为GCJ-02")
     body = visits.correction(view, findings=[wrong | {"finding.location": visits.AT_THE_RIVER}])
     revised = officer.watch(officer.post(f"submissions/{view['id']}/revisions", body), has_ended)
     assert sent_to(revised, "river-patrol")["state"] == "delivered"

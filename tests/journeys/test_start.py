@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from tests.journeys.process import ROOT, Hub
+from tests.some_connectors.county import mended_wiring
 
 READY_S, READY_MANY_S, CHECKED_S = 1.5, 3.0, 1.0
 SLACK = 3
@@ -80,7 +81,9 @@ def test_a_hub_is_ready_soon(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 def test_files_are_checked_soon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     took = []
-    hub = hub_in(tmp_path / "hub")
+    wiring = tmp_path / "connectors.yaml"
+    wiring.write_text(mended_wiring(), encoding="utf-8")
+    hub = hub_in(tmp_path / "hub", CONNECTORS_FILE=str(wiring))
     for _ in range(3):
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         line = [sys.executable, "-c", "from hub.cli import main; main()", "check"]

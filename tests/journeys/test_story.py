@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.poverty_alleviation.mapping import upload_ending
+from connectors.poverty_alleviation.mapping import upload_name
 from deploy.county.seed import Door
 from tests.journeys import visits
 from tests.journeys.world import KEYS, SYSTEMS, View, World, deliveries, has_ended, sent_to, states
@@ -91,7 +91,7 @@ def filled(place: View, known: list[View]) -> View:
         ],
     }
     seen = {
-        one["path"]: {"system": one["source"]["system"], "as_of": one["as_of"]}
+        one["path"]: {"system": one["source"]["system"], "as_of": one["as_of"], "value": one["value"]}
         | ({"refused": True} if one["element"] == "household.phone" else {})
         for one in known
         if one["element"] in visits.CONFIRMED
@@ -186,8 +186,8 @@ def test_who_gets_nothing_is_named_with_the_reason(told: Told) -> None:
     assert len(idle) == 1
     assert "争执" in idle[0]["summary"]["zh"]
     assert {(one["system"], one["reason"]["zh"]) for one in idle[0]["skipped"]} == {
-        ("river-patrol", "不是河道问题，或河段不在巡河系统中"),
-        ("poverty-alleviation", "不是住房安全问题，或该户没有防返贫监测档案"),
+        ("river-patrol", "不是河道问题，河段不在巡河系统中，或填报人没有工号"),
+        ("poverty-alleviation", "不是住房安全问题，没有写明是哪一户，或该户没有防返贫监测档案"),
     }
     skips = [one for record in told.receipt["records"] for one in record["skipped"]]
     assert len(skips) == 4, "each finding is two Systems' business at most"
@@ -235,8 +235,8 @@ def test_nothing_is_delivered_twice(world: World, told: Told) -> None:
     assert len(set(numbers)) == len(numbers)
     files = list((world.county.data / "poverty_alleviation/sftp/done").glob("*.csv"))
     for kind in ("visit", "finding"):
-        ending = upload_ending(told.pages["poverty-alleviation", kind]["key"])
-        assert len([file for file in files if file.name.endswith(ending)]) == 1
+        name = upload_name(told.pages["poverty-alleviation", kind]["key"])
+        assert [file.name for file in files].count(name) == 1
 
 
 def test_a_system_gets_what_it_needs_in_its_own_words(told: Told) -> None:

@@ -13,7 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from hub.errors import Problem
 from hub.intake.accept import accept
+from hub.intake.withdraw import withdraw
 from hub.model.delivery import HELD_FOR
+from hub.model.people import Role, Scope
 from hub.outbox.entry.take import give_back, take
 from hub.outbox.hand import cancel, confirm, replay
 from hub.outbox.upkeep.look_again import look_again
@@ -22,9 +24,9 @@ from tests.builders import Loose
 from tests.machine.peer import PROBE_ANSWERS, PUSH_ANSWERS
 from tests.machine.promises import check, check_end
 from tests.machine.rows import read_at
-from tests.machine.stage import CAN, DIED, POINTS
+from tests.machine.stage import CAN, DIED, HOME, NEXT_DOOR, POINTS
 from tests.machine.story import Draft, Story, pick_of
-from tests.some_connectors.county import BIN, DIRT, RIVER
+from tests.some_connectors.county import BIN, DIRT, RIVER, VILLAGE
 
 PLAIN = frozenset({("doors", "visit"), ("files", "visit")})
 SHAPES: list[tuple[dict[str, Loose], frozenset[tuple[str, str]]]] = [
@@ -39,6 +41,7 @@ SHAPES: list[tuple[dict[str, Loose], frozenset[tuple[str, str]]]] = [
 ]
 """What people fill in, and what exactly it owes while all Systems are wired."""
 shapes = st.integers(0, len(SHAPES) - 1)
+OWN = Scope("ada", Role.STAFF, VILLAGE)
 picks = st.integers(0, 255)
 people = st.sampled_from(["ada", "bo"])
 FORWARD_S = (1, 3, 31, 46, 120, 700, 4_000, 90_000)
@@ -60,7 +63,34 @@ class HubMachine(Story, RuleBasedStateMachine):
     @rule(pick=picks, shape=shapes)
     def correct(self, pick: int, shape: int) -> None:
         earlier = self._receipt(pick)
-        self._send(Draft(self._body(SHAPES[shape][0]), earlier, frozenset() if earlier else SHAPES[shape][1]))
+        place = earlier.body["place"] if earlier else HOME
+        self._send(Draft(self._body(SHAPES[shape][0], place), earlier, frozenset() if earlier else SHAPES[shape][1]))
+
+    @rule(pick=picks)
+    def withdraw(self, pick: int) -> None:
+        """Its author takes one back, whatever became of it by then; again it is the same answer."""
+        receipt = self._receipt(pick)
+        if receipt is None:
+            return
+        was_withdrawn = self._is_withdrawn(receipt.submission_id)
+        self.memory.want_withdrawn(self.read(), receipt)
+        try:
+            found = self.stage.do(withdraw(self.stage.intake, OWN, receipt.submission_id, "wrong door"))
+        except Problem as problem:
+            self._demand_over(problem, receipt)
+            return
+        if found is not DIED:
+            assert found.created is not was_withdrawn, "D21: withdrawn twice, or not at all"
+            self.memory.withdrawn.add(self.read().root_of(receipt.submission_id))
+
+    @rule(pick=picks, shape=shapes)
+    def move(self, pick: int, shape: int) -> None:
+        """Its author files it at the other door instead, in one act."""
+        earlier = self._receipt(pick)
+        if earlier is None:
+            return
+        place = NEXT_DOOR if earlier.body["place"] == HOME else HOME
+        self._send(Draft(self._body(SHAPES[shape][0], place), None, SHAPES[shape][1], moves=earlier))
 
     @rule(pick=picks)
     def resend(self, pick: int) -> None:
@@ -128,9 +158,12 @@ class HubMachine(Story, RuleBasedStateMachine):
         row, person = self._row(pick, "waiting", "retry", "parked", "unknown", "manual"), self._person(who)
         if row is None:
             return
+        before = {*self.memory.left_there}
+        self.memory.left_there.add(row.id)
         self.stage.ledger.given_up.add(row.key)
         self._is_done(row, who, lambda session: cancel(session, row.id, self.stage.deed(person)))
-        if row in self.read().deliveries:
+        if row in self.read().deliveries:  # refused, or the hub died before it was kept
+            self.memory.left_there = before
             self.stage.ledger.given_up.discard(row.key)
         self._ring()
 
@@ -171,7 +204,7 @@ class HubMachine(Story, RuleBasedStateMachine):
             self.memory.want_kept(before, receipt)
         if self._is_erased(receipt.submission_id):
             assert not before.open_of(receipt.submission_id), "D3: erased while something of it was open"
-            self._send(Draft(self._body({}), receipt, frozenset()))
+            self._send(Draft(self._body({}, receipt.body["place"]), receipt, frozenset()))
 
     @rule(by_itself=st.booleans())
     def mend(self, *, by_itself: bool) -> None:
@@ -275,10 +308,26 @@ class HubMachine(Story, RuleBasedStateMachine):
                 break
         check(self.rows, self.memory, stage.ledger)
         check_end(self.rows, self.memory)
+        self._replay_what_was_taken_back()
         lost = DIED
         while lost is DIED:  # at most once: what it was doomed to die at has not come up before
             lost = stage.do(look_again(stage.engine))
         assert lost == [], "a System that loses nothing is believed"
+
+    def _replay_what_was_taken_back(self) -> None:
+        """Somebody asks to send again all that was withdrawn, at last: a System that has it no more gets nothing."""
+        chains = [ends for root in sorted(self.rows.withdrawn_roots()) for ends in self.rows.chains_of(root).values()]
+        before = [
+            row.id
+            for ends in chains
+            if ends[-1].intent == "withdraw" and ends[-1].state != "cancelled"
+            for row in ends
+            if row.state == "delivered" and row.intent != "withdraw"
+        ]
+        self.memory.replayed |= {*before}
+        self.stage.write(lambda session: replay(session, before, self.stage.deed()))
+        self._ring()
+        check(self.read(), self.memory, self.stage.ledger)
 
 
 async def _problem_of(work: Awaitable[object]) -> Problem:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
+from hub.outbox.capacity import Line
 from hub.outbox.engine import Engine
-from hub.outbox.places import Line
 from hub.sdk import Capabilities, Outgoing, Receipt, Unavailable
 from hub.sdk.errors import Unanswered
 from hub.store import Store

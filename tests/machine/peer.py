@@ -56,6 +56,8 @@ class Ledger:
     """Keys pushed though the System has a later revision, which nobody took back."""
     given_up: set[str] = field(default_factory=set)
     """Keys somebody cancelled: what is there of them is theirs to answer for."""
+    denied: set[str] = field(default_factory=set)
+    """Keys whose System said no when it was last asked, whatever it has."""
     sent: list[Outgoing] = field(default_factory=list)
     faultless: bool = False
     """No System fails any more and each answers at once."""
@@ -129,7 +131,9 @@ class Peer:
             self.mended = False
             raise Misconfigured("password expired")
         if answer == "refused":
+            self.ledger.denied.add(key)
             raise Refused("no such village")
+        self.ledger.denied.discard(key)
         accepted = answer == "accepted" or not self.capabilities.answers_later
         if accepted:
             self.ledger.confirmed.add(key)
@@ -147,6 +151,7 @@ class Peer:
             return None
         if answer in ("undecided", "refused") and self.capabilities.answers_later:
             if answer == "refused":
+                self.ledger.denied.add(key)
                 raise Refused("not this month")
             return Receipt("", accepted=False)
         self.ledger.confirmed.add(key)

@@ -24,6 +24,8 @@ class Receipted:
     """(record type, system, flow) in force when it came."""
     owed: frozenset[tuple[str, str]]
     """For a first one: exactly what the shape of its answers owes."""
+    moves: str = ""
+    """The one it was filed in the stead of."""
 
 
 @dataclass
@@ -41,6 +43,14 @@ class Memory:
     """Entries by hand somebody took: who, and until when."""
     erased: dict[str, dict[str, int]] = field(default_factory=dict)
     """First revisions somebody wanted erased: the keys it owed, and how often each had been sent by then."""
+    wanted_back: set[str] = field(default_factory=set)
+    """First revisions somebody wanted withdrawn."""
+    withdrawn: set[str] = field(default_factory=set)
+    """Those of which somebody was told so."""
+    left_there: set[str] = field(default_factory=set)
+    """Withdrawals a person ended without taking anything back."""
+    taken_back: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    """Records that a System has no more, and how often anything of them had been sent there by then."""
     unwired: set[str] = field(default_factory=set)
     """Systems that connectors.yaml did not name for a while: what was lost then is left to a person."""
 
@@ -53,6 +63,10 @@ class Memory:
         """Note that somebody wants one erased with all its revisions."""
         root_id, sent = rows.root_of(receipt.submission_id), Counter(outgoing.key for outgoing in ledger.sent)
         self.erased[root_id] = {row.key: sent[row.key] for row in rows.of_root(root_id)}
+
+    def want_withdrawn(self, rows: Rows, receipt: Receipted) -> None:
+        """Note that somebody wants one withdrawn with all its revisions."""
+        self.wanted_back.add(rows.root_of(receipt.submission_id))
 
     def unerased(self, rows: Rows) -> list[Receipted]:
         """Return the receipts whose content must still be there."""
@@ -74,16 +88,18 @@ def check(rows: Rows, memory: Memory, ledger: Ledger) -> None:
     _nothing_goes_blindly(rows, memory, ledger)
     _order_holds(rows, memory, ledger)
     _erased_is_gone(rows, memory, ledger)
+    _withdrawn_is_taken_back(rows, memory, ledger)
 
 
 def _receipts_are_durable(rows: Rows, memory: Memory) -> None:
     """D1, D2: each receipt's Submission is there once, and nothing is there that nobody sent."""
     ids = Counter(row.id for row in rows.submissions)
-    clients = {row.client_id for row in rows.submissions}
+    sent = [row for row in rows.submissions if row.withdrawn_by is None]  # a withdrawal is nobody's body
+    clients = {row.client_id for row in sent}
     receipts = {receipt.submission_id for receipt in memory.receipts}
     assert all(ids[one] == 1 for one in receipts), "D1: an acknowledged submission is gone"
     assert clients <= {receipt.client_id for receipt in memory.receipts} | memory.maybe, "D2: one nobody sent"
-    assert len(clients) == len(rows.submissions), "D2: one id, two submissions"
+    assert len(clients) == len(sent), "D2: one id, two submissions"
     assert len({(row.key, row.revision) for row in rows.records}) == len(rows.records), "D2: a record twice"
 
 
@@ -190,6 +206,43 @@ def _erased_is_gone(rows: Rows, memory: Memory, ledger: Ledger) -> None:
         assert root_id in memory.erased, "D19: nobody wanted that erased"
         assert rows.of_root(root_id) == [], "D19: erased, and still owed"
         assert memory.erased[root_id] == {key: sent[key] for key in memory.erased[root_id]}, "F31: sent though erased"
+
+
+def _withdrawn_is_taken_back(rows: Rows, memory: Memory, ledger: Ledger) -> None:
+    """D21: of what is withdrawn nothing stays at a System unless it is under way there, or a person decided so."""
+    gone = rows.withdrawn_roots()
+    assert gone <= memory.wanted_back, "D21: withdrawn though nobody wanted that"
+    erased = {row.root_id for row in rows.submissions if row.erased_at is not None}
+    assert memory.withdrawn <= gone | erased, "D21: a withdrawal somebody was told of is gone"
+    _moves_are_whole(rows, memory)
+    times = Counter(outgoing.key for outgoing in ledger.sent)
+    for chain, ends in ((chain, ends) for root in gone for chain, ends in rows.chains_of(root).items()):
+        assert {row.intent for row in ends} != {"withdraw"}, "D21: taken back, and never given"
+        before = [row for row in ends if row.intent != "withdraw"]
+        back = [row for row in ends if row.intent == "withdraw" and row.state == "delivered"]
+        is_back = bool(back) and back[-1].revision > before[-1].revision
+        is_open = any(row.state not in ENDED for row in ends)
+        stays = any(row.state == "delivered" for row in before) or any(
+            row.key in ledger.there - ledger.denied for row in before
+        )
+        is_decided = any(row.id in memory.left_there for row in ends)
+        assert is_back or is_open or is_decided or not stays, f"D21: withdrawn, and still there: {ends}"
+        count = sum(times[row.key] for row in before)
+        if is_back:
+            assert memory.taken_back.setdefault(chain, count) == count, (
+                f"D21: sent again after it was taken back: {ends}"
+            )
+
+
+def _moves_are_whole(rows: Rows, memory: Memory) -> None:
+    """D21: what was moved is withdrawn here and filed there, each naming the other, or nothing happened."""
+    to = {row.moved_to: row.root_id for row in rows.submissions if row.moved_to is not None}
+    filed = {row.root_id: row.moved_from for row in rows.submissions if row.moved_from is not None}
+    erased = {row.root_id for row in rows.submissions if row.erased_at is not None}
+    assert all(filed.get(new) == old or new in erased for new, old in to.items()), "D21: a move without what it filed"
+    assert all(to.get(new) == old or old in erased for new, old in filed.items()), "D21: filed without a withdrawal"
+    moved = {receipt.submission_id for receipt in memory.receipts if receipt.moves}
+    assert moved <= filed.keys() | erased, "D21: a move somebody was told of is gone"
 
 
 def check_end(rows: Rows, memory: Memory) -> None:

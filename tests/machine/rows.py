@@ -48,6 +48,9 @@ class Sent(NamedTuple):
     root_id: str
     revision: int
     erased_at: Loose
+    withdrawn_by: str | None
+    moved_to: str | None
+    moved_from: str | None
 
 
 class Fact(NamedTuple):
@@ -99,6 +102,17 @@ class Rows:
         sent = {row.id for row in self.submissions if row.root_id == root_id}
         facts = {row.id for row in self.records if row.submission_id in sent}
         return [row for row in self.deliveries if row.record_id in facts]
+
+    def withdrawn_roots(self) -> set[str]:
+        """Return the first revisions of what is withdrawn and not erased."""
+        return {row.root_id for row in self.submissions if row.withdrawn_by is not None and row.erased_at is None}
+
+    def chains_of(self, root_id: str) -> dict[tuple[str, str, str], list[Owed]]:
+        """Return the Deliveries of a Submission by Record and flow, the oldest revision first."""
+        chains: dict[tuple[str, str, str], list[Owed]] = {}
+        for row in sorted(self.of_root(root_id), key=lambda row: row.revision):
+            chains.setdefault((row.record_key, row.system, row.flow), []).append(row)
+        return chains
 
     def open_of(self, submission_id: str) -> list[Owed]:
         """Return what of a Submission has not ended, or waits behind something of it."""

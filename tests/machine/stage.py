@@ -15,9 +15,10 @@ from hub.intake.accept import Intake
 from hub.intake.plan import Rules
 from hub.model.issue import Issue, IssueState
 from hub.model.people import Account
+from hub.model.place import Alias, Place
+from hub.outbox.capacity import Line
 from hub.outbox.engine import Engine
 from hub.outbox.hand import Deed
-from hub.outbox.places import Line
 from hub.sdk import Capabilities
 from hub.store import Session, Store, open_store
 from hub.systems import Flow, Registry
@@ -25,7 +26,7 @@ from tests.builders import Loose, watch_moves
 from tests.conftest import HandClock
 from tests.machine.peer import Ledger, Peer, peer
 from tests.machine.virtual import VirtualLoop
-from tests.some_connectors.county import County
+from tests.some_connectors.county import VILLAGE, County
 
 T = TypeVar("T")
 CAN = {
@@ -40,7 +41,7 @@ POINTS = (
     "intake.begin", "intake.row", "intake.fanout", "intake.committed", "revise.written", "revise.committed",
     "claim.leased", "claim.committed", "send.before", "send.after", "probe.before", "probe.after", "settle.written",
     "settle.committed", "release.written", "reap.read", "replay.moved", "resume.written", "writer.before_commit",
-    "writer.committed", "erase.wiped",
+    "writer.committed", "erase.wiped", "withdraw.written", "withdraw.committed", "move.written", "move.committed",
 )  # fmt: skip
 """Where the hub may die; tests/crash kills real processes at all there are."""
 DIED = object()
@@ -49,6 +50,19 @@ REOPENED_EVERY = 10
 """Deaths after which the database is opened anew too: nothing is queued or held when a hub dies here, so files and
 connections tell no tale, but every statement is compiled again, which is most of the time a story takes."""
 KEPT = ("account", "place", "alias", "snapshot", "attachment", "alembic_version", "moves")
+
+
+HOME, NEXT_DOOR = "D-1", "D-2"
+"""Two households that every System knows, so that the same form owes the same at both."""
+
+
+def add_next_door(session: Session) -> None:
+    """Put a household beside the first one, known to the same Systems."""
+    now = HandClock().now()
+    session.add(Place(id="next", kind="household", name="next", division=VILLAGE, token="token-next", created_at=now))
+    session.flush()
+    for issuer, code in (("doors", NEXT_DOOR), ("bins", "B-2"), ("files", "F-2")):
+        session.add(Alias(issuer=issuer, code=code, place_id="next", is_key=True, told_by=issuer, as_of=now))
 
 
 class Dead(Exception):
@@ -65,6 +79,7 @@ class Stage:
         self.store = self._open()
         self.county = County(self.store, self.clock)
         self.loop.do(self.county.settle())
+        self.loop.do(self.store.write(add_next_door))
         self.loop.do(watch_moves(self.store))
         self.ledger = Ledger()
         self.peers: dict[str, Peer] = {}

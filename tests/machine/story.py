@@ -10,6 +10,7 @@ import orjson
 
 from hub.errors import Problem
 from hub.intake.accept import accept
+from hub.intake.move import move
 from hub.intake.revise import revise
 from hub.model.people import Account
 from hub.outbox.upkeep.resume import resume
@@ -18,7 +19,7 @@ from tests.builders import Loose
 from tests.machine.peer import Call
 from tests.machine.promises import ENDED, Memory, Receipted
 from tests.machine.rows import Owed, Rows
-from tests.machine.stage import CAN, DIED, Stage
+from tests.machine.stage import CAN, DIED, HOME, Stage
 from tests.some_connectors.county import visit
 
 Flows = frozenset[tuple[str, str, str]]
@@ -31,6 +32,7 @@ class Draft:
     body: dict[str, Loose]
     corrects: Receipted | None
     owed: frozenset[tuple[str, str]]
+    moves: Receipted | None = None
     flows: Flows | None = None
     """In force when it was kept, for one that was kept though nobody got an answer."""
 
@@ -48,24 +50,21 @@ class Story:
         self.rows = Rows([], [], [], [], [], [], [])
         self._number = 0
 
-    def _body(self, answers: dict[str, Loose]) -> dict[str, Loose]:
+    def _body(self, answers: dict[str, Loose], place: str = HOME) -> dict[str, Loose]:
         self._number += 1
-        return visit(id=str(UUID(int=self._number, version=4)), answers=answers)
+        return visit(id=str(UUID(int=self._number, version=4)), answers=answers, place=place)
 
     def _send(self, draft: Draft) -> None:
-        """Submit or correct; keep the receipt, or that there was no answer."""
-        intake, author, client_id = self.stage.intake, self.stage.county.ada, draft.body["id"]
+        """Submit, correct or move; keep the receipt, or that there was no answer."""
+        client_id, flows = draft.body["id"], self._flows()
         self.unanswered[client_id] = draft
         self.memory.maybe.add(client_id)
-        flows, raw = self._flows(), orjson.dumps(draft.body)
-        earlier = draft.corrects
+        if draft.moves:
+            self.memory.want_withdrawn(self.read(), draft.moves)
         try:
-            found = self.stage.do(
-                revise(intake, author, earlier.submission_id, raw) if earlier else accept(intake, author, raw)
-            )
+            found = self.stage.do(self._sending(draft))
         except Problem as problem:
-            if problem.code != "submission.erased" or not self._is_erased(earlier.submission_id if earlier else ""):
-                raise
+            self._demand_over(problem, draft.corrects or draft.moves)
             del self.unanswered[client_id]
             return
         if found is DIED:
@@ -78,8 +77,30 @@ class Story:
         then = draft.flows or flows
         listening = {(system, flow) for _, system, flow in then}
         self.memory.receipts.append(
-            Receipted(found.submission_id, client_id, draft.body, bool(earlier), then, draft.owed & listening)
-        )
+            Receipted(
+                found.submission_id, client_id, draft.body, bool(draft.corrects), then, draft.owed & listening,
+                draft.moves.submission_id if draft.moves else "",
+            )
+        )  # fmt: skip
+        if draft.moves:
+            self.memory.withdrawn.add(self.read().root_of(draft.moves.submission_id))
+
+    def _sending(self, draft: Draft) -> Loose:
+        intake, author = self.stage.intake, self.stage.county.ada
+        if draft.moves:
+            raw = orjson.dumps(draft.body | {"why": "wrong door"})
+            return move(intake, author, draft.moves.submission_id, raw)
+        raw = orjson.dumps(draft.body)
+        if draft.corrects:
+            return revise(intake, author, draft.corrects.submission_id, raw)
+        return accept(intake, author, raw)
+
+    def _demand_over(self, problem: Problem, earlier: Receipted | None) -> None:
+        """Raise a refusal unless what was to be changed is there no more."""
+        earlier_id = earlier.submission_id if earlier else ""
+        is_over = {"submission.erased": self._is_erased, "submission.withdrawn": self._is_withdrawn}
+        if problem.code not in is_over or not is_over[problem.code](earlier_id):
+            raise problem
 
     def _flows(self) -> Flows:
         return frozenset(
@@ -91,6 +112,10 @@ class Story:
 
     def _is_erased(self, submission_id: str) -> bool:
         return any(row.id == submission_id and row.erased_at is not None for row in self.read().submissions)
+
+    def _is_withdrawn(self, submission_id: str) -> bool:
+        rows = self.read()
+        return rows.root_of(submission_id) in rows.withdrawn_roots()
 
     def _call(self, pick: int) -> Call | None:
         return pick_of(sorted(self.stage.ledger.calls, key=lambda call: call.key), pick)

@@ -28,8 +28,9 @@ DOOR = "tests/connectors/test_http_door.py"
 ENGINE, CLAIM, RECORD = "hub/outbox/engine.py", "hub/outbox/claim.py", "hub/outbox/record.py"
 RECOVER, HAND = "hub/outbox/recover.py", "hub/outbox/hand.py"
 RESUME, LOOK = "hub/outbox/upkeep/resume.py", "hub/outbox/upkeep/look_again.py"
+REPLAY = "hub/outbox/decide/replay.py"
 ACCEPT, QUERY = "hub/intake/accept.py", "hub/store/query/leases.py"
-WRITER = "hub/store/lanes/writer.py"
+WRITER, CHANGES = "hub/store/lanes/writer.py", "hub/intake/changes.py"
 SETTLE, BREAKER = "hub/outbox/decide/settle.py", "hub/outbox/decide/breaker.py"
 
 MUTANTS = (
@@ -221,7 +222,7 @@ MUTANTS = (
     ),
     Mutant(
         "old content is sent again after a correction",
-        (Edit("hub/outbox/decide/replay.py", "    if newest:\n", "    if newest < 0:\n"),),
+        (Edit(REPLAY, "    if newest is not None:\n", "    if newest is not None and newest.revision < 0:\n"),),
         (f"{STORE}outbox_replay.py", "-k", "sqlite and falls_back"),
     ),
     Mutant(
@@ -243,14 +244,14 @@ MUTANTS = (
     Mutant(
         "a suspect goes with seven others",
         (
-            Edit(QUERY, ".where(col(Delivery.lost) < SUSPECT, _UNDERSTOOD)", ".where(_UNDERSTOOD)"),
+            Edit(QUERY, ".where(col(Delivery.lost) < SUSPECT, _RECOGNISED)", ".where(_RECOGNISED)"),
             Edit("hub/outbox/decide/alone.py", "return self.due and now_s >= self.not_before_s", "return now_s < 0"),
         ),
         (f"{STORE}outbox_suspects.py", "-k", "sqlite and killed_five"),
     ),
     Mutant(
         "what nobody understands is claimed",
-        (Edit(QUERY, '_UNDERSTOOD = text(f"NOT {NOT_UNDERSTOOD}")', '_UNDERSTOOD = text("1 = 1")'),),
+        (Edit(QUERY, '_RECOGNISED = text(f"NOT {UNRECOGNISED}")', '_RECOGNISED = text("1 = 1")'),),
         (f"{STORE}outbox_odd.py", "-k", "sqlite and never_sent"),
     ),
     Mutant(
@@ -262,5 +263,45 @@ MUTANTS = (
         "what is there is called lost",
         (Edit(LOOK, 'await engine.ask(own) if can.can_tell_of(row["intent"]) else None', "await engine.ask(own)"),),
         (f"{STORE}outbox_look_again.py", "-k", "sqlite and not_called_lost"),
+    ),
+    Mutant(
+        "a withdrawal forgets what is under way",
+        (
+            Edit(
+                CHANGES,
+                '    if previous.intent == "withdraw":\n        return\n    row = withdrawal_row',
+                '    if previous.intent == "withdraw" or previous.state == "leased":\n        return\n'
+                "    row = withdrawal_row",
+            ),
+        ),
+        MACHINE,
+    ),
+    Mutant(
+        "a withdrawal cancels what may be there",
+        (Edit(CHANGES, "state in UNTOUCHED and not previous.repeat)", "state in UNTOUCHED)"),),
+        (f"{STORE}withdraw.py", "-k", "sqlite and under_way"),
+    ),
+    Mutant(
+        "what was taken back is sent again by a replay",
+        (Edit(REPLAY, "return Fate(Became.WITHDRAWN, row.revision)", "return None"),),
+        MACHINE,
+    ),
+    Mutant(
+        "a move in two transactions",
+        (
+            Edit(
+                "hub/intake/move.py",
+                "    if not submissions.insert_new(session, rows):\n        return None\n",
+                "    if not submissions.insert_new(session, rows):\n        return None\n"
+                "    session.connection().commit()\n",
+            ),
+            Edit(WRITER, "transaction.commit()", "session.connection().commit()"),
+        ),
+        (f"{STORE}move.py::test_nothing_of_either_is_kept_when_the_write_fails_half_way", "-k", "sqlite"),
+    ),
+    Mutant(
+        "a withdrawal cancels what somebody is entering",
+        (Edit(CHANGES, "previous.id in occasion.held or previous.repeat", "previous.repeat"),),
+        (f"{STORE}withdraw_by_hand.py", "-k", "sqlite"),
     ),
 )

@@ -24,8 +24,8 @@ class Tape:
         patch.setattr(os, "fsync", self._flushing)
         for name in ("mkdir", "unlink"):
             patch.setattr(os, name, self._one(name, getattr(os, name)))
-        for name in ("replace", "rename"):
-            patch.setattr(os, name, self._two(getattr(os, name)))
+        for name in ("replace", "rename", "link"):
+            patch.setattr(os, name, self._two(name, getattr(os, name)))
 
     def note(self, call: str, path: object, what: object = None) -> None:
         if str(path).startswith(self.top):
@@ -52,10 +52,10 @@ class Tape:
 
         return noted
 
-    def _two(self, call: Call) -> Call:
+    def _two(self, name: str, call: Call) -> Call:
         def noted(old: object, new: object, **more: object) -> None:
             call(old, new, **more)
-            self.note("rename", new, str(old))
+            self.note("link" if name == "link" else "rename", new, str(old))
 
         return noted
 
@@ -71,8 +71,10 @@ class Tape:
             elif call == "remove":
                 now.pop(path, None)
             elif call == "rename":
-                now[path] = now.pop(what)
-            elif call == "flush":
+                now[path] = now.pop(what, number)
+            elif call == "link":
+                now[path] = now[what]
+            elif call == "flush" and path in now:  # what SQLite makes by itself is not seen
                 content[now[path]] = what
             elif call == "flush_folder":
                 inside = {name: file for name, file in now.items() if str(Path(name).parent) == path}

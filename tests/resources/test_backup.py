@@ -187,14 +187,22 @@ async def test_a_full_disk_is_told_and_the_hub_is_none_the_worse(
     assert (await county.submit(visit())).created
 
 
-def first_tables(folder: Path) -> set[str]:
-    """The tables of the first schema."""
+def first_tables(folder: Path) -> dict[str, set[str]]:
+    """The tables of the first schema, each with its columns."""
     engine = open_writing(f"sqlite:///{folder}/first.db")
     with engine.begin() as connection:
         bring_to(connection, "0001")
-        tables = set(inspect(connection).get_table_names())
+        look = inspect(connection)
+        tables = {name: {str(each["name"]) for each in look.get_columns(name)} for name in look.get_table_names()}
     engine.dispose()
     return tables
+
+
+def without_later_columns(lines: bytes, kinds: dict[str, str], there: set[str]) -> bytes:
+    """The rows of one table as an older hub wrote them."""
+    kept = [place for place, name in enumerate(kinds) if name in there]
+    rows = [orjson.loads(line) for line in lines.splitlines()]
+    return b"".join(orjson.dumps([row[place] for place in kept]) + b"\n" for row in rows)
 
 
 async def test_a_copy_of_an_older_schema_is_brought_up_to_date(
@@ -204,12 +212,19 @@ async def test_a_copy_of_an_older_schema_is_brought_up_to_date(
     older, there = tmp_path / "older.zip", first_tables(tmp_path)
     with zipfile.ZipFile(tmp_path / "copy.zip") as copy, zipfile.ZipFile(older, "w") as made:
         manifest = orjson.loads(copy.read("manifest.json"))
-        later = manifest["tables"].keys() - there
+        later = manifest["tables"].keys() - there.keys()
         manifest["schema"] = "0001"
         for name in later:
             del manifest["tables"][name], manifest["members"][f"tables/{name}.jsonl"]
-        for name in manifest["members"]:
-            made.writestr(name, copy.read(name))
+        contents = {name: copy.read(name) for name in manifest["members"]}
+        for name, table in manifest["tables"].items():
+            member = f"tables/{name}.jsonl"
+            contents[member] = without_later_columns(contents[member], table["columns"], there[name])
+            table["columns"] = {each: kind for each, kind in table["columns"].items() if each in there[name]}
+            digest = hashlib.sha256(contents[member]).hexdigest()
+            manifest["members"][member] = {"sha256": digest, "size_bytes": len(contents[member])}
+        for name, content in contents.items():
+            made.writestr(name, content)
         made.writestr("manifest.json", orjson.dumps(manifest))
     assert "epoch" in later
     assert verify(older).schema == "0001"

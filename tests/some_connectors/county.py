@@ -13,7 +13,7 @@ from sqlmodel import Session, SQLModel, col, select, update
 
 from hub.app import load_files
 from hub.catalog import Catalog
-from hub.clock import Clock, SystemClock
+from hub.clock import Clock
 from hub.intake.accept import Accepted, Intake, accept
 from hub.intake.plan import Rules
 from hub.intake.revise import revise
@@ -53,6 +53,22 @@ RIVER = {
 }  # fmt: skip
 
 
+MENDED = {
+    "{from: place.known.household.income_yuan}": "{from: place.known.household.income_yuan, default: 0}",
+    "{from: finding.segment.aliases.rivers}": "{from: finding.segment.aliases.rivers, default: -}",
+}
+"""Fields that tests want to see fail; `hub check` names them."""
+
+
+def mended_wiring() -> str:
+    """The wiring of this folder without its gaps, so that it passes `hub check`."""
+    text = (ROOT / "tests/some_connectors/connectors.yaml").read_text(encoding="utf-8")
+    for gap, mended in MENDED.items():
+        assert gap in text, f"the wiring no longer has {gap!r}"
+        text = text.replace(gap, mended)
+    return text
+
+
 @cache
 def files() -> tuple[Catalog, Registry]:
     """The county's forms with the wiring of this folder."""
@@ -63,7 +79,7 @@ def files() -> tuple[Catalog, Registry]:
         connector_packages=("tests.some_connectors",),
         data_dir=Path(mkdtemp(prefix="fillonce-test-")),
     )
-    return load_files(settings, SystemClock(), lambda _: None)
+    return load_files(settings, lambda _: None)
 
 
 def visit(*, id: str = "", answers: Body | None = None, **changes: object) -> Body:  # noqa: A002 - the field's name

@@ -217,3 +217,46 @@ def test_what_photos_older_submissions_name_is_noted(empty_url: str) -> None:
         kept = connection.execute(text("SELECT submission_id, sha256, account_id FROM attachment_use ORDER BY 1")).all()
     engine.dispose()
     assert [tuple(row) for row in kept] == [("0000", mine, "ada"), ("1002", mine, "ada")]
+
+
+@pytest.mark.case("C71")
+@pytest.mark.fault("F93")
+def test_corrections_that_went_along_with_their_author_are_brought_back(empty_url: str) -> None:
+    """With all they became; what was filled elsewhere from the start stays there."""
+    engine = open_writing(empty_url)
+    home, away = "330783005004", "330783120001"
+    with engine.begin() as connection:
+        bring_to(connection, "0006")
+        old = MetaData()
+        old.reflect(connection)
+        account = {"id": "ada", "login": "ada", "name": "", "staff_number": "", "phone": "", "role": "staff",
+                   "division": away, "department": "", "password_hash": "", "created_at": AT,
+                   "must_change_password": False}  # fmt: skip
+        sent = {"number": "", "form": "visit", "form_version": 1, "digest": "", "occurred_at": AT, "reported_at": AT,
+                "received_at": AT, "clock_suspect": False, "account_id": "ada", "body": b"{}"}  # fmt: skip
+        made = (("a", "a", 1, home), ("b", "a", 2, away), ("c", "c", 1, away))
+        subs = [{"id": name, "root_id": root, "client_id": name, "revision": revision, "division": division, **sent}
+                for name, root, revision, division in made]  # fmt: skip
+        records = [{"id": f"r{sub['id']}", "key": f"k{sub['root_id']}", "revision": sub["revision"], "position": 0,
+                    "record": "finding/v1", "submission_id": sub["id"], "division": sub["division"], "occurred_at": AT,
+                    "content": b"{}", "withdrawn": False} for sub in subs]  # fmt: skip
+        owed = [{"id": f"d{one['id']}", "key": f"{one['key']}:{one['revision']}", "record_id": one["id"],
+                 "record_key": one["key"], "record": "finding/v1", "revision": one["revision"], "system": "x",
+                 "flow": "x", "flow_version": "1", "intent": "create", "payload": b"", "digest": "",
+                 "account_id": "ada", "division": one["division"], "state": "delivered", "attempts": 1,
+                 "repeat": False, "amends": "", "remote_id": "", "reason": "", "created_at": AT}
+                for one in records]  # fmt: skip
+        opened = [{"id": f"i{sub['id']}", "record": "finding/v1", "submission_id": sub["id"], "reporter_id": "ada",
+                   "division": sub["division"], "state": "reported", "opened_at": AT, "changed_at": AT}
+                  for sub in subs]  # fmt: skip
+        rows = {"account": [account], "submission": subs, "record": records, "delivery": owed, "issue": opened}
+        for table, some in rows.items():
+            connection.execute(old.tables[table].insert(), some)
+    migrate(empty_url)
+    with engine.connect() as connection:
+        found = {
+            table: list(connection.execute(text(f"SELECT division FROM {table} ORDER BY id")).scalars())
+            for table in ("submission", "record", "delivery", "issue")
+        }
+    engine.dispose()
+    assert [*found.values()] == [[home, home, away]] * 4

@@ -213,13 +213,13 @@ async def test_it_takes_a_place_of_the_system_and_gives_it_back(world: World) ->
     remembers(north)
     await delivered(world, 2)
     engine = world.engine()
-    assert engine.places.slots["north"].take(1, world.clock.monotonic()) == 1
+    assert engine.capacity.slots["north"].take(1, world.clock.monotonic()) == 1
     asking = asyncio.create_task(look_again(engine))
     await asyncio.sleep(0.1)
     assert (north.probed, asking.done()) == ([], False)
-    engine.places.slots["north"].leave()
+    engine.capacity.slots["north"].leave()
     await asking
-    assert (len(north.probed), engine.places.slots["north"].busy) == (2, 0)
+    assert (len(north.probed), engine.capacity.slots["north"].busy) == (2, 0)
 
 
 # --- corrections ------------------------------------------------------------------------------------------------------

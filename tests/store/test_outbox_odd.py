@@ -13,7 +13,7 @@ from hub.outbox.attempt import attempt
 from hub.outbox.claim import claimed
 from hub.outbox.decide.replay import Became
 from hub.outbox.decide.settle import Outcome
-from hub.outbox.entry.take import give_back, take
+from hub.outbox.entry.take import take
 from hub.outbox.hand import cancel, confirm, replay_each
 from hub.outbox.upkeep.resume import check_paused
 from hub.sdk import Misconfigured
@@ -62,7 +62,7 @@ async def test_it_is_named_once_in_the_log(world: World, odd: str) -> None:
         for _ in range(3):
             await engine._turn()
             world.clock.tick(seconds=20)
-    told = [line for line in said if line["event"] == "delivery.not_understood"]
+    told = [line for line in said if line["event"] == "delivery.unrecognised"]
     assert [(line["delivery_id"], line["state"], line["intent"]) for line in told] == [(odd, row.state, row.intent)]
 
 
@@ -80,7 +80,7 @@ async def test_one_that_died_in_hand_is_recovered_and_not_sent(world: World, col
 async def test_a_person_is_told_and_others_go_on(world: World, odd: str) -> None:
     (other,) = await world.owe(1, state=State.PARKED, attempts=1, due_at=None)
     found = await world.store.write(lambda s: replay_each(s, [odd, other], world.deed()))
-    assert [found[one].became for one in (odd, other)] == [Became.NOT_UNDERSTOOD, Became.SENT]
+    assert [found[one].became for one in (odd, other)] == [Became.UNRECOGNISED, Became.SENT]
     who = account()
     await world.add([who])
     if (await world.get(odd)).state in set(State):
@@ -91,9 +91,8 @@ async def test_a_person_is_told_and_others_go_on(world: World, odd: str) -> None
         lambda s: cancel(s, odd, world.deed()),
         lambda s: confirm(s, odd, world.deed(), "S-1"),
         lambda s: take(s, odd, who, world.clock.now()),
-        lambda s: give_back(s, odd, who, world.clock.now()),
     ):
-        with pytest.raises(Problem, match=r"delivery\.not_understood"):
+        with pytest.raises(Problem, match=r"delivery\.not_for_hand"):
             await world.store.write(deed)
 
 

@@ -269,7 +269,7 @@ async def test_each_of_many_is_told_what_became_of_it(world: World) -> None:
         State.PARKED: Became.BY_HAND,
         State.UNKNOWN: Became.SENT,
     }
-    assert found[odd].became is Became.NOT_UNDERSTOOD
+    assert found[odd].became is Became.UNRECOGNISED
 
 
 @c61

@@ -2,6 +2,8 @@
 
 import pytest
 
+from hub.errors import Problem
+from hub.model import Place
 from hub.model.people import Role, Scope
 from hub.store import Store
 from hub.store.query import places
@@ -31,10 +33,29 @@ async def test_every_code_opens_the_same_place_under_the_name_it_was_asked_by(co
     assert await find(county, VILLAGE) == {}
 
 
-@pytest.mark.parametrize("code", ["FO1:D-1", "FO1:home", "FO1:", "fo1:token-home", "token-home ", "d-1", "%", "D_1"])
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("code", ["FO1:D-1", "FO1:home", "FO1:", "FO1:TOKEN-HOME", "%", "D_1", "D1", "", "HOME"])
 async def test_near_misses_open_nothing(county: County, code: str) -> None:
     assert await find(county, VILLAGE, code) == {}
+
+
+@pytest.mark.case("C51")
+@pytest.mark.parametrize(
+    "code",
+    ["d-1", "Ｄ－１", "D -1", "\u3000D-1\n", "\ufeffD-1", "D\u00a0-\u200b1", "fo1:token-home", "ＦＯ１：token-home",
+     " token-home ", "home "],
+)  # fmt: skip
+async def test_case_width_and_blanks_of_a_code_do_not_matter(county: County, code: str) -> None:
+    assert await find(county, VILLAGE, code) == {code: "home"}
+
+
+@pytest.mark.case("C51")
+async def test_two_codes_that_differ_in_case_only_open_neither_and_that_is_known(county: County) -> None:
+    await county.store.write(lambda s: s.add(_alias("bins", "d-1", "bare", county)))
+    assert await find(county, VILLAGE, "D-1") == {}
+    named = await county.store.read(lambda session: places.named(session, ["D-1", "nobody's"]))
+    assert {place.id for place in named.coded(scope(VILLAGE), "D-1")} == {"home", "bare"}
+    assert named.coded(scope(SIBLING), "D-1") == []
+    assert named.coded(scope(VILLAGE), "nobody's") == []
 
 
 @pytest.mark.parametrize(
@@ -93,7 +114,80 @@ def _alias(issuer: str, code: str, place: str, county: County) -> places.Alias:
 async def test_search_by_kind_and_a_piece_of_name_or_code(county: County, wanted: PlaceSearch, seen: list[str]) -> None:
     found = await county.store.read(lambda session: places.search(session, scope(TOWN), wanted))
     assert sorted(place.id for place in found) == seen
-    assert list(found) == sorted(found, key=lambda place: (place.division, place.name))
+    assert list(found) == sorted(found, key=lambda place: (place.division, place.order_key, place.id))
+
+
+NAMES = {"段10": "1", "段２": "2", "段 1": "3", "第三段": "4", "第2段": "5", "KL0050": "6", "kl 0049": "7", "": "8"}
+
+
+@pytest.fixture
+async def rivers(county: County) -> County:
+    """Segments whose names a machine would sort otherwise, each with a code in odd writing."""
+    now = county.clock.now()
+
+    def write(session: places.Session) -> None:
+        for name, code in NAMES.items():
+            session.add(Place(id=f"p{code}", kind="segment", name=name, division=VILLAGE, token=code, created_at=now))
+        session.flush()
+        for code in NAMES.values():
+            session.add(_alias("rivers", f"ＨＤ－{code} ", f"p{code}", county))
+
+    await county.store.write(write)
+    return county
+
+
+async def found(county: County, **wanted: object) -> list[str]:
+    asked = PlaceSearch(**{"kind": "segment"} | wanted)  # type: ignore[arg-type]  # each test gives the right ones
+    return [one.name for one in await county.store.read(lambda session: places.search(session, scope(TOWN), asked))]
+
+
+@pytest.mark.case("C34")
+async def test_places_come_in_the_order_people_count_and_page_by_page(rivers: County) -> None:
+    everything = ["", "kl 0049", "KL0050", "段 1", "段２", "段10", "第2段", "第三段"]
+    assert await found(rivers) == everything
+    pages, after = [], ""
+    while page := await rivers.store.read(
+        lambda session, after=after: places.search(session, scope(TOWN), PlaceSearch("segment", "", 3, after))
+    ):
+        pages.append([one.name for one in page])
+        after = page[-1].id
+    assert pages == [everything[:3], everything[3:6], everything[6:]]
+    counted = await rivers.store.read(lambda session: places.count(session, scope(TOWN), PlaceSearch("segment")))
+    assert counted == len(everything)
+
+
+@pytest.mark.case("C34")
+@pytest.mark.parametrize("after", ["nobody's", "p-far"])
+async def test_a_page_after_what_one_cannot_have_seen_is_refused_alike(rivers: County, after: str) -> None:
+    far = Place(id="p-far", kind="segment", name="x", division="330782005004", token="x", created_at=rivers.clock.now())
+    await rivers.store.write(lambda session: session.add(far))
+    with pytest.raises(Problem) as caught:
+        await found(rivers, after=after)
+    assert [(fault.path, fault.code) for fault in caught.value.faults] == [("/after", "after_unknown")]
+
+
+@pytest.mark.case("C51")
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("kl0050", ["KL0050"]),
+        ("ＫＬ００５", ["KL0050"]),
+        ("KL 005", ["KL0050"]),
+        ("kl00", ["kl 0049", "KL0050"]),
+        ("段1", ["段 1", "段10"]),
+        ("\u3000段\u3000２", ["段２"]),
+        ("hd-3", ["段 1"]),
+        ("HD－３", ["段 1"]),
+        ("hd 3", []),
+        (" ", ["", "kl 0049", "KL0050", "段 1", "段２", "段10", "第2段", "第三段"]),
+        ("%", []),
+        ("_", []),
+    ],
+)
+async def test_what_is_found_does_not_hang_on_case_width_or_blanks(rivers: County, text: str, names: list[str]) -> None:
+    assert await found(rivers, text=text) == names
+    counted = await rivers.store.read(lambda session: places.count(session, scope(TOWN), PlaceSearch("segment", text)))
+    assert counted == len(names)
 
 
 async def test_a_search_is_cut_at_its_limit(county: County) -> None:

@@ -11,12 +11,14 @@ from hub.errors import Problem
 from hub.model import Place, Pull, PullCursor, Snapshot, SystemState
 from hub.model.system import PullOutcome
 from hub.pulls.run import Pulls, lose_stale, planned, pull_due, pull_now
-from hub.sdk import Capabilities, Outgoing, Page, Receipt, Unavailable
+from hub.sdk import Capabilities, LeftOut, Outgoing, Page, Receipt, Unavailable
 from hub.store import Store
 from hub.store.query import systems
 from hub.systems import PullFlow
 from tests.conftest import HandClock
 from tests.some_connectors.county import VILLAGE, County, files
+
+NINTH = LeftOut("row 9", "not text")
 
 
 class Script:
@@ -91,7 +93,7 @@ def test_every_pull_is_planned(pulls: Pulls) -> None:
 async def test_pages_are_stored_with_their_cursor_and_read_on_from_there(
     pulls: Pulls, county: County, script: Script, clock: HandClock
 ) -> None:
-    script.pages = [Page(doors([1, 2]), "c1"), Page(doors([3]), "c2", complete=True, notes=("row 9: not text",))]
+    script.pages = [Page(doors([1, 2]), "c1"), Page(doors([3]), "c2", complete=True, left_out=(NINTH,))]
     (report,) = await pull_now(pulls, "doors")
     assert (report.outcome, report.rows, report.left_out, report.reason) == (PullOutcome.DONE, 3, 1, "row 9: not text")
     assert len(await county.rows(Place)) == 3
@@ -117,7 +119,7 @@ async def test_rows_that_do_not_fit_are_counted_and_named_without_values(pulls: 
 
 
 async def test_a_reason_names_twenty_and_counts_the_rest(pulls: Pulls, script: Script) -> None:
-    script.pages = [Page((), "c", notes=tuple(f"n{n}" for n in range(30)))]
+    script.pages = [Page((), "c", left_out=tuple(LeftOut("", f"n{n}") for n in range(30)))]
     (report,) = await pull_now(pulls, "doors")
     assert (report.left_out, report.reason.count("n")) == (30, 20)
 

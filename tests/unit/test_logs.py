@@ -17,6 +17,10 @@ MARKERS = (
     PHONE,
     "199-0000-0101",
     "199 0000 0101",
+    "330799 1990 0101 1239",
+    "1\uff19900000101",
+    "0579-86000000",
+    "19900000101.0",
     "\\u9648",
     "%E9%99%88",
     "\\xe9\\x99\\x88",
@@ -51,7 +55,9 @@ def said(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
 
 VALUES = {
     "name": NAME, "id": ID_NUMBER, "id-x": "33079919900101123x", "phone": PHONE, "number": int(PHONE),
-    "whole": int(ID_NUMBER), "country": f"+86{PHONE}", "dashes": "199-0000-0101", "spaces": "199 0000 0101",
+    "whole": int(ID_NUMBER), "country": f"+86{PHONE}", "dashes": "199-0000-0101", "float": 19900000101.0,
+    "id-spaces": "330799 1990 0101 1239", "half-wide": "1\uff19900000101", "landline": "0579-86000000",
+    "spaces": "199 0000 0101",
     "json": json.dumps({"a": NAME}), "url": "/q?name=%E9%99%88%E5%A4%A7", "bytes": NAME.encode(),
     "list": [NAME, [PHONE]],
     "mapping": {NAME: {"phone": PHONE, "n": int(PHONE)}}, "set": {ID_NUMBER}, "object": Person(NAME),

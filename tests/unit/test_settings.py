@@ -34,6 +34,7 @@ def test_every_setting_comes_from_its_variable(monkeypatch: pytest.MonkeyPatch, 
         "CONNECTOR_PACKAGES": '["connectors", "more"]', "SEED_ACCOUNTS": "accounts.yaml", "SEED_DIVISIONS": "d.csv",
         "POLICY": "cn-2026-12", "DURABILITY": "relaxed", "SESSION_LIFETIME": "PT8H", "WORKER": "false",
         "POLL_INTERVAL": "PT0.5S", "TRUSTED_PROXIES": '["10.0.0.1"]', "LOG_LEVEL": "debug", "RETENTION": "P1095D",
+        "RETENTION_SHARE": "0.5",
     }  # fmt: skip
     assert {name.lower() for name in given} == set(Settings.model_fields)
     for name, value in given.items():

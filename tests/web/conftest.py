@@ -3,19 +3,21 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlmodel import Session
 from starlette.routing import BaseRoute
 
 from hub.app import load_files
 from hub.catalog import Catalog
-from hub.clock import Clock, SystemClock
+from hub.clock import Clock
 from hub.intake.accept import Intake
 from hub.intake.plan import Rules
 from hub.model import Account, Alias, ApiToken, Division, Place, Snapshot
@@ -26,7 +28,7 @@ from hub.sdk import Page
 from hub.settings import Settings
 from hub.store import Store
 from hub.store.blobs import attachment_key
-from hub.store.credentials import digest, hash_password
+from hub.store.credentials import digest
 from hub.store.query.people import NewAccount, create_account
 from hub.systems import Registry
 from hub.web.context import Parts
@@ -47,6 +49,8 @@ PEOPLE = {
     "bea": (Role.DATA_BUREAU, COUNTY, ""),
     "opal": (Role.OPERATOR, COUNTY, ""),
 }
+PERSON = tuple[Role, str, str]
+"""Role, division, department."""
 NAMES = {login: f"名{login}" for login in PEOPLE}
 ROUTES: dict[str, list[BaseRoute]] = {}
 HEAD = "陈大山"
@@ -102,13 +106,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Catalog, R
             patch.setenv(f"HUB_SECRET_{name}", "made-up")
         patch.setenv("HUB_SECRET_POVERTY_ALLEVIATION_HOST_KEY", HOST_KEY)
         settings = Settings(profile="test", data_dir=tmp_path_factory.mktemp("files"))
-        yield load_files(settings, SystemClock())
+        yield load_files(settings)
 
 
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    """One hash for everybody: argon2 takes its time."""
-    return hash_password(PASSWORD)
+    """One hash for everybody, and one that is cheap to check: real ones take their time on purpose."""
+    return PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),)).hash(PASSWORD)
 
 
 @pytest.fixture
@@ -162,24 +166,8 @@ def populate(clock: Clock, password_hash: str) -> Callable[[Session], None]:
     now = clock.now()
 
     def write(session: Session) -> None:
-        for login, (role, division, department) in PEOPLE.items():
-            new = NewAccount(
-                login, NAMES[login], role, division, password_hash, department, f"NO-{login}", "19900000001"
-            )
-            account = create_account(session, new, now)
-            session.add(
-                SignedIn(
-                    token_digest=digest(f"session-of-{login}"),
-                    account_id=account.id,
-                    created_at=now,
-                    expires_at=now + timedelta(hours=12),
-                )
-            )
-            session.add(
-                ApiToken(
-                    token_digest=digest(f"fo_token-of-{login}"), account_id=account.id, name="test", created_at=now
-                )
-            )
+        for login, person in PEOPLE.items():
+            let_in(session, login, person, password_hash, now)
         session.add(Division(code=VILLAGE, name="李宅村", level="village", valid_from=now.date(), recorded_at=now))
         session.add(Place(id=HOUSE, kind="household", name="12号", division=VILLAGE, token="tok-a", created_at=now))
         session.add(
@@ -195,6 +183,20 @@ def populate(clock: Clock, password_hash: str) -> Callable[[Session], None]:
         session.add(Snapshot(element="household.head_name", system="household-visit", value=HEAD, **snapshot))
 
     return write
+
+
+def let_in(session: Session, login: str, person: PERSON, password_hash: str, now: datetime) -> None:
+    """Put somebody in, signed in and with a token."""
+    role, division, department = person
+    name = NAMES.get(login, login)
+    new = NewAccount(login, name, role, division, password_hash, department, f"NO-{login}", "19900000001")
+    account = create_account(session, new, now)
+    ends_at = now + timedelta(hours=12)
+    session.add(SignedIn(token_digest=digest(f"session-of-{login}"), account_id=account.id, created_at=now,
+                         expires_at=ends_at))  # fmt: skip
+    session.add(
+        ApiToken(token_digest=digest(f"fo_token-of-{login}"), account_id=account.id, name="test", created_at=now)
+    )
 
 
 HOUSE, FAR_HOUSE, RIVER = (f"0198c1de-0000-7000-8000-00000000000{n}" for n in (1, 2, 3))

@@ -270,7 +270,7 @@ async def test_one_of_a_newer_program_is_shown_and_hides_no_other(site: Site, co
     listed = {one["system"]: one for one in (await opal.get(URL)).json()}
     assert set(listed) == {"household-visit", BIN, RIVER}
     odd = listed[BIN]
-    assert odd[column] == "not_understood"
+    assert odd[column] == "unrecognised"
     assert "不认识" in odd["says"]["zh"]
     assert "upgrade the hub" in odd["says"]["en"]
     assert (await opal.get(f"{URL}/{delivery_id}")).json()["says"] == odd["says"]
@@ -279,5 +279,5 @@ async def test_one_of_a_newer_program_is_shown_and_hides_no_other(site: Site, co
     says = [one["says"] for record in submission["records"] for one in record["deliveries"] if one["system"] == BIN]
     assert says == [odd["says"]]
     refused = await post(opal, delivery_id, "confirm", number="S-1")
-    expected = (409, "delivery.not_understood") if column == "state" else (409, "delivery.not_for_hand")
+    expected = (409, "delivery.unrecognised") if column == "state" else (409, "delivery.not_for_hand")
     assert (refused.status_code, refused.json()["code"]) == expected

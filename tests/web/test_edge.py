@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -21,6 +22,7 @@ from hub.model import Attempt, Delivery, SystemState
 from hub.model.delivery import State
 from hub.model.issue import IssueState
 from hub.model.system import Breaker
+from hub.store.query import retention
 from hub.systems import Registry
 from hub.web.context import Parts
 from hub.web.edge import MOST_BODY_BYTES
@@ -52,7 +54,7 @@ async def test_every_failure_is_a_problem(site: Site) -> None:
     assert is_problem(await nobody.patch(url), 405, "request.method")
     assert is_problem(await nobody.post("/"), 404, "not_found")
     assert is_problem(await nobody.post(url, content=b"{", headers=typed), 400, "request.malformed")
-    assert is_problem(await nobody.post(url, content=b"[" * 100_000, headers=typed), 400, "request.malformed")
+    assert is_problem(await nobody.post(url, content=b"[" * 8_000, headers=typed), 400, "request.malformed")
     assert is_problem(await nobody.post(url, content=SURROGATE, headers=typed), 422, "request.invalid")
     assert is_problem(await nobody.get("/api/v1/forms"), 401, "auth.required")
     assert is_problem(await ada.get("/api/v1/places/%00"), 422, "request.invalid")
@@ -89,8 +91,8 @@ async def test_a_body_is_capped_whatever_its_headers_say(site: Site) -> None:
     for url in ("/api/v1/sessions", "/api/v1/submissions"):
         read = 0
         assert is_problem(await client.post(url, content=endless(), headers=typed), 413, "request.too_large")
-        assert read <= MOST_BODY_BYTES // 65_536 + 1
-        read, announced = 0, typed | {"Content-Length": str(MOST_BODY_BYTES + 1)}
+        assert read <= MOST_BODY_BYTES[url] // 65_536 + 1
+        read, announced = 0, typed | {"Content-Length": str(MOST_BODY_BYTES[url] + 1)}
         assert is_problem(await client.post(url, content=endless(), headers=announced), 413, "request.too_large")
         assert read == 0
     for length in ("-5", "x"):
@@ -181,6 +183,25 @@ async def test_health_and_readiness(site: Site) -> None:
     site.checks["database"] = False
     answer = await client.get("/readyz")
     assert (answer.status_code, answer.json()) == (503, {"database": False})
+
+
+@pytest.mark.case("C64")
+@pytest.mark.fault("F86")
+@pytest.mark.parametrize("term", [None, timedelta(days=1095)])
+async def test_that_nothing_is_erased_by_term_is_told_where_it_should_be(
+    site: Site, clock: Clock, term: timedelta | None
+) -> None:
+    hub = replace(site.parts, settings=site.parts.settings.model_copy(update={"retention": term}))
+    site.app.state.parts = hub
+    client, local = await site.client(), await site.client("", "127.0.0.1")
+    await site.store.write(lambda session: retention.hold(session, "share", clock.now()))
+    told = (await client.get("/readyz")).json()
+    assert told == {"database": True} | ({"retention_held": "share"} if term else {})
+    counted = (await local.get("/metrics")).text
+    assert ('hub_retention_held{why="share"} 1.0' in counted) == bool(term)
+    await site.store.write(lambda session: retention.hold(session, "", clock.now()))
+    assert (await client.get("/readyz")).json() == {"database": True}
+    assert 'hub_retention_held{why=""} 0.0' in (await local.get("/metrics")).text
 
 
 @pytest.mark.usefixtures("submitted")

@@ -4,8 +4,10 @@ from urllib.parse import quote
 
 import pytest
 
+from hub.model import Alias, Place
+from hub.store import Session
 from tests.conftest import HandClock
-from tests.web.conftest import FAR_HOUSE, HEAD, HOUSE, Site
+from tests.web.conftest import FAR_HOUSE, HEAD, HOUSE, RIVER, VILLAGE, Site, visit
 
 PLACES, FORMS = "/api/v1/places", "/api/v1/forms"
 
@@ -40,6 +42,59 @@ async def test_places_are_found_by_kind_and_name(site: Site) -> None:
     assert [one["name"] for one in (await ada.get(PLACES, params={"q": "2号"})).json()] == ["12号"]
     assert (await ada.get(PLACES, params={"q": "%"})).json() == []
     assert (await ada.get(PLACES, params={"limit": 201})).status_code == 422
+
+
+@pytest.mark.case("C34")
+async def test_a_list_longer_than_a_page_says_how_many_there_are_and_where_it_goes_on(
+    site: Site, clock: HandClock
+) -> None:
+    def add(session: Session) -> None:
+        for number in range(1, 93):
+            session.add(Place(id=f"seg-{number}", kind="river_segment", name=f"段{number}", division=VILLAGE,
+                              token=f"t{number}", created_at=clock.now()))  # fmt: skip
+
+    await site.store.write(add)
+    ada = await site.client("ada")
+    answer = await ada.get(PLACES, params={"kind": "river_segment", "q": "段"})
+    assert answer.headers["X-Total-Count"] == "92"
+    names = [one["name"] for one in answer.json()]
+    assert (len(names), names[:3], names[9]) == (50, ["段1", "段2", "段3"], "段10")
+    following = await ada.get(answer.links["next"]["url"])
+    names += [one["name"] for one in following.json()]
+    assert names == [f"段{number}" for number in range(1, 93)]
+    assert following.headers["X-Total-Count"] == "92"
+    assert "next" not in following.links
+    refused = await ada.get(PLACES, params={"after": FAR_HOUSE})
+    assert (refused.status_code, refused.json()["faults"][0]["code"]) == (422, "after_unknown")
+    assert (await ada.get(PLACES, params={"after": "nobody"})).json()["faults"] == refused.json()["faults"]
+
+
+@pytest.mark.case("C51")
+@pytest.mark.parametrize("code", ["hv-1", "ＨＶ－１", " HV-1", "hv -1", "bin/1", "\ufeffHV-1"])
+async def test_a_code_opens_its_place_however_it_is_typed(site: Site, clock: HandClock, code: str) -> None:
+    ada = await site.client("ada")
+    answer = await ada.get(f"{PLACES}/{quote(code, safe='')}")
+    assert (answer.status_code, answer.json().get("id")) == (200, HOUSE), answer.text
+    body = visit(clock, place=code)
+    sent = await ada.post("/api/v1/submissions", json=body)
+    if code.startswith("\ufeff"):
+        assert sent.json()["faults"][0]["code"] == "character", "a body is stricter: it is kept as it came"
+    else:
+        assert sent.json()["place"]["id"] == HOUSE, sent.text
+
+
+@pytest.mark.case("C51")
+async def test_a_code_several_places_have_is_told_with_their_names(site: Site, clock: HandClock) -> None:
+    other = Alias(issuer="police", code="hv-1", place_id=RIVER, told_by="x", as_of=clock.now())
+    await site.store.write(lambda session: session.add(other))
+    ada = await site.client("ada")
+    answer = await ada.get(f"{PLACES}/HV-1")
+    assert (answer.status_code, answer.json()["code"]) == (409, "place.ambiguous")
+    assert answer.json()["title"] == "有 2 处地点用了这个码：李宅村 12号、李宅村 江北溪"
+    sent = await ada.post("/api/v1/submissions", json=visit(clock))
+    (fault,) = sent.json()["faults"]
+    assert (fault["path"], fault["code"]) == ("/place", "place_ambiguous")
+    assert fault["remedy"]["zh"] == "请按名称选择地点。"
 
 
 async def test_forms_are_served_compiled(site: Site) -> None:

@@ -1,6 +1,7 @@
 """Submissions over HTTP: accepted once, shown in words, corrected, and each to whom it concerns only."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -44,6 +45,40 @@ async def test_again_is_the_same_answer_and_other_content_a_conflict(site: Site,
     assert len((await ada.get(URL)).json()) == 1
 
 
+@pytest.mark.case("C32")
+async def test_a_conflict_names_the_own_submission_so_that_it_can_be_corrected(site: Site, clock: Clock) -> None:
+    ada, body = await site.client("ada"), visit(clock)
+    first = (await ada.post(URL, json=body)).json()
+    other = visit(clock, id=body["id"])
+    other["answers"]["visit.summary"] = "后来又改了"
+    conflict = (await ada.post(URL, json=other)).json()
+    assert conflict["submission"] == first["id"]
+    corrected = await ada.post(f"{URL}/{conflict['submission']}/revisions", json=other | {"id": str(uuid4())})
+    assert (corrected.status_code, corrected.json()["revision"]) == (201, 2)
+
+
+@pytest.mark.case("C32")
+async def test_a_correction_whose_answer_was_lost_is_named_like_its_first_one(site: Site, clock: Clock) -> None:
+    ada, body = await site.client("ada"), visit(clock)
+    first = (await ada.post(URL, json=body)).json()
+    again = visit(clock)
+    again["answers"]["visit.summary"] = "补充"
+    await ada.post(f"{URL}/{first['id']}/revisions", json=again)
+    again["answers"]["visit.summary"] = "再补充"
+    conflict = await ada.post(f"{URL}/{first['id']}/revisions", json=again)
+    assert conflict.status_code == 409
+    named = (await ada.get(f"{URL}/{conflict.json()['submission']}")).json()
+    assert (named["id"], named["revision"]) == (first["id"], 2)
+
+
+@pytest.mark.case("C32")
+async def test_of_anothers_submission_under_the_same_id_nothing_is_told(site: Site, clock: Clock) -> None:
+    body = visit(clock)
+    assert (await (await site.client("ada")).post(URL, json=body)).status_code == 201
+    hers = await (await site.client("cy")).post(URL, json=visit(clock, id=body["id"]))
+    assert hers.status_code == 201, "ids are each author's own"
+
+
 async def test_a_correction_shows_the_newest_of_each(site: Site, clock: Clock, submitted: dict[str, Any]) -> None:
     ada = await site.client("ada")
     body = visit(clock)
@@ -62,7 +97,8 @@ async def test_a_correction_shows_the_newest_of_each(site: Site, clock: Clock, s
 async def test_a_correction_that_contradicts_a_source_is_kept_as_such(site: Site, clock: Clock) -> None:
     body = visit(clock)
     body["answers"]["household.head_name"] = "陈小山"
-    body["seen"] = {"/household.head_name": {"system": "household-visit", "as_of": clock.now().isoformat()}}
+    shown = {"system": "household-visit", "as_of": clock.now().isoformat(), "value": HEAD}
+    body["seen"] = {"/household.head_name": shown}
     view = (await (await site.client("ada")).post(URL, json=body)).json()
     (found,) = view["discrepancies"]
     assert (found["theirs"], found["ours"], found["system"]) == (HEAD, "陈小山", "household-visit")

@@ -6,10 +6,11 @@ import pytest
 
 from hub.catalog import Catalog
 from hub.model import Delivery
-from hub.model.delivery import LOST_THERE, State
+from hub.model.delivery import LOST_THERE, NEVER_SENT, NOTHING_THERE, State
 from hub.model.people import Role
 from hub.systems import Registry
-from hub.web.views import Lens, blank_numbers, delivery_view, latest, says_key
+from hub.web.lens import Lens
+from hub.web.views import delivery_view, latest, says_key
 
 AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 
@@ -37,7 +38,8 @@ def test_every_state_has_its_sentence(lens: Lens, state: State, reason: str, int
         assert system in words
         assert not {"{", "}", "（）", "()"} & set(words.split())
         assert "（）" not in words
-    assert view.says.zh.startswith({"create": "", "amend": "更正", "withdraw": "撤回"}[intent])
+    assert view.says.zh.startswith({"create": "", "amend": "更正", "withdraw": ""}[intent])
+    assert ("撤回" in view.says.zh) == (intent == "withdraw")
     assert "。。" not in view.says.zh
     assert ("S-7" in view.says.zh) == (state is State.DELIVERED)
 
@@ -52,6 +54,8 @@ def test_every_state_has_its_sentence(lens: Lens, state: State, reason: str, int
         (delivery(State.UNKNOWN, due_at=AT), "delivery.says.unknown"),
         (delivery(State.TRANSPORTED, due_at=AT), "delivery.says.transported"),
         (delivery(State.PARKED, reason=LOST_THERE), "delivery.says.lost"),
+        (delivery(State.CANCELLED, reason=NEVER_SENT), "delivery.says.never_sent"),
+        (delivery(State.CANCELLED, reason=NOTHING_THERE), "delivery.says.nothing_there"),
     ],
 )
 def test_the_same_state_may_mean_different_things_to_a_person(row: Delivery, key: str) -> None:
@@ -67,7 +71,3 @@ def test_the_newest_revision_of_each_flow_counts() -> None:
     first, second = delivery(State.DELIVERED), delivery(State.WAITING, revision=2)
     other = delivery(State.WAITING, flow="other")
     assert latest([first, other, second]) == [second, other]
-
-
-def test_numbers_of_people_are_blanked() -> None:
-    assert blank_numbers("户 330799199001010014、19900000102 重复，代码 4022") == "户 …、… 重复，代码 4022"

@@ -1,12 +1,12 @@
 """Questions -> the JSON-Forms-shaped UI schema the portal renders. Pure; says nothing the schema does not allow."""
 
+from collections.abc import Collection
 from datetime import date
 
 from hub.catalog.contents import Json, Text
 from hub.catalog.forms.questions import Asked, Block, Codes, Entry, condition
-from hub.catalog.forms.schema import NOTHING, said_nothing
+from hub.catalog.forms.schema import NOTHING, is_long, said_nothing
 
-LONG_TEXT = 100
 FEW_CODES = 5
 _WIDGETS = {
     "whole": "number",
@@ -22,9 +22,9 @@ _WIDGETS = {
 }
 
 
-def layout(entries: tuple[Entry, ...], codes: Codes, today: date, nothing: Text | None) -> Json:
-    """Return the layout; `nothing` labels its "all in order" switch, code sets offer what is valid `today`."""
-    elements = [_element(entry, codes, today, "#/properties/") for entry in entries]
+def layout(entries: tuple[Entry, ...], codes: Codes, days: Collection[date], nothing: Text | None) -> Json:
+    """Return the layout; `nothing` labels its "all in order" switch, code sets offer what is valid on any of `days`."""
+    elements = [_element(entry, codes, days, "#/properties/") for entry in entries]
     repeats = [index for index, entry in enumerate(entries) if isinstance(entry, Block) and entry.repeats]
     if nothing is not None and repeats:
         for index in repeats:
@@ -35,9 +35,15 @@ def layout(entries: tuple[Entry, ...], codes: Codes, today: date, nothing: Text 
     return {"type": "VerticalLayout", "elements": elements}
 
 
-def offered(codes: Codes, name: str, today: date) -> tuple[Json, ...]:
-    """Return what a code set offers `today`, as the API gives it."""
-    return tuple({"code": code.code, **code.title} for code in codes.get(name, ()) if code.offered_on(today))
+def offered(codes: Codes, name: str, days: Collection[date]) -> tuple[Json, ...]:
+    """Return what a code set offers on any of `days`, as the API gives it."""
+    return tuple({"code": code.code, **code.title} for code in codes.get(name, ()) if any(map(code.offered_on, days)))
+
+
+def _retired(codes: Codes, name: str, days: Collection[date]) -> list[Json]:
+    """Return what a code set offered before these days: whoever chose it then must still read what they chose."""
+    ended = (code for code in codes.get(name, ()) if code.valid_to and all(code.valid_to < day for day in days))
+    return [{"code": code.code, **code.title} for code in ended]
 
 
 def _unless_nothing(control: Json) -> Json:
@@ -46,11 +52,11 @@ def _unless_nothing(control: Json) -> Json:
     return control | {"rule": {"effect": "SHOW", "condition": {"scope": "#", "schema": schema}}}
 
 
-def _element(entry: Entry, codes: Codes, today: date, scope: str) -> Json:
+def _element(entry: Entry, codes: Codes, days: Collection[date], scope: str) -> Json:
     if isinstance(entry, Asked):
-        return _control(entry, codes, today, scope)
+        return _control(entry, codes, days, scope)
     inner_scope = "#/properties/" if entry.repeats else f"{scope}{entry.name}/properties/"
-    inner = [_control(asked, codes, today, inner_scope) for asked in entry.questions]
+    inner = [_control(asked, codes, days, inner_scope) for asked in entry.questions]
     shared = {"scope": f"{scope}{entry.name}", "label": dict(entry.title), **_help(entry), **_rule(entry)}
     if not entry.repeats:
         return {"type": "Group", "name": entry.name, **shared, "optional": entry.optional, "elements": inner}
@@ -65,13 +71,15 @@ def _element(entry: Entry, codes: Codes, today: date, scope: str) -> Json:
     return {"type": "Control", "name": entry.name, **shared, "options": options}
 
 
-def _control(asked: Asked, codes: Codes, today: date, scope: str) -> Json:
+def _control(asked: Asked, codes: Codes, days: Collection[date], scope: str) -> Json:
     element = asked.element
-    options: Json = {"widget": _widget(asked, codes, today), "optional": asked.optional, "element": element.id}
+    options: Json = {"widget": _widget(asked, codes, days), "optional": asked.optional, "element": element.id}
     if asked.confirm:
         options["confirm"] = True
     if element.codes is not None:
-        options["codes"] = list(offered(codes, element.codes, today))
+        options["codes"] = list(offered(codes, element.codes, days))
+        if past := _retired(codes, element.codes, days):
+            options["retired"] = past
     if asked.most is not None:
         options["most"] = asked.most
     options |= {name: value for name, value in (("kind", element.kind), ("unit", element.unit)) if value is not None}
@@ -79,12 +87,12 @@ def _control(asked: Asked, codes: Codes, today: date, scope: str) -> Json:
     return {"type": "Control", **where, **_help(asked), "options": options, **_rule(asked)}
 
 
-def _widget(asked: Asked, codes: Codes, today: date) -> str:
+def _widget(asked: Asked, codes: Codes, days: Collection[date]) -> str:
     element = asked.element
     if element.type == "text":
-        return "textarea" if (element.max or 0) > LONG_TEXT else "text"
+        return "textarea" if is_long(element) else "text"
     if element.type == "choice":
-        return "radio" if len(offered(codes, element.codes or "", today)) <= FEW_CODES else "select"
+        return "radio" if len(offered(codes, element.codes or "", days)) <= FEW_CODES else "select"
     return _WIDGETS[element.type]
 
 

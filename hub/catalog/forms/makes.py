@@ -35,6 +35,7 @@ def read_makes(
         if not problems:
             record = records[item["record"]]
             problems = list(_field_faults(item, record, _sources(item, entries), dictionary))
+            problems += _place_faults(item, _sources(item, entries))
         faults += [Leaf(("makes", index, *fault.path), fault.code, fault.params) for fault in problems]
         if not problems:
             makes.append(_make(item, records[item["record"]]))
@@ -48,6 +49,7 @@ def _make(item: Json, record: RecordType) -> Make:
         applies=compile_condition(item.get("when", True)),
         carried=tuple(field.element for field in record.fields),
         fields=item.get("fields", {}),
+        place=item.get("place"),
     )
 
 
@@ -117,11 +119,19 @@ def _difference_faults(field: Element, rule: Json, sources: dict[str, _Source], 
         yield Leaf((*at, "from"), "from_unfit", {"name": name, "element": field.id})
 
 
+def _place_faults(item: Json, sources: dict[str, _Source]) -> Iterator[Leaf]:
+    """Find a `place` that is no question about one."""
+    name = item.get("place")
+    if name is not None and (name not in sources or sources[name].element.type != "place"):
+        yield Leaf(("place",), "place_unfit", {"name": name})
+
+
 def _unused(entries: tuple[Entry, ...], makes: list[Make]) -> Iterator[Leaf]:
     """Find questions whose answer no record keeps: asking them would waste people's time."""
     for block, asked in every_question(entries):
         reach = [make for make in makes if block is None or not block.repeats or make.each == block.name]
         kept = {rule.get("from") for make in reach for rule in make.fields.values()}
         kept |= {name for make in reach for name in make.carried if name not in make.fields}
+        kept |= {make.place for make in reach}
         if asked.element.id not in kept:
             yield Leaf(asked.at, "question_unused", {"element": asked.element.id})

@@ -1,17 +1,19 @@
 """Holds a form to the policy profile: nothing compulsory that may not be, no forbidden words, reasoned exceptions."""
 
 from collections.abc import Iterator
-from datetime import date
 
 from hub.catalog.contents import Feature, Json, Policy, Text
 from hub.catalog.forms.questions import Block, Entry, Path, every_question
 from hub.catalog.verdicts import Leaf
 
 
-def policy_faults(document: Json, entries: tuple[Entry, ...], policy: Policy, today: date) -> list[Leaf]:
-    """Return where a form does what the profile turns off without a valid exception of its own."""
+def policy_faults(document: Json, entries: tuple[Entry, ...], policy: Policy) -> list[Leaf]:
+    """Return where a form does what the profile turns off without a fitting exception of its own.
+
+    Whether the exception has ended is asked on the day (Form.licensed_on): a form whose exception ended is not offered.
+    """
     exception: Json = document.get("exception", {})
-    faults = list(_exception_faults(exception, policy, today)) if exception else []
+    faults = list(_exception_faults(exception, policy)) if exception else []
     allowed = None if faults else exception.get("feature")
     for feature in policy.features.values():
         if feature.feature != allowed:
@@ -20,15 +22,13 @@ def policy_faults(document: Json, entries: tuple[Entry, ...], policy: Policy, to
     return faults
 
 
-def _exception_faults(exception: Json, policy: Policy, today: date) -> Iterator[Leaf]:
+def _exception_faults(exception: Json, policy: Policy) -> Iterator[Leaf]:
     feature = policy.features.get(exception["feature"])
     if feature is None:
         yield Leaf(("exception", "feature"), "exception_feature", {"feature": exception["feature"]})
     elif exception["scene"] not in feature.scenes:
         params = {"title": feature.title, "scenes": "、".join(feature.scenes) or "—"}
         yield Leaf(("exception", "scene"), "exception_scene", params)
-    if date.fromisoformat(exception["expires_on"]) < today:
-        yield Leaf(("exception", "expires_on"), "exception_expired", {"expires_on": exception["expires_on"]})
 
 
 def _compulsory(entries: tuple[Entry, ...], feature: Feature) -> Iterator[Leaf]:

@@ -27,6 +27,8 @@ class Asked:
     optional: bool
     most: int | None
     show_when: Json | None
+    limits: Json
+    """What this form adds: `{"not_before": …, "not_after": …}`."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def _asked(
         element = elements.get(name)
         if element is None:
             faults.append(Leaf((*at, index), "element_unknown", {"element": name}))
-        elif element.type == "list":
+        elif element.type in ("list", "line"):
             faults.append(Leaf((*at, index), "question_list", {"element": name}))
         else:
             asked.append(_question((*at, index), element, options))
@@ -107,6 +109,7 @@ def _question(at: Path, element: Element, options: Json) -> Asked:
         optional=options.get("optional", False),
         most=options.get("most", element.most),
         show_when=options.get("show_when"),
+        limits={kind: options[kind] for kind in ("not_before", "not_after") if kind in options},
     )
 
 

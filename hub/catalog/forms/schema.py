@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from hub.catalog.contents import Element, Json, Text
 from hub.catalog.forms.questions import DEFAULT_MOST, Asked, Block, Codes, Entry, condition
+from hub.catalog.verdicts import ONE_LINE
 
 NOTHING = "nothing_to_report"
 MAX_PLACE = 200
+LONG_TEXT = 100
+"""Texts up to this many characters are one line."""
 ABSENT: Json = {"not": {}}
 """Never holds: says the same as `false`, for which jsonschema would not report the place."""
 _POSITION: Json = {
@@ -25,7 +28,12 @@ _LOCATION: Json = {
 }
 _FIX: Json = {
     "type": "object",
-    "properties": {**_POSITION, "at": {"type": "string", "format": "date-time"}},
+    "properties": {
+        **_POSITION,
+        "at": {"type": "string", "format": "date-time"},
+        "mocked": {"type": "boolean"},
+        "provider": {"type": "string", "pattern": "^[a-z_]{1,20}$"},
+    },
     "required": ["lon", "lat", "crs", "at"],
     "additionalProperties": False,
 }
@@ -43,6 +51,11 @@ def answers_schema(entries: tuple[Entry, ...], codes: Codes, nothing: Text | Non
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
+def is_long(element: Element) -> bool:
+    """Say whether a text may have several lines: the page gives it a larger field."""
+    return (element.max or 0) > LONG_TEXT
+
+
 def said_nothing() -> Json:
     """Return the condition that the submitter said there is nothing to report."""
     return {"properties": {NOTHING: {"const": True}}, "required": [NOTHING]}
@@ -54,8 +67,8 @@ def value_schema(element: Element, codes: Codes, most: int | None = None) -> Jso
 
 
 def _text(element: Element, _: list[str], __: int | None) -> Json:
-    pattern = {} if element.pattern is None else {"pattern": element.pattern}
-    return {"type": "string", "minLength": 1, "maxLength": element.max, **pattern}
+    pattern = element.pattern or (None if is_long(element) else ONE_LINE)
+    return {"type": "string", "minLength": 1, "maxLength": element.max, **({"pattern": pattern} if pattern else {})}
 
 
 def _number(element: Element, _: list[str], __: int | None) -> Json:

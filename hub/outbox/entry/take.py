@@ -5,7 +5,8 @@ from datetime import datetime
 
 from hub.clock import BEIJING
 from hub.errors import Problem
-from hub.model.delivery import BY_HAND, HELD_FOR, STATES, Delivery, State
+from hub.model.delivery import BY_HAND, HELD_FOR, Delivery, State
+from hub.model.odd import known
 from hub.model.people import Account, are_colleagues
 from hub.store import Session
 from hub.store.query import deliveries, entries
@@ -16,7 +17,7 @@ from hub.store.query.journal import add_entries, entry
 def take(session: Session, delivery_id: str, who: Account, now: datetime) -> None:
     """Give an entry to this person for a while, or renew it; raises Problem when another has it or nobody may."""
     row = locked(session, delivery_id)
-    if State(row.state) not in BY_HAND:
+    if known(State, row.state) not in BY_HAND:
         raise not_for_hand(session, row)
     demand_its_turn(session, row)
     before = entries.holders(session, [row.id], now)
@@ -32,7 +33,7 @@ def give_back(session: Session, delivery_id: str, who: Account, now: datetime) -
     demand_free(session, [row.id], who, now)
     if entries.give_back(session, row.id, who.id):
         add_entries(session, [entry(now, who.id, "delivery.given_back", row.id)])
-    elif State(row.state) is State.CANCELLED:
+    elif known(State, row.state) is State.CANCELLED:
         raise not_for_hand(session, row)
 
 
@@ -54,18 +55,16 @@ def demand_its_turn(session: Session, row: Delivery) -> None:
 
 def not_for_hand(session: Session, row: Delivery) -> Problem:
     """Return why a Delivery is not for a person: how it stands, or that a correction took its place."""
-    if State(row.state) is State.CANCELLED and entries.is_corrected(session, row):
+    if known(State, row.state) is State.CANCELLED and entries.is_corrected(session, row):
         return Problem("delivery.outdated", 409)
-    return Problem("delivery.not_for_hand", 409, state=State(row.state).words)
+    return Problem("delivery.not_for_hand", 409, state=known(State, row.state).words)
 
 
 def locked(session: Session, delivery_id: str) -> Delivery:
-    """Return a Delivery, locked; raises Problem when there is none, or none that this program understands."""
+    """Return a Delivery, locked; raises Problem when there is none."""
     rows = deliveries.by_ids(session, [delivery_id])
     if not rows:
         raise Problem("delivery.unknown", 404)
-    if rows[0].state not in STATES:
-        raise Problem("delivery.not_understood", 409)
     return rows[0]
 
 

@@ -12,10 +12,10 @@ from hub.failpoint import passing
 from hub.logs import get_logger
 from hub.model.delivery import ENDED, Delivery, State
 from hub.model.system import SystemState
+from hub.outbox.capacity import Line
 from hub.outbox.decide.backoff import is_over
 from hub.outbox.engine import Engine
 from hub.outbox.hand import Deed
-from hub.outbox.places import Line
 from hub.outbox.record import end_pause
 from hub.sdk.errors import DeliveryFailure
 from hub.store import Session
@@ -39,7 +39,7 @@ def resume(session: Session, system: str, deed: Deed) -> None:
 
 async def check_paused(engine: Engine) -> list[str]:
     """Try each paused System's settings and credentials without sending; resume those that answer."""
-    found = await engine.store.read(lambda session: (systems.paused(session), instant(session, engine.clock)))
+    found = await engine.store.read(lambda session: (systems.pauses(session), instant(session, engine.clock)))
     paused, now = found
     waited = [row for row in paused if row.system in engine.lines and is_over(row.open_until, now)]
     ended = await asyncio.gather(*(_try_to_end(engine, row) for row in waited))
@@ -54,8 +54,7 @@ async def _try_to_end(engine: Engine, pause: SystemState) -> bool:
         return False
     if pause.paused_by is not None and not await engine.store.read(lambda session: _is_settled(session, pause)):
         await engine.try_alone(pause.system, pause.paused_by)
-        now_paused = await engine.store.read(lambda session: {row.system for row in systems.paused(session)})
-        return pause.system not in now_paused
+        return pause.system not in await engine.store.read(systems.paused)
     return await engine.store.write(lambda session: _unpause(session, pause, instant(session, engine.clock)))
 
 

@@ -14,6 +14,7 @@ from hub.sdk.egress import Egress
 from hub.sdk.errors import Misconfigured, Unavailable
 from hub.sdk.tables import postgres
 from hub.sdk.tables.address import TableAddress
+from hub.sdk.tables.line import Line
 from hub.sdk.tables.session import TableSession
 
 CONNECT_S: Final = 5.0
@@ -42,24 +43,28 @@ class TableDoor:
         """
         if address.scheme != _SCHEME:
             raise Misconfigured(f"no database is known as {address.scheme!r}, only {_SCHEME}")
-        wire = await self._connect(address)
-        _wire.set(wire)
-        session = TableSession(self._engine(address), address.place, lambda: postgres.cut(wire))
-        deadline = asyncio.get_running_loop().call_later(self._operation_s, session.give_up)
-        try:
-            await session.begin()
-            yield session
-        finally:
-            deadline.cancel()
-            await session.close()
-            await wire.close()
+        async with contextlib.aclosing(Line(address.place)) as line:
+            wire = await self._connect(address, line)
+            _wire.set(wire)
+            session = TableSession(self._engine(address), line)
+            deadline = asyncio.get_running_loop().call_later(self._operation_s, line.cut, "no answer in time")
+            try:
+                await session.begin()
+                yield session
+            finally:
+                deadline.cancel()
+                await session.close()
+                await wire.close()
 
-    async def _connect(self, address: TableAddress) -> postgres.Wire:
+    async def _connect(self, address: TableAddress, line: Line) -> postgres.Wire:
         try:
             async with asyncio.timeout(self._connect_s):
                 literals = await self._egress.resolve(address.host, address.port)
-                return await postgres.connect(address, literals, self._operation_s)
+                await line.connect(literals, address.port, self._connect_s / 2)
+                return await postgres.connect(address, line.port, self._operation_s)
         except psycopg.Error as failure:
+            if line.fault:
+                raise Unavailable(f"{address.place}: {line.fault}") from None
             raise postgres.not_let_in(failure, address.place) from None
         except (OSError, TimeoutError) as failure:
             raise Unavailable(f"{address.place}: no connection ({type(failure).__name__})") from failure

@@ -1,8 +1,6 @@
-"""What is PostgreSQL's about the table door: connecting to a judged address, cutting a line, what its errors mean."""
+"""What is PostgreSQL's about the table door: signing in, and what its errors mean."""
 
-import os
 import re
-import socket
 from typing import Any, Final
 
 import psycopg
@@ -38,16 +36,14 @@ _MEANINGS: Final[dict[str, type[DeliveryFailure]]] = {
 """By SQLSTATE, the longest that fits; all others are Unavailable: busy, locked, full, read-only, in conflict."""
 
 
-async def connect(address: TableAddress, literals: list[str], operation_s: float) -> Wire:
-    """Sign in at the first judged address that answers."""
-    if not literals:  # the driver would take that for this machine itself
-        raise OSError(f"{address.host} has no address")
+async def connect(address: TableAddress, port: int, operation_s: float) -> Wire:
+    """Sign in through the line that begins at a port of this machine; the name is the one a certificate must show."""
     # Told to the server as well: what we no longer wait for must not go on waiting for a lock there.
     parts = {"lock_timeout": 0.8, "statement_timeout": 0.9, "idle_in_transaction_session_timeout": 1}
     return await psycopg.AsyncConnection.connect(
-        host=",".join([address.host] * len(literals)),
-        hostaddr=",".join(literals),
-        port=address.port,
+        host=address.host,
+        hostaddr="127.0.0.1",
+        port=port,
         dbname=address.database,
         user=address.user,
         password=address.password,
@@ -61,13 +57,6 @@ async def connect(address: TableAddress, literals: list[str], operation_s: float
         ssl_min_protocol_version="TLSv1.2",
         prepare_threshold=None,
     )
-
-
-def cut(wire: Wire) -> None:
-    """End whatever is waited for on a line: this driver would first ask the server to agree, and wait for that."""
-    if not wire.closed:
-        with socket.socket(fileno=os.dup(wire.pgconn.socket)) as line:
-            line.shutdown(socket.SHUT_RDWR)
 
 
 def not_let_in(failure: psycopg.Error, place: str) -> DeliveryFailure:

@@ -1,7 +1,7 @@
 """A session with a database: look at a table, find a row, put one. One transaction at a time, nothing half done."""
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Collection, Coroutine
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, TypeVar
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hub.sdk.errors import DeliveryFailure, Misconfigured, Refused, Unanswered, Unavailable
 from hub.sdk.tables import postgres
+from hub.sdk.tables.line import Line
 from hub.sdk.tables.shape import Column, Kind, Row, Shape, check_storable, difference, holder_of
 
 T = TypeVar("T")
@@ -33,11 +34,10 @@ class _Taken(Unavailable):
 class TableSession:
     """An open session. Every call ends when the session's time is up; when the line breaks they raise Unavailable."""
 
-    def __init__(self, engine: AsyncEngine, place: str, cut: Callable[[], None]) -> None:
+    def __init__(self, engine: AsyncEngine, line: Line) -> None:
         self._connection = engine.connect()
-        self._place = place
-        self._cut = cut
-        self._is_late = False
+        self._place = line.place
+        self._line = line
         self._tables: dict[str, sa.TableClause] = {}
 
     async def begin(self) -> None:
@@ -52,11 +52,6 @@ class TableSession:
         if self._connection.sync_connection is not None:
             await self._connection.invalidate()
             await self._connection.close()
-
-    def give_up(self) -> None:
-        """End the session now: its time is up."""
-        self._is_late = True
-        self._cut()
 
     async def look(self, table: str) -> Shape:
         """Return what a table is like; Misconfigured when there is none of that name."""
@@ -79,13 +74,14 @@ class TableSession:
     async def find(self, shape: Shape, key: str, value: str, columns: Collection[str]) -> Row | None:
         """Return some columns of the row that holds a value in its key column; None when there is no such row."""
         table = self._tables[shape.table]
-        asked = sa.select(*(table.c[name] for name in columns)).where(table.c[key] == value)
+        # Two are enough to know that there are too many.
+        asked = sa.select(*(table.c[name] for name in columns)).where(table.c[key] == value).limit(2)
         try:
             rows = (await self._done(self._connection.execute(asked))).mappings().all()
         except Refused as no:  # nothing was given that could be refused: what is there cannot be read
             raise Misconfigured(f"{shape.table}: {no.reason}") from no
         if len(rows) > 1:
-            raise Misconfigured(f"{shape.table}: {len(rows)} rows have one key; {key} must be unique")
+            raise Misconfigured(f"{shape.table}: several rows have one key; {key} must be unique")
         return dict(rows[0]) if rows else None
 
     async def put(self, shape: Shape, key: str, row: Row, loose: Collection[str] = ()) -> bool:
@@ -129,7 +125,7 @@ class TableSession:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            self._cut()
+            self._line.cut("nobody waits any more")
             await asyncio.wait([task])
             raise
         except DBAPIError as failure:
@@ -138,7 +134,7 @@ class TableSession:
 
     def _meaning(self, failure: DBAPIError, row: Row, broken: type[DeliveryFailure]) -> DeliveryFailure:
         if postgres.is_broken(failure):
-            why = "no answer in time" if self._is_late else f"the connection broke ({type(failure.orig).__name__})"
+            why = self._line.fault or f"the connection broke ({type(failure.orig).__name__})"
             return broken(f"{self._place}: {why}")
         if postgres.state_of(failure) == postgres.TAKEN:
             return _Taken(f"{self._place}: what must be unique is there already")

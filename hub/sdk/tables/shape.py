@@ -1,6 +1,6 @@
 """What a table is like, and whether a row that came back is the one that was given. Pure."""
 
-import unicodedata
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,6 +13,7 @@ Value = str | int | float | Decimal | bool | datetime | date | None
 """What a column can be given."""
 Kind = Literal["text", "number", "truth", "time", "day", "other"]
 Row = Mapping[str, Value]
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _WORDS: Final = {bool: "true or false", datetime: "a time", date: "a day"}
 
 
@@ -41,9 +42,9 @@ class Shape:
 def check_storable(row: Row) -> None:
     """Refuse the characters that no database keeps, naming column and code point."""
     for name, value in row.items():
-        for character in value if isinstance(value, str) else "":
-            if character == "\0" or unicodedata.category(character) == "Cs":
-                raise Refused(f"{name}: U+{ord(character):04X} cannot be kept in a table; remove it", "CHARACTER")
+        found = _UNSTORABLE.search(value) if isinstance(value, str) else None
+        if found:
+            raise Refused(f"{name}: U+{ord(found[0]):04X} cannot be kept in a table; remove it", "CHARACTER")
 
 
 def difference(given: Row, found: Row) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import Connection, Table, select, text
+from sqlalchemy import Connection, Table, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col
 
@@ -15,8 +15,9 @@ from hub.failpoint import passing
 from hub.model import Attachment
 from hub.store.backup.archive import KEY, Manifest, TableCopy, Writing, pieces, verify
 from hub.store.backup.rows import copied_tables, kinds_of, lines
-from hub.store.blobs import attachment_key, blob_path, flush_folder
+from hub.store.blobs import attachment_key, blob_path
 from hub.store.engine import open_reading
+from hub.store.folders import give_name
 from hub.store.migrate import NEWEST, current
 from hub.store.query.journal import latest_epoch
 from hub.store.trouble import translate
@@ -38,8 +39,9 @@ def take_copy(url: str, data_dir: Path, file: Path, now: datetime) -> Manifest:
             os.fsync(writing.fileno())
         passing("backup.flushed")
         manifest = verify(partial)
-        partial.rename(file)
-        flush_folder(file.parent)
+        give_name(partial, file)
+    except FileExistsError as error:
+        raise Problem("backup.exists", 409, file=str(file)) from error
     except OSError as error:
         raise Problem("backup.not_written", 507, file=str(file), reason=error.strerror or str(error)) from error
     finally:
@@ -55,8 +57,8 @@ def _write(url: str, data_dir: Path, file: IO[bytes], now: datetime) -> None:
                 _add_table(copy, connection, table)
             photos = _photos(connection)
             connection.rollback()  # the moment is caught; a log that cannot be cleared would grow meanwhile
-            for sha256 in photos:
-                _add_photo(copy, data_dir, sha256)
+            for sha256, kept_sha256 in photos:
+                _add_photo(copy, data_dir, sha256, kept_sha256)
             copy.add(KEY, [attachment_key(data_dir)])
     except DBAPIError as error:
         raise translate(error) from error
@@ -64,9 +66,12 @@ def _write(url: str, data_dir: Path, file: IO[bytes], now: datetime) -> None:
         engine.dispose()
 
 
-def _photos(connection: Connection) -> list[str]:
+def _photos(connection: Connection) -> list[tuple[str, str]]:
+    """Return name and digest of every photo: of what is kept, which may be less than what was sent and named."""
     sha256 = col(Attachment.sha256)
-    return list(connection.execute(select(sha256).distinct().order_by(sha256)).scalars())
+    kept = func.max(func.coalesce(col(Attachment.kept_sha256), sha256))
+    query = select(sha256, kept).group_by(sha256).order_by(sha256)
+    return [(name, digest) for name, digest in connection.execute(query)]
 
 
 def _begun(connection: Connection, now: datetime) -> Manifest:
@@ -92,12 +97,12 @@ def _add_table(copy: Writing, connection: Connection, table: Table) -> None:
     copy.manifest.tables[str(table.name)] = TableCopy(rows, kinds_of(table))
 
 
-def _add_photo(copy: Writing, data_dir: Path, sha256: str) -> None:
+def _add_photo(copy: Writing, data_dir: Path, sha256: str, kept_sha256: str) -> None:
     try:
         with blob_path(data_dir, sha256).open("rb") as photo:
             member = copy.add(f"blobs/{sha256}", pieces(photo))
     except FileNotFoundError:
         copy.manifest.missing.append(sha256)
         return
-    if member.sha256 != sha256:
+    if member.sha256 != kept_sha256:
         copy.manifest.missing.append(sha256)

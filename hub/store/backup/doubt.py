@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlmodel import Session, col
 
 from hub.model.delivery import ENDED, Attempt, Delivery, State
@@ -40,8 +40,11 @@ def standings(session: Session) -> Sequence[Standing]:
 
 
 def move_standing(session: Session, standing: Standing, **values: object) -> int:
-    """Change all Deliveries that stand like this; whoever leased one is gone."""
+    """Change all Deliveries that stand like this; whoever leased one is gone. A reason is added to what is there."""
     delivery = Delivery.__table__  # type: ignore[attr-defined]  # SQLModel adds it
+    if why := values.get("reason"):
+        # Why a person has to enter or withdraw it there is still what they must know.
+        values["reason"] = case((delivery.c.reason == "", why), else_=delivery.c.reason + f"; {why}")
     found = update(delivery).where(
         delivery.c.system == standing.system,
         delivery.c.state == standing.state,

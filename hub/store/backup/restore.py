@@ -16,10 +16,12 @@ from sqlmodel import Session
 from hub.errors import Problem
 from hub.failpoint import passing
 from hub.model import METADATA, Epoch
+from hub.private import close_to_others
 from hub.store.backup.archive import KEY, Manifest, open_copy, pieces, verify
 from hub.store.backup.rows import load
-from hub.store.blobs import blob_path, flush_folder, give_place, make_folder
+from hub.store.blobs import blob_path, give_place
 from hub.store.engine import lock_file, open_writing
+from hub.store.folders import flush_folder, make_folder
 from hub.store.migrate import NEWEST, TURN
 from hub.store.steps import bring_to, knows
 
@@ -55,6 +57,7 @@ def restore_copy(url: str, data_dir: Path, file: Path, reckon: Reckon, *, at: da
             _into_sqlite(url, data_dir, filling, force=force)
         else:
             _into_postgres(url, data_dir, filling, force=force)
+    close_to_others(url, data_dir)
     return Restored(manifest, begun.number)
 
 
@@ -72,9 +75,10 @@ class _Filling:
         arriving = data_dir / "blobs" / "arriving"
         make_folder(arriving)
         make_folder(data_dir / "keys")
-        for name, member in self.manifest.members.items():
+        damaged = set(self.manifest.missing)
+        for name in self.manifest.members:
             kind, _, last = name.partition("/")
-            if kind == "blobs" and member.sha256 == last:
+            if kind == "blobs" and last not in damaged:
                 self._lay(name, arriving, blob_path(data_dir, last), 0o600)
         self._lay(KEY, data_dir / "keys", data_dir / KEY, 0o400)
         (data_dir / "keys").chmod(0o700)

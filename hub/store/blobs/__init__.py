@@ -8,11 +8,9 @@ from hub.store.blobs.keep import (
     attachment_url,
     blob_path,
     drop_leftovers,
-    flush_folder,
     give_place,
     has_room,
     keep_blob,
-    make_folder,
     signature,
 )
 from hub.store.blobs.tidy import TIDY_EVERY, name_blob, tidy
@@ -26,11 +24,9 @@ __all__ = [
     "attachment_url",
     "blob_path",
     "drop_leftovers",
-    "flush_folder",
     "give_place",
     "has_room",
     "keep_blob",
-    "make_folder",
     "name_blob",
     "signature",
     "tidy",

@@ -9,13 +9,16 @@ import os
 import secrets
 import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from hub.errors import Problem
 from hub.failpoint import passing
+from hub.private import FOLDER_MODE
+from hub.store.folders import flush_folder, give_name, make_folder
 from hub.store.trouble import RETRY_AFTER_SECONDS
 
 MOST_BYTES = 20 * 1024 * 1024
@@ -27,11 +30,13 @@ _TOO_MANY_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 
 @dataclass(frozen=True)
 class Blob:
-    """A photo on disk."""
+    """A photo on disk, by the digest of what was sent."""
 
     sha256: str
     media_type: str
     size_bytes: int
+    kept_sha256: str | None = None
+    """Digest of what is kept, where something was left out that is no picture."""
 
 
 def blob_path(data_dir: Path, sha256: str) -> Path:
@@ -51,9 +56,10 @@ def media_type_of(head: bytes) -> str | None:
 
 
 async def keep_blob(data_dir: Path, sha256: str, chunks: AsyncIterator[bytes]) -> Blob:
-    """Write a photo to disk, flushed; raises Problem when it is too large, no plain photo, or not what its digest says.
+    """Write a photo to disk, flushed; raises Problem when it is too large, no whole photo, or not what its digest says.
 
-    1) a temporary file beside the others, 2) flush it, 3) rename, 4) flush the folder: after that a row may name it.
+    1) a temporary file beside the others, 2) what is no picture left out, 3) flush it, 4) rename, 5) flush the folder:
+    after that a row may name it.
     """
     try:
         return await _keep(data_dir, sha256, chunks)
@@ -64,24 +70,45 @@ async def keep_blob(data_dir: Path, sha256: str, chunks: AsyncIterator[bytes]) -
 
 
 async def _keep(data_dir: Path, sha256: str, chunks: AsyncIterator[bytes]) -> Blob:
+    async with _arriving(data_dir) as (file, name):
+        blob = await _receive(file, sha256, chunks)
+        kept_sha256, size_bytes = await asyncio.to_thread(_measured, file, name, blob)
+        if kept_sha256 == sha256:
+            await _settle(file, name, blob_path(data_dir, sha256))
+            return blob
+        await keep_less(data_dir, blob, name)
+        return replace(blob, size_bytes=size_bytes, kept_sha256=kept_sha256)
+
+
+async def keep_less(data_dir: Path, blob: Blob, source: Path) -> None:
+    """Put what is kept of a photo in its place, in the stead of whatever lies there."""
+    async with _arriving(data_dir) as (less, name):
+        await asyncio.to_thread(_write_kept, source, blob.media_type, less)
+        await _settle(less, name, blob_path(data_dir, blob.sha256))
+
+
+async def _settle(file: BinaryIO, arrived: Path, place: Path) -> None:
+    passing("blob.written")
+    await asyncio.to_thread(_flush, file)
+    # Held until it has its name, or a process that starts just now would take it for a dead one's.
+    await asyncio.to_thread(give_place, arrived, place)
+
+
+@asynccontextmanager
+async def _arriving(data_dir: Path) -> AsyncIterator[tuple[BinaryIO, Path]]:
+    """Hold a fresh file for what is arriving, on the same disk as where it will lie; gone afterwards by that name."""
     handle, name = await asyncio.to_thread(_open_arriving, data_dir)
     try:
         with os.fdopen(handle, "wb") as file:
-            blob = await _receive(file, sha256, chunks)
-            await asyncio.to_thread(_judge, file, Path(name), blob)
-            passing("blob.written")
-            await asyncio.to_thread(_flush, file)
-            # Held until it has its name, or a process that starts just now would take it for a dead one's.
-            await asyncio.to_thread(give_place, Path(name), blob_path(data_dir, sha256))
+            yield file, Path(name)
     finally:
         await asyncio.to_thread(Path(name).unlink, missing_ok=True)
-    return blob
 
 
 def _open_arriving(data_dir: Path) -> tuple[int, str]:
-    """Return a fresh file for what is arriving, on the same disk as where it will lie."""
     arriving = data_dir / "blobs" / "arriving"
-    make_folder(arriving)
+    if not arriving.is_dir():
+        make_folder(arriving)
     handle, name = tempfile.mkstemp(dir=arriving)
     fcntl.flock(handle, fcntl.LOCK_EX)  # says that somebody is at it; the lock dies with the process
     return handle, name
@@ -104,11 +131,17 @@ async def _receive(file: BinaryIO, sha256: str, chunks: AsyncIterator[bytes]) ->
     return Blob(sha256, media_type, size)
 
 
-def _judge(file: BinaryIO, arrived: Path, blob: Blob) -> None:
-    from hub.store.blobs.picture import demand_plain  # noqa: PLC0415 - many a hub starts and ends without a photo
+def _measured(file: BinaryIO, arrived: Path, blob: Blob) -> tuple[str, int]:
+    from hub.store.blobs.picture import measure_kept  # noqa: PLC0415 - many a hub starts and ends without a photo
 
     file.flush()
-    demand_plain(arrived, blob.media_type)
+    return measure_kept(arrived, blob.media_type)
+
+
+def _write_kept(source: Path, media_type: str, less: BinaryIO) -> None:
+    from hub.store.blobs.picture import write_kept  # noqa: PLC0415 - as above
+
+    write_kept(source, media_type, less)
 
 
 def _flush(file: BinaryIO) -> None:
@@ -119,30 +152,12 @@ def _flush(file: BinaryIO) -> None:
 
 def give_place(arrived: Path, place: Path) -> None:
     """Give a flushed file its place; flush that name, and its folder's, which another upload may have just made."""
-    place.parent.mkdir(exist_ok=True)
+    place.parent.mkdir(FOLDER_MODE, exist_ok=True)
     arrived.replace(place)
     passing("blob.renamed")
     for folder in (place.parent, place.parent.parent):
         flush_folder(folder)
     passing("blob.settled")
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it; a name nobody flushed would not outlive the power."""
-    if not folder.is_dir():
-        make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        flush_folder(folder.parent)
-
-
-def flush_folder(folder: Path) -> None:
-    """Flush the names in a folder."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    passing("blob.folder")
 
 
 def drop_leftovers(data_dir: Path) -> int:
@@ -173,17 +188,19 @@ def has_room(data_dir: Path) -> bool:
 def attachment_key(data_dir: Path) -> bytes:
     """Return the key that signs photo addresses for Systems; made at the first start, readable by the hub alone."""
     path = data_dir / "keys" / "attachments.key"
+    make_folder(data_dir)  # at every start: who made it may have died before its name was on the disk
     if not path.exists():
         make_folder(path.parent)
-        path.parent.chmod(0o700)
+        path.parent.chmod(FOLDER_MODE)
         handle, name = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             os.fchmod(handle, 0o400)
             file.write(secrets.token_bytes(KEY_BYTES))
             _flush(file)
         passing("key.written")
-        Path(name).replace(path)
-        flush_folder(path.parent)
+        with suppress(FileExistsError):  # another process was faster: its key is everybody's
+            give_name(Path(name), path)
+        Path(name).unlink(missing_ok=True)
     return path.read_bytes()
 
 

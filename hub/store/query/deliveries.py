@@ -1,6 +1,6 @@
 """Deliveries: what goes before and after each, how its Record went on, how it moves. No decision is made here."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,20 +10,16 @@ from sqlalchemy import select as pick
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from hub.model.delivery import ENDED, MAY_WAIT, NOT_ENDED, NOT_UNDERSTOOD, Attempt, Delivery, State
+from hub.model.delivery import ENDED, MAY_WAIT, NOT_ENDED, UNRECOGNISED, Attempt, Delivery, State
 from hub.store.bulk import find_rows
 from hub.store.query.leases import CLAIMED
+from hub.store.query.turns import take_turns
 
 FRESH = {"populate_existing": True}
 """Writes of one group share a session, and most of them change rows behind its back."""
 
 _DELIVERY = Delivery.__table__  # type: ignore[attr-defined]  # SQLModel adds it
 _CHAIN = ("record_key", "system", "flow")
-_HOLD = text(
-    "SELECT pg_advisory_xact_lock(held.key) FROM"
-    " (SELECT hashtextextended(name, 0) AS key FROM unnest(cast(:keys AS text[])) AS name ORDER BY 1 OFFSET 0) AS held"
-)
-"""Always in the same order, so that two that want several do not wait for each other."""
 _NEWER = aliased(Delivery)
 _LATER = pick(col(_NEWER.id)).where(
     col(_NEWER.record_key) == col(Delivery.record_key),
@@ -114,9 +110,9 @@ def _moved(session: Session, conditions: Sequence[ColumnElement[bool]], values: 
     return session.connection().execute(update(_DELIVERY).where(*conditions).values(**values)).rowcount == 1
 
 
-def not_understood(session: Session, limit: int) -> dict[str, tuple[str, str]]:
+def unrecognised(session: Session, limit: int) -> dict[str, tuple[str, str]]:
     """Return Deliveries whose state or intent this program does not know, with both."""
-    query = pick(col(Delivery.id), col(Delivery.state), col(Delivery.intent)).where(text(NOT_UNDERSTOOD))
+    query = pick(col(Delivery.id), col(Delivery.state), col(Delivery.intent)).where(text(UNRECOGNISED))
     found = session.connection().execute(query.where(col(Delivery.id) > "").order_by(col(Delivery.id)).limit(limit))
     return {row[0]: (row[1], row[2]) for row in found}
 
@@ -158,14 +154,16 @@ def created(session: Session, row: Mapping[str, Any]) -> Mapping[str, Any] | Non
     return found._asdict() if found is not None and found.confirmed else None
 
 
-def latest_per_flow(session: Session, record_keys: Sequence[str]) -> dict[tuple[str, str, str], Delivery]:
+def latest_per_flow(
+    session: Session, record_keys: Sequence[str], *, lock: bool = True
+) -> dict[tuple[str, str, str], Delivery]:
     """Return each (record key, system, flow)'s newest Delivery that was not cancelled."""
     query = (
         select(Delivery)
         .where(col(Delivery.record_key).in_(record_keys), Delivery.state != State.CANCELLED)
         .order_by(col(Delivery.revision))
-        .with_for_update()
     )
+    query = query.with_for_update() if lock else query
     return {(row.record_key, row.system, row.flow): row for row in session.exec(query, execution_options=FRESH)}
 
 
@@ -176,7 +174,11 @@ def under_way_before(session: Session, row: Delivery) -> State | None:
         Delivery.system == row.system,
         Delivery.flow == row.flow,
         Delivery.revision < row.revision,
-        col(Delivery.state).in_((State.WAITING, State.LEASED, State.RETRY, State.TRANSPORTED)),
+        or_(
+            col(Delivery.state).in_((State.WAITING, State.LEASED, State.RETRY, State.TRANSPORTED)),
+            # A person's, who may be entering it: only a withdrawal ever waits behind one of these.
+            and_(col(Delivery.state) == State.MANUAL, col(Delivery.id) == row.after_id),
+        ),
     )
     found = session.exec(query.limit(1)).first()
     return None if found is None else State(found)
@@ -195,13 +197,12 @@ def ahead_in_order(session: Session, row: Delivery) -> str | None:
     return session.exec(query.order_by(col(Delivery.id)).limit(1)).first()
 
 
-def hold_orders(session: Session, order_keys: Collection[str]) -> None:
-    """Let one transaction at a time line up or let go Deliveries of these orders: whoever looked first acts first.
+def hold_orders(session: Session, order_keys: Iterable[str]) -> None:
+    """Let one transaction at a time line up or let go Deliveries of these orders.
 
-    SQLite has one writer; on PostgreSQL two that look at the same moment would both find nobody ahead.
+    Two that look at the same moment would both find nobody ahead, or both wait for the same one, and go together.
     """
-    if order_keys and session.get_bind().dialect.name == "postgresql":
-        session.connection().execute(_HOLD, {"keys": sorted(order_keys)}).all()
+    take_turns(session, (f"order:{key}" for key in order_keys))
 
 
 def heads_in_order(session: Session, order_keys: Collection[str], but: Collection[str]) -> dict[str, str]:

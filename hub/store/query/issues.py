@@ -1,6 +1,6 @@
 """Issues: who may know of them, their steps, one conditional move at a time. Who may is decided elsewhere."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from hub.model.issue import Issue, IssueState, IssueStep
 from hub.model.people import Account, Role, Scope
 from hub.model.submission import Record
 from hub.store.query import people
+from hub.store.query.deliveries import FRESH
 from hub.store.query.lists import Window
 from hub.store.query.places import within
 
@@ -51,7 +52,8 @@ def listed(session: Session, scope: Scope, state: IssueState | None, window: Win
         query = query.where(Issue.state == state)
     order = (col(Issue.opened_at), col(Issue.id))
     if window.after:
-        query = query.where(tuple_(*order) < select(*order).where(Issue.id == window.after).scalar_subquery())
+        seen = select(*order).where(Issue.id == window.after, is_visible(scope)).scalar_subquery()
+        query = query.where(tuple_(*order) < seen)
     query = query.order_by(*(column.desc() for column in order)).limit(window.limit)
     return _load(session, session.exec(query).all())
 
@@ -76,6 +78,20 @@ def can_be_assigned(session: Session, scope: Scope, login: str) -> Account | Non
         within(col(Account.division), scope),
     )
     return session.exec(query).first()
+
+
+def locked(session: Session, issue_ids: Collection[str]) -> Sequence[Issue]:
+    """Return these Issues, locked for change where the database knows row locks."""
+    query = select(Issue).where(col(Issue.id).in_(issue_ids)).order_by(col(Issue.id)).with_for_update()
+    return session.exec(query, execution_options=FRESH).all()
+
+
+def closed_unsolved(session: Session, issue_ids: Collection[str]) -> list[str]:
+    """Return which of these Issues were closed without anybody having verified that they are solved."""
+    closed = {issue.id for issue in locked(session, issue_ids) if issue.state == IssueState.CLOSED}
+    query = select(IssueStep).where(col(IssueStep.issue_id).in_(closed)).order_by(col(IssueStep.id))
+    last = {step.issue_id: step for step in session.exec(query)}
+    return sorted(key for key, step in last.items() if step.old != IssueState.VERIFIED)
 
 
 def take_step(session: Session, issue_id: str, step: Step, assignee_id: str | None) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import select as pick
 from sqlmodel import Session, col
 
 from hub.model.column import Instant
-from hub.model.delivery import IS_SUSPECT, NOT_UNDERSTOOD, SUSPECT, Attempt, Delivery
+from hub.model.delivery import IS_SUSPECT, SUSPECT, UNRECOGNISED, Attempt, Delivery
 from hub.store.bulk import Change, insert_rows, update_rows
 
 CLAIMED = tuple(
@@ -33,18 +33,18 @@ _SETTLE = Change(
     ),
     "delivery.state = 'leased'",
 )
-_UNDERSTOOD = text(f"NOT {NOT_UNDERSTOOD}")
+_RECOGNISED = text(f"NOT {UNRECOGNISED}")
 _DUE = (
     pick(*CLAIMED)
     .where(col(Delivery.system) == bindparam("system"), col(Delivery.due_at) <= bindparam("now"))
-    .where(col(Delivery.lost) < SUSPECT, _UNDERSTOOD)
+    .where(col(Delivery.lost) < SUSPECT, _RECOGNISED)
     .order_by(col(Delivery.due_at))
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
 _DUE_SUSPECT = (
     pick(*CLAIMED)
-    .where(text(IS_SUSPECT), col(Delivery.due_at) <= bindparam("now"), _UNDERSTOOD)
+    .where(text(IS_SUSPECT), col(Delivery.due_at) <= bindparam("now"), _RECOGNISED)
     .order_by(col(Delivery.due_at))
     .limit(1)
     .with_for_update(skip_locked=True)
@@ -83,13 +83,13 @@ def due_suspect(session: Session, systems: Sequence[str], now: datetime) -> Mapp
 
 def suspect_systems(session: Session, now: datetime) -> set[str]:
     """Return the Systems that have such a Delivery due; nearly always none."""
-    query = pick(col(Delivery.system)).where(text(IS_SUSPECT), col(Delivery.due_at) <= now, _UNDERSTOOD)
+    query = pick(col(Delivery.system)).where(text(IS_SUSPECT), col(Delivery.due_at) <= now, _RECOGNISED)
     return set(session.connection().scalars(query.distinct()))
 
 
 def due_one(session: Session, delivery_id: str, now: datetime) -> Mapping[str, Any] | None:
     """Return one Delivery as `due` does, if it is due."""
-    query = pick(*CLAIMED).where(col(Delivery.id) == delivery_id, col(Delivery.due_at) <= now, _UNDERSTOOD)
+    query = pick(*CLAIMED).where(col(Delivery.id) == delivery_id, col(Delivery.due_at) <= now, _RECOGNISED)
     return _first(session, query.with_for_update(skip_locked=True))
 
 

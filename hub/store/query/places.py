@@ -1,16 +1,20 @@
 """Places, their codes and what Systems say of them. A code outside the asker's area does not exist for the asker."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, text
+from sqlalchemy import ColumnElement, false, func, or_, text, true, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
+from hub.errors import FieldFault, Problem
 from hub.model.people import DIVISION_LEVELS, VILLAGE_DIGITS, Scope
 from hub.model.place import CODE_PREFIX, Alias, Discrepancy, Division, Place, Snapshot
+from hub.model.submission import Submission
+from hub.text import comparable, comparable_name, kept
 
 TURN = 0x506C616365730000
 """Key of the advisory lock: "Places" in ASCII."""
@@ -25,9 +29,13 @@ def ancestors(division: str) -> list[str]:
 
 def within(column: Any, scope: Scope) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped column
     """Return the condition that a division lies inside the scope's own."""
+    return column.between(*ends(scope))  # type: ignore[no-any-return]  # a mapped column
+
+
+def ends(scope: Scope) -> tuple[str, str]:
+    """Return the first and the last code inside the scope's own division."""
     # A range, since no database can use an index of plain text for LIKE; codes are digits, all equally many.
-    first, last = scope.prefix.ljust(VILLAGE_DIGITS, "0"), scope.prefix.ljust(VILLAGE_DIGITS, "9")
-    return column.between(first, last)  # type: ignore[no-any-return]  # a mapped column
+    return scope.prefix.ljust(VILLAGE_DIGITS, "0"), scope.prefix.ljust(VILLAGE_DIGITS, "9")
 
 
 def reachable(scope: Scope) -> ColumnElement[bool]:
@@ -47,7 +55,7 @@ class Named:
     by_id: Mapping[str, Place]
     by_token: Mapping[str, Place]
     by_code: Mapping[str, Mapping[str, Place]]
-    """Code -> Place id -> Place: issuers may give one code to several."""
+    """Code as it is compared -> Place id -> Place: issuers may give one code to several."""
 
     def place_ids(self) -> set[str]:
         """Return the ids of all of them."""
@@ -59,20 +67,41 @@ class Named:
         What is out of reach does not count, and neither does a code two issuers gave to two Places within it: a guess
         may open the wrong one.
         """
-        for place in (self.by_id.get(reference), self.by_token.get(reference.removeprefix(CODE_PREFIX))):
+        whole = kept(reference)
+        for place in (self.by_id.get(whole), self.by_token.get(_token(whole))):
             if place is not None and is_reachable(scope, place):
                 return place
-        coded = [place for place in self.by_code.get(reference, {}).values() if is_reachable(scope, place)]
+        coded = self.coded(scope, reference)
         return coded[0] if len(coded) == 1 else None
+
+    def coded(self, scope: Scope, reference: str) -> list[Place]:
+        """Return every Place within reach that an issuer gave this code: more than one, and nobody knows which."""
+        there = self.by_code.get(comparable(reference), {})
+        return [place for place in there.values() if is_reachable(scope, place)]
+
+    def meant(self, reference: str) -> list[Place]:
+        """Return every Place a reference can mean, whoever asks."""
+        whole = kept(reference)
+        by_name = self.by_id.get(whole) or self.by_token.get(_token(whole))
+        return [by_name] if by_name else [*self.by_code.get(comparable(reference), {}).values()]
+
+
+def _token(reference: str) -> str:
+    """Return what follows the hub's own prefix, however that was typed."""
+    is_ours = comparable(reference[: len(CODE_PREFIX)]) == comparable(CODE_PREFIX)
+    return kept(reference[len(CODE_PREFIX) :]) if is_ours else reference
 
 
 def named(session: Session, references: Iterable[str]) -> Named:
     """Return every Place these references may mean: ids, tokens and codes as people have them in hand."""
     wanted = sorted(set(references))
-    tokens = [reference.removeprefix(CODE_PREFIX) for reference in wanted]
-    by_name = select(Place).where(or_(col(Place.id).in_(wanted), col(Place.token).in_(tokens)))
+    whole, codes = [kept(reference) for reference in wanted], {comparable(reference) for reference in wanted}
+    tokens = [_token(reference) for reference in whole]
+    by_name = select(Place).where(or_(col(Place.id).in_(whole), col(Place.token).in_(tokens)))
     by_code = (
-        select(Alias.code, Place).join(Place, col(Alias.place_id) == col(Place.id)).where(col(Alias.code).in_(wanted))
+        select(Alias.code_key, Place)
+        .join(Place, col(Alias.place_id) == col(Place.id))
+        .where(col(Alias.code_key).in_(codes))
     )
     there = session.exec(by_name).all()
     coded: dict[str, dict[str, Place]] = {}
@@ -113,17 +142,41 @@ class PlaceSearch:
     kind: str = ""
     text: str = ""
     limit: int = 50
+    after: str = ""
+    """Id of the last one of the page before."""
 
 
 def search(session: Session, scope: Scope, wanted: PlaceSearch) -> Sequence[Place]:
-    """Return Places within reach by kind and a piece of their name or code."""
-    query = select(Place).where(reachable(scope))
+    """Return Places within reach by kind and a piece of their name or code, in the order people count.
+
+    Raises Problem where `after` is none that the asker could have seen.
+    """
+    query = select(Place).where(*_matching(scope, wanted))
+    order = (col(Place.division), col(Place.order_key), col(Place.id))
+    if wanted.after:
+        last = session.get(Place, wanted.after)
+        if last is None or not is_reachable(scope, last):
+            raise Problem("request.invalid", 422, [FieldFault("/after", "after_unknown")])
+        query = query.where(tuple_(*order) > (last.division, last.order_key, last.id))
+    return session.exec(query.order_by(*order).limit(wanted.limit)).all()
+
+
+def count(session: Session, scope: Scope, wanted: PlaceSearch) -> int:
+    """Return how many Places `search` would give in all."""
+    return session.exec(select(func.count()).select_from(Place).where(*_matching(scope, wanted))).one()
+
+
+def _matching(scope: Scope, wanted: PlaceSearch) -> list[ColumnElement[bool]]:
+    """Return the conditions of what is asked for; case, width and blanks do not matter in names and codes."""
+    conditions = [reachable(scope)]
     if wanted.kind:
-        query = query.where(Place.kind == wanted.kind)
+        conditions.append(col(Place.kind) == wanted.kind)
     if wanted.text:
-        coded = select(Alias.place_id).where(col(Alias.code).contains(wanted.text, autoescape=True))
-        query = query.where(or_(col(Place.name).contains(wanted.text, autoescape=True), col(Place.id).in_(coded)))
-    return session.exec(query.order_by(col(Place.division), col(Place.name)).limit(wanted.limit)).all()
+        piece, named_so = comparable(wanted.text), comparable_name(wanted.text)
+        coded = select(Alias.place_id).where(col(Alias.code_key).contains(piece, autoescape=True))
+        by_name = col(Place.name_key).contains(named_so, autoescape=True) if named_so else false()
+        conditions.append(or_(by_name, col(Place.id).in_(coded)) if piece else true())
+    return conditions
 
 
 def take_turn(session: Session) -> None:
@@ -161,10 +214,26 @@ def upsert_snapshots(session: Session, rows: Sequence[Mapping[str, Any]]) -> Non
     session.connection().execute(statement, list(rows))
 
 
-def discrepancies(session: Session, submission_ids: Iterable[str]) -> list[Discrepancy]:
-    """Return where authors contradicted a source."""
-    query = select(Discrepancy).where(col(Discrepancy.submission_id).in_(sorted(set(submission_ids))))
-    return list(session.exec(query.order_by(col(Discrepancy.id))).all())
+def discrepancies(session: Session, root_ids: Iterable[str]) -> dict[str, list[Discrepancy]]:
+    """Return where authors contradict a source, in whichever revision they said so, by the Submission's first one."""
+    query = (
+        select(Submission.root_id, Discrepancy)
+        .join(Discrepancy, col(Discrepancy.submission_id) == col(Submission.id))
+        .where(col(Submission.root_id).in_(sorted(set(root_ids))), col(Discrepancy.settled_at).is_(None))
+        .order_by(col(Discrepancy.id))
+    )
+    found: dict[str, list[Discrepancy]] = defaultdict(list)
+    for root_id, row in session.exec(query):
+        found[root_id].append(row)
+    return found
+
+
+def end_discrepancies(session: Session, submission_ids: Iterable[str], settlement: str, at: datetime) -> None:
+    """End what authors contradicted a source in, where nobody has yet."""
+    still_open = update(Discrepancy).where(
+        col(Discrepancy.submission_id).in_(sorted(set(submission_ids))), col(Discrepancy.settled_at).is_(None)
+    )
+    session.connection().execute(still_open.values(settled_at=at, settlement=settlement))
 
 
 def division(session: Session, code: str, on: date, known_at: datetime | None = None) -> Division | None:
@@ -184,11 +253,12 @@ def division(session: Session, code: str, on: date, known_at: datetime | None = 
     return session.exec(query.order_by(col(Division.recorded_at).desc())).first()
 
 
-def division_names(session: Session, codes: Iterable[str]) -> dict[str, str]:
-    """Return today's names of divisions."""
+def division_names(session: Session, codes: Iterable[str], on: date) -> dict[str, str]:
+    """Return the names divisions have on a day: today's, where the day is asked for each request."""
     query = select(Division.code, Division.name).where(
         col(Division.code).in_(sorted(set(codes))),
-        col(Division.valid_to).is_(None),
+        col(Division.valid_from) <= on,
+        or_(col(Division.valid_to).is_(None), col(Division.valid_to) > on),
         col(Division.superseded_at).is_(None),
     )
     return dict(session.exec(query).all())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import exists, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
@@ -13,7 +13,7 @@ from hub.model.delivery import Attempt, Delivery, Skip
 from hub.model.issue import Issue, IssueStep
 from hub.model.journal import JournalEntry
 from hub.model.place import Discrepancy
-from hub.model.submission import Attachment, AttachmentUse, Contest, Record, Submission
+from hub.model.submission import Attachment, AttachmentUse, Contest, Record, Submission, TrackDigest
 from hub.store.bulk import find_rows, insert_all, insert_new_rows
 from hub.store.query.deliveries import FRESH
 
@@ -33,6 +33,7 @@ class Bundle:
     issue_steps: Rows = field(default_factory=list)
     discrepancies: Rows = field(default_factory=list)
     photos: Rows = field(default_factory=list)
+    tracks: Rows = field(default_factory=list)
     journal: Rows = field(default_factory=list)
 
     def add(self, other: "Bundle") -> None:
@@ -51,6 +52,7 @@ ORDER = {
     "issue_steps": IssueStep,
     "discrepancies": Discrepancy,
     "photos": AttachmentUse,
+    "tracks": TrackDigest,
     "journal": JournalEntry,
 }
 """Tables in the order their foreign keys want."""
@@ -93,11 +95,30 @@ def contest(session: Session, submission_id: str, body: bytes, digest: str, at: 
     session.connection().execute(insert_once, row.model_dump())
 
 
-def latest_revision(session: Session, root_id: str) -> Submission:
+def hold(session: Session, submission_id: str) -> None:
+    """Let nobody erase or correct a Submission until this transaction ends; what was read of it before may be old."""
+    root = select(Submission.root_id).where(Submission.id == submission_id).scalar_subquery()
+    session.exec(select(Submission.id).where(Submission.id == root).with_for_update(read=True)).one()
+
+
+def latest_revision(session: Session, root_id: str, *, lock: bool = True) -> Submission:
     """Return the newest revision of a Submission, its first one locked so that two corrections cannot cross."""
-    session.exec(select(Submission.id).where(Submission.id == root_id).with_for_update()).one()
+    if lock:
+        session.exec(select(Submission.id).where(Submission.id == root_id).with_for_update()).one()
     query = select(Submission).where(Submission.root_id == root_id).order_by(col(Submission.revision).desc())
     return session.exec(query.limit(1), execution_options=FRESH).one()
+
+
+def revisions(session: Session, root_id: str) -> Sequence[str]:
+    """Return the ids of all revisions of a Submission."""
+    return session.exec(select(Submission.id).where(Submission.root_id == root_id)).all()
+
+
+def newest_of(session: Session, submission_id: str, account_id: str) -> Submission | None:
+    """Return the newest revision of somebody's own Submission, by the id of any; None where it is none of theirs."""
+    root = select(Submission.root_id).where(Submission.id == submission_id, Submission.account_id == account_id)
+    query = select(Submission).where(Submission.root_id == root.scalar_subquery())
+    return session.exec(query.order_by(col(Submission.revision).desc()).limit(1)).first()
 
 
 def latest_records(session: Session, root_id: str) -> dict[str, Record]:
@@ -113,6 +134,15 @@ def latest_records(session: Session, root_id: str) -> dict[str, Record]:
     return {record.key: record for record in session.exec(query)}
 
 
+def settle_discrepancies(session: Session, root_id: str, elements: Collection[str], now: datetime) -> None:
+    """End what earlier revisions said against a source about these elements: their author has answered anew."""
+    table = Discrepancy.__table__  # type: ignore[attr-defined]  # SQLModel adds it
+    revisions = select(Submission.id).where(Submission.root_id == root_id)
+    theirs = update(table).where(table.c.submission_id.in_(revisions), table.c.element.in_(elements))
+    settled = {"settled_at": now, "settlement": "superseded by a correction"}
+    session.connection().execute(theirs.where(table.c.settled_at.is_(None)).values(settled))
+
+
 def uploaded(session: Session, wanted: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
     """Return which of these (account, photo) the accounts have uploaded."""
     if not wanted:
@@ -121,6 +151,18 @@ def uploaded(session: Session, wanted: Collection[tuple[str, str]]) -> set[tuple
         col(Attachment.sha256).in_({sha256 for _, sha256 in wanted})
     )
     return {(account_id, sha256) for account_id, sha256 in session.exec(query) if (account_id, sha256) in wanted}
+
+
+def tracks(session: Session, digests: Collection[str]) -> dict[str, list[TrackDigest]]:
+    """Return by digest the tracks that were recorded before, the oldest first; those of withdrawn Records are none."""
+    if not digests:
+        return {}
+    withdrawn = exists().where(col(Record.key) == col(TrackDigest.record_key), col(Record.withdrawn))
+    query = select(TrackDigest).where(col(TrackDigest.digest).in_(digests), ~withdrawn)
+    found: dict[str, list[TrackDigest]] = {}
+    for row in session.exec(query.order_by(col(TrackDigest.occurred_at), col(TrackDigest.record_key))):
+        found.setdefault(row.digest, []).append(row)
+    return found
 
 
 def named_photos(session: Session, wanted: Collection[str]) -> set[str]:

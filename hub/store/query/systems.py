@@ -61,8 +61,13 @@ def all_states(session: Session) -> dict[str, SystemState]:
     return {row.system: row for row in session.exec(select(SystemState))}
 
 
-def paused(session: Session) -> list[SystemState]:
-    """Return the Systems paused for wrong settings or credentials, as they are remembered."""
+def paused(session: Session) -> list[str]:
+    """Return the Systems paused for wrong settings or credentials."""
+    return [row.system for row in pauses(session)]
+
+
+def pauses(session: Session) -> list[SystemState]:
+    """Return what is remembered of paused Systems."""
     return list(session.exec(select(SystemState).where(SystemState.paused_reason != "")))
 
 

@@ -1,22 +1,25 @@
 """Everything a page about Submissions or Deliveries shows, loaded in a few queries, cut to what the asker may see."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import TypeVar, cast
 
-from sqlalchemy import ColumnElement, false, or_
+from sqlalchemy import ColumnElement, exists, false, or_, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from hub.model.delivery import Attempt, Delivery, Skip, State
+from hub.errors import Phrase
+from hub.model.delivery import ENDED, Attempt, Delivery, Skip, State
 from hub.model.issue import Issue
 from hub.model.people import Account, Role, Scope
 from hub.model.place import Discrepancy, Place
-from hub.model.submission import Attachment, Record, Submission
-from hub.store.query import people
+from hub.model.submission import Attachment, AttachmentUse, Record, Submission
+from hub.store.query import people, systems
 from hub.store.query.lists import (
     Viewer,
     Window,
@@ -32,6 +35,8 @@ from hub.store.query.places import discrepancies, within
 from hub.store.query.submissions import Bundle, Rows
 
 Row = TypeVar("Row")
+FETCHED_WITHIN = timedelta(days=7)
+"""How long after a Delivery has ended a System may still fetch its photos, though their author is disabled."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class Loaded:
 
     submission: Submission
     author: str
+    withdrawer: str
+    """Who took it back, if somebody did."""
     place: Place | None
     records: Sequence[Record]
     """Newest revision of each."""
@@ -47,6 +54,12 @@ class Loaded:
     skips: Sequence[Skip]
     issues: Sequence[Issue]
     discrepancies: Sequence[Discrepancy]
+    paused: Collection[str] = ()
+    """Systems to which nothing goes at present."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Of those who act on its Issues, by account."""
+    ask: Mapping[str, Phrase] = field(default_factory=dict)
+    """Whom to ask about a Delivery or Issue that waits for a person, by its id."""
 
 
 def submission(session: Session, viewer: Viewer, submission_id: str) -> Loaded | None:
@@ -73,6 +86,7 @@ def fresh(bundle: Bundle, author: str, place: Place | None) -> Loaded:
     return Loaded(
         submission=_as_read(Submission, bundle.submissions)[0],
         author=author,
+        withdrawer="",
         place=place,
         records=_as_read(Record, bundle.records),
         deliveries=_as_read(Delivery, bundle.deliveries),
@@ -130,52 +144,89 @@ def visible_among(session: Session, viewer: Viewer, delivery_ids: Iterable[str])
 
 
 def attachment(session: Session, scope: Scope, sha256: str) -> Attachment | None:
-    """Return a photo the asker uploaded, or, for leaders, one uploaded by somebody of their division."""
-    query = (
-        select(Attachment)
-        .join(Account, col(Account.id) == col(Attachment.account_id))
-        .where(Attachment.sha256 == sha256)
+    """Return a photo the asker uploaded, or, for leaders, one that a Submission of their division names.
+
+    Wherever its author works by now, and whether they still do.
+    """
+    named = (
+        select(AttachmentUse.sha256)
+        .join(Submission, col(Submission.id) == col(AttachmentUse.submission_id))
+        .where(AttachmentUse.sha256 == Attachment.sha256, AttachmentUse.account_id == Attachment.account_id)
+        .where(within(col(Submission.division), scope))
     )
-    own = col(Account.id) == scope.account_id
-    theirs = within(col(Account.division), scope) if scope.role is Role.LEADER else false()
-    return session.exec(query.where(or_(own, theirs))).first()
+    own = col(Attachment.account_id) == scope.account_id
+    theirs = exists(named) if scope.role is Role.LEADER else false()
+    return session.exec(select(Attachment).where(Attachment.sha256 == sha256, or_(own, theirs))).first()
 
 
-def media_type(session: Session, sha256: str) -> str | None:
-    """Return the type of a photo anybody uploaded: only for addresses the hub signed."""
-    return session.exec(select(Attachment.media_type).where(Attachment.sha256 == sha256)).first()
+def media_type(session: Session, sha256: str, now: datetime) -> str | None:
+    """Return the type of a photo somebody answers for, or some System is still owed: for addresses the hub signed."""
+    query = select(Attachment.media_type).where(Attachment.sha256 == sha256)
+    uploader = select(Account.id).where(
+        col(Account.id) == col(Attachment.account_id), col(Account.disabled_at).is_(None)
+    )
+    named = (
+        select(Delivery.id)
+        .join(Record, col(Record.key) == col(Delivery.record_key))
+        .join(AttachmentUse, col(AttachmentUse.submission_id) == col(Record.submission_id))
+        .where(AttachmentUse.sha256 == sha256)
+        .where(or_(col(Delivery.state).not_in(ENDED), col(Delivery.settled_at) > now - FETCHED_WITHIN))
+    )
+    return session.exec(query.where(exists(uploader))).first() or session.exec(query.where(exists(named))).first()
 
 
 def add_attachment(session: Session, row: Attachment) -> bool:
-    """Keep that this account uploaded a photo; say whether that is new."""
-    if session.get(Attachment, (row.sha256, row.account_id)) is not None:
-        return False
-    session.add(row)
-    return True
+    """Keep that this account uploaded a photo; say whether that is new.
+
+    Its file was written anew just now: what is kept of it is told by all rows that name it.
+    """
+    note_kept(session, row.sha256, row.kept_sha256, row.size_bytes)
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    added = insert(Attachment).values(row.model_dump()).on_conflict_do_nothing().returning(col(Attachment.sha256))
+    return session.connection().execute(added).first() is not None
+
+
+def note_kept(session: Session, sha256: str, kept_sha256: str | None, size_bytes: int) -> None:
+    """Note what is kept of a photo wherever something else was noted."""
+    other = col(Attachment.kept_sha256).is_distinct_from(kept_sha256)
+    noted = update(Attachment).where(col(Attachment.sha256) == sha256, other)
+    session.connection().execute(noted.values(kept_sha256=kept_sha256, size_bytes=size_bytes))
+
+
+def photos(session: Session) -> Sequence[tuple[str, str]]:
+    """Return name and type of every photo there is a row for."""
+    query = select(Attachment.sha256, Attachment.media_type).distinct().order_by(col(Attachment.sha256))
+    return session.exec(query).all()
 
 
 def _load(session: Session, viewer: Viewer, shown: Sequence[Submission]) -> list[Loaded]:
     """Load what became of these Submissions, one query a table however many they are."""
     roots = [row.root_id for row in shown]
-    authors = people.names(session, (row.account_id for row in shown))
     places = _in(session, select(Place), Place.id, {row.place_id for row in shown})
     place_of = {place.id: place for place in places}
     records = _records(session, roots)
     root_of = {name: root for root, found in records.items() for one in found for name in (one.key, one.id)}
     owed = _grouped(_deliveries(session, viewer, root_of), lambda row: root_of[row.record_key])
-    issues = _grouped(_in(session, select(Issue), Issue.id, root_of), lambda row: root_of[row.id])
+    opened = _in(session, select(Issue), Issue.id, root_of)
+    issues = _grouped(opened, lambda row: root_of[row.id])
+    acting = {issue.assignee_id for issue in opened if issue.assignee_id}
+    names = people.names(session, {*(row.account_id for row in shown), *acting})
+    paused = systems.paused(session)
     skips = _grouped(_in(session, select(Skip), Skip.record_id, root_of), lambda row: root_of[row.record_id])
-    disputed = _grouped(discrepancies(session, [row.id for row in shown]), lambda row: row.submission_id)
+    disputed = discrepancies(session, roots)
     return [
         Loaded(
             submission=row,
-            author=authors.get(row.account_id, ""),
+            author=names.get(row.account_id, ""),
+            withdrawer=names.get(row.withdrawn_by or "", ""),
             place=place_of.get(row.place_id or ""),
             records=records[row.root_id],
             deliveries=owed[row.root_id],
             skips=skips[row.root_id],
             issues=issues[row.root_id],
-            discrepancies=disputed[row.id],
+            discrepancies=disputed.get(row.root_id, ()),
+            paused=paused,
+            names=names,
         )
         for row in shown
     ]

@@ -15,7 +15,11 @@ const STATES = {
 
 /** How one delivery stands. A state nobody knows needs a person, not a guess. */
 export function standOf(delivery) {
-  const [words, tone, isOpen] = STATES[delivery.state] ?? STATES.manual;
+  const isBack = delivery.intent === "withdraw";
+  if (isBack && delivery.state === "delivered") return { words: "withdrawn", tone: "good", isOpen: false };
+  if (isBack && delivery.state === "manual") return { words: "withdrawn_by_hand", tone: "calm", isOpen: false };
+  // Parked for a fault of our own: the department sent nothing back, somebody here has to act.
+  const [words, tone, isOpen] = (!delivery.ours && STATES[delivery.state]) || STATES.manual;
   return { words, tone, isOpen };
 }
 
@@ -26,8 +30,17 @@ const systemsOf = (deliveries) => new Set(deliveries.map((delivery) => delivery.
 /** Whether anything may still change without anybody doing something. */
 export const isMoving = (view) => deliveriesOf(view).some((delivery) => standOf(delivery).isOpen);
 
-/** One state for all of it, counted in systems: a system is done when everything owed to it is. */
+/**
+ * One state for all of it, counted in systems: a system is done when everything owed to it is. `kept` are the records
+ * no system gets: delivered to all is not all that was filled in.
+ */
 export function overallOf(view) {
+  const kept = (view.records ?? []).filter((record) => record.taker === false && !record.withdrawn).length;
+  if (view.withdrawn) return withdrawalOf(view);
+  return { kept, ...standOfAll(view) };
+}
+
+function standOfAll(view) {
   if (!view.records) return { state: "unseen", tone: "quiet", done: 0, total: 0 };
   const owed = deliveriesOf(view).filter((delivery) => standOf(delivery).tone !== "quiet");
   const stands = owed.map(standOf);
@@ -37,6 +50,16 @@ export function overallOf(view) {
   if (stands.some((stand) => stand.words === "manual" || stand.words === "unknown")) return { state: "manual", tone: "warn", done, total };
   if (!total) return { state: "kept", tone: "quiet", done, total };
   return done === total ? { state: "done", tone: "good", done, total } : { state: "moving", tone: "calm", done, total };
+}
+
+/** The same of one that was taken back: whether it is back everywhere. What others do by hand is nothing to do here. */
+function withdrawalOf(view) {
+  const owed = (view.records ?? []).flatMap(latestDeliveries).filter((delivery) => standOf(delivery).tone !== "quiet");
+  const total = systemsOf(owed).size;
+  const done = total - systemsOf(owed.filter((delivery) => standOf(delivery).tone !== "good")).size;
+  const stands = owed.map(standOf);
+  const words = stands.some((stand) => stand.tone === "bad") ? "stuck" : done === total ? "done" : stands.some((stand) => stand.isOpen) ? "moving" : "by_hand";
+  return { state: `withdrawn_${words}`, tone: words === "stuck" ? "bad" : words === "done" ? "quiet" : "calm", done, total };
 }
 
 /** The newest delivery of each system and flow; the older ones of earlier revisions behind it. */

@@ -32,14 +32,14 @@ export function onSignedOut(action) {
 }
 
 export const get = (path, query = {}) => request("GET", path + queryOf(query));
-export const post = (path, body) => request("POST", path, { body: JSON.stringify(body), type: "application/json" });
+export const post = (path, body, within) => request("POST", path, { body: JSON.stringify(body), type: "application/json", within });
 export const put = (path, blob) => request("PUT", path, { body: blob, type: blob.type });
 export const remove = (path) => request("DELETE", path, { type: "application/json" });
 
-async function request(method, path, { body, type } = {}) {
+async function request(method, path, { body, type, within = ANSWER_WITHIN_MS } = {}) {
   const headers = { Accept: "application/json" };
   if (type) headers["Content-Type"] = type;
-  const answer = await reach(BASE + path, { method, headers, body });
+  const answer = await reach(BASE + path, { method, headers, body, signal: deadline(within) });
   if (answer.status === 204) return null;
   const content = await readJson(answer);
   if (answer.ok) return content;
@@ -47,9 +47,10 @@ async function request(method, path, { body, type } = {}) {
   throw new Problem({ ...content, status: answer.status, code: codeOf(content, answer.status) });
 }
 
-async function reach(address, options) {
+/** Fetches, or throws the Problem `offline`. */
+export async function reach(address, options) {
   try {
-    return await fetch(address, { ...options, credentials: "same-origin", signal: deadline() });
+    return await fetch(address, { ...options, credentials: "same-origin" });
   } catch {
     throw new Problem({});
   }
@@ -70,9 +71,9 @@ function codeOf(content, status) {
   return content.code ?? `status_${status}`;
 }
 
-function deadline() {
+function deadline(within) {
   // Webviews of 2021 have no AbortSignal.timeout.
-  return AbortSignal.timeout?.(ANSWER_WITHIN_MS);
+  return AbortSignal.timeout?.(within);
 }
 
 function queryOf(query) {

@@ -1,15 +1,16 @@
 /** Languages: one catalogue merged from schemas/messages, `t` for our texts, `pick` for texts the hub sends. */
 import { ref, watchEffect } from "vue";
+import { keep, kept } from "./kept.js";
 
 // check.json speaks to people who write forms on the command line, not to the phone.
 const AREAS = import.meta.glob(["../../../schemas/messages/*.json", "!**/check.json"], { eager: true, import: "default" });
 const CATALOGUE = Object.assign({}, ...Object.values(AREAS));
 const KEPT = "fillonce.language";
 
-export const language = ref(localStorage.getItem(KEPT) === "en" ? "en" : "zh");
+export const language = ref(kept(KEPT) === "en" ? "en" : "zh");
 
 watchEffect(() => {
-  localStorage.setItem(KEPT, language.value);
+  keep(KEPT, language.value);
   document.documentElement.lang = language.value === "en" ? "en" : "zh-CN";
 });
 

@@ -1,11 +1,12 @@
 /** How this person likes the page: the size of letters. Kept on the phone. */
 import { ref, watchEffect } from "vue";
+import { keep, kept } from "./kept.js";
 
 const KEPT = "fillonce.large";
 
-export const isLarge = ref(localStorage.getItem(KEPT) === "yes");
+export const isLarge = ref(kept(KEPT) === "yes");
 
 watchEffect(() => {
-  localStorage.setItem(KEPT, isLarge.value ? "yes" : "no");
+  keep(KEPT, isLarge.value ? "yes" : "no");
   document.documentElement.classList.toggle("large", isLarge.value);
 });

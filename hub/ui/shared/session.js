@@ -1,7 +1,8 @@
 /** Who is signed in. Owns the account of this page; the session itself is a cookie the page cannot read. */
 import { shallowRef } from "vue";
 import { get, post, remove } from "./api.js";
-import { forgetAll } from "./drafts.js";
+import { forgetPerson } from "./drafts.js";
+import { tell } from "./tabs.js";
 
 export const account = shallowRef(null);
 
@@ -21,10 +22,12 @@ export async function changePassword(old, chosen) {
   account.value = { ...account.value, must_change_password: false };
 }
 
-/** Ends the session and empties the phone: the next person on it must not find anything. */
+/** Ends the session and takes what is this person's own off the phone; what others have not sent yet stays theirs. */
 export async function signOut() {
+  const person = account.value.id;
   await remove("sessions/me");
-  await forgetAll();
+  tell({ what: "left", person });
+  await forgetPerson(person);
   account.value = null;
 }
 

@@ -48,10 +48,10 @@ test("faults are leaves, placed at the question, with their limit", () => {
     properties: { a: { type: "string", maxLength: 3 }, many: { type: "array", items: { type: "object", properties: {}, required: ["m.kind"] } } },
     allOf: [{ if: { required: ["a"] }, then: { required: ["b"] } }],
   };
-  assert.deepEqual(faultsOf(schema, { a: "long", many: [{}] }), {
-    "/a": { key: "answer.maxLength", params: { limit: 3 } },
-    "/b": { key: "answer.required", params: { limit: ["b"] } },
-    "/many/0/m.kind": { key: "answer.required", params: { limit: ["m.kind"] } },
+  assert.deepEqual(faultsOf({ schema }, { a: "long", many: [{}] }), {
+    "/a": { key: "fault.too_long", params: { name: "a", rule: 3 } },
+    "/b": { key: "fault.required", params: { name: "b", rule: "b" } },
+    "/many/0/m.kind": { key: "fault.required", params: { name: "m.kind", rule: "m.kind" } },
   });
 });
 
@@ -93,6 +93,12 @@ test("the overall state is the worst one, and nothing to deliver is not a failur
   assert.deepEqual([twice.done, twice.total], [1, 2]);
   assert.ok(isMoving(viewOf(1, delivery("s", "retry"))));
   assert.ok(!isMoving(viewOf(1, delivery("s", "parked"))));
+});
+
+test("what no system takes is counted beside what was delivered", () => {
+  const view = viewOf(1, delivery("s", "delivered"));
+  view.records.push({ taker: false, deliveries: [] }, { taker: false, withdrawn: true, deliveries: [] });
+  assert.deepEqual([overallOf(view).state, overallOf(view).kept], ["done", 1]);
 });
 
 test("a correction says who was told and who was left alone", () => {

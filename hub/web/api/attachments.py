@@ -29,7 +29,8 @@ class AttachmentView(View):
     """A photo the hub holds."""
 
     sha256: str
-    size_bytes: int = Field(examples=[213_004])
+    kept_sha256: str = Field(description="of what is kept: another one where what is no picture was left out")
+    size_bytes: int = Field(description="of what is kept", examples=[213_004])
     media_type: str = Field(examples=["image/jpeg"])
 
 
@@ -45,16 +46,20 @@ class Proof(BaseModel):
     "/{sha256}",
     status_code=201,
     openapi_extra={"requestBody": {"required": True, "content": _PHOTOS}},
-    responses={200: {"description": "held already", "model": AttachmentView}, **documented(507)},
+    responses={200: {"description": "held already", "model": AttachmentView}, **documented(409, 507)},
 )
 async def upload(sha256: Digest, request: Request, response: Response, caller: Filler, hub: Hub) -> AttachmentView:
-    """Upload a photo of at most 20 MiB; again is harmless. The type is told from its first bytes."""
+    """Upload a photo of at most 20 MiB; again is harmless.
+
+    Where it was taken, and all else that is no picture, is not kept; it is named by the digest of what was sent all the
+    same. The type is told from its first bytes.
+    """
     blob = await keep_blob(hub.settings.data_dir, sha256, request.stream())
     row = Attachment(**vars(blob), account_id=caller.account.id, created_at=hub.clock.now())
-    if not await hub.store.write(lambda session: name_blob(session, hub.settings.data_dir, row)):
+    if not await hub.write(caller.proof, lambda session: name_blob(session, hub.settings.data_dir, row)):
         response.status_code = 200
     passing("blob.row")
-    return AttachmentView(**vars(blob))
+    return AttachmentView(**vars(blob) | {"kept_sha256": blob.kept_sha256 or blob.sha256})
 
 
 @router.get(
@@ -67,7 +72,8 @@ async def fetch(sha256: Digest, request: Request, hub: Hub, proof: Annotated[Pro
     """Fetch a photo one may see; `sig` is how a System proves that the hub gave it the address."""
     if proof.sig:
         _demand_signature(hub, sha256, proof)
-        media_type = await hub.store.read(lambda session: views.media_type(session, sha256))
+        now = hub.clock.now()
+        media_type = await hub.store.read(lambda session: views.media_type(session, sha256, now))
     else:
         caller = await signed_in(await recognised(request, hub))
         row = await hub.store.read(lambda session: views.attachment(session, caller.scope, sha256))
@@ -75,7 +81,7 @@ async def fetch(sha256: Digest, request: Request, hub: Hub, proof: Annotated[Pro
     path = blob_path(hub.settings.data_dir, sha256)
     if media_type is None or not path.exists():
         raise Problem("not_found", 404)
-    name = f"{sha256[:12]}.{_SUFFIX[media_type]}"
+    name = f"{sha256[:12]}.{_SUFFIX.get(media_type, 'bin')}"
     return FileResponse(path, media_type=media_type, filename=name, headers={"Cache-Control": "no-store"})
 
 

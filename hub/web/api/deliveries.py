@@ -1,6 +1,7 @@
 """Deliveries: how they stand, and what a person does about one that needs a person. The outbox does it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated
 
@@ -16,20 +17,24 @@ from hub.outbox.entry.take import demand_free
 from hub.outbox.hand import MOST_REPLAYED, Deed
 from hub.store import Session
 from hub.store.query import deliveries as systems_of
+from hub.store.query import systems
 from hub.store.query import views as rows
 from hub.store.query.entries import asides
 from hub.store.query.lists import Viewer, Window
 from hub.web.api.submissions import Windowed, lens_of, viewer_of
 from hub.web.context import Hub, Parts
+from hub.web.lens import Lens
 from hub.web.problems import documented
 from hub.web.security import Caller, Settler, SignedIn, demand_json
 from hub.web.shapes import PLAIN, Asked, DeliveryLine, DeliveryPage, Reason, Text, Uuid, View, Word
-from hub.web.views import Eyes, Lens, delivery_line, delivery_page
+from hub.web.views import Eyes, delivery_line, delivery_page
 
 router = APIRouter(prefix="/deliveries", tags=["deliveries"])
 Id = Annotated[Uuid, Path()]
 Number = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PLAIN, strip_whitespace=True)]
 JSON = [Depends(demand_json)]
+OVERTAKEN = {Became.OUTDATED: "delivery.overtaken", Became.WITHDRAWN: "delivery.withdrawn"}
+"""Why one Delivery is not sent again, where a later revision is the one to send."""
 
 
 class Confirmation(Reason):
@@ -63,7 +68,9 @@ class Outcome(View):
 
     id: str
     became: Became
-    revision: int | None = Field(description="the later revision that makes this one outdated: send that one again")
+    revision: int | None = Field(
+        description="the later revision that changed or withdrew this one: send that one again"
+    )
     says: Text
 
 
@@ -93,7 +100,7 @@ async def list_deliveries(
 
 def lines(session: Session, found: Sequence[Delivery], eyes: Eyes) -> list[DeliveryLine]:
     """Return the entries of a list of Deliveries."""
-    beside = asides(session, [row.id for row in found], eyes.now)
+    beside, eyes = asides(session, [row.id for row in found], eyes.now), replace(eyes, paused=systems.paused(session))
     return [delivery_line(row, beside[row.id], eyes) for row in found]
 
 
@@ -114,7 +121,7 @@ async def show_delivery(delivery_id: Id, caller: SignedIn, hub: Hub) -> Delivery
     return await show(hub, caller, delivery_id)
 
 
-@router.post("/replay", dependencies=JSON, responses=documented(404))
+@router.post("/replay", dependencies=JSON, responses=documented(404, 409))
 async def replay_many(asked: Batch, caller: Settler, hub: Hub) -> Replayed:
     """Send up to a thousand Deliveries again, in the order they were made; say of each what became of it."""
     viewer, lens = viewer_of(hub, caller), lens_of(hub, caller)
@@ -124,9 +131,9 @@ async def replay_many(asked: Batch, caller: Settler, hub: Hub) -> Replayed:
         found = hand.replay_each(session, _chosen(session, viewer, asked), deed)
         return found, {row.system for row in systems_of.by_ids(session, _sent(found))}
 
-    found, systems = await hub.store.write(replay)
+    found, woken = await hub.write(caller.proof, replay)
     passing("replay.committed")
-    hub.ring(systems)
+    hub.ring(woken)
     return Replayed(ids=_sent(found), each=[_outcome(one, fate, lens) for one, fate in found.items()])
 
 
@@ -153,13 +160,13 @@ def _chosen(session: Session, viewer: Viewer, asked: Batch) -> list[str]:
 
 @router.post("/{delivery_id}/replay", dependencies=JSON, responses=documented(404, 409))
 async def replay_one(delivery_id: Id, asked: Reason, caller: Settler, hub: Hub) -> DeliveryPage:
-    """Send one Delivery again with the same bytes and key; refused when a later revision went out since."""
+    """Send one Delivery again with the same bytes and key; refused when a later revision changed it or took it back."""
 
     def replay(session: Session, deed: Deed) -> list[str]:
         demand_free(session, [delivery_id], deed.who, deed.at)
         fate = hand.replay_each(session, [delivery_id], deed)[delivery_id]
-        if fate.became is Became.OUTDATED:
-            raise Problem("delivery.overtaken", 409, revision=fate.revision)
+        if fate.became in OVERTAKEN:
+            raise Problem(OVERTAKEN[fate.became], 409, revision=fate.revision)
         return [row.system for row in systems_of.by_ids(session, [delivery_id])]
 
     return await _settle(hub, caller, delivery_id, asked.why, replay)
@@ -191,7 +198,7 @@ async def _settle(
             raise Problem("not_found", 404)
         return act(session, deed)
 
-    hub.ring(await hub.store.write(write))
+    hub.ring(await hub.write(caller.proof, write))
     return await show(hub, caller, delivery_id)
 
 
@@ -203,7 +210,8 @@ async def show(hub: Parts, caller: Caller, delivery_id: str) -> DeliveryPage:
         row = rows.delivery(session, viewer, delivery_id)
         if row is None:
             return None
-        return delivery_page(row, asides(session, [row.id], eyes.now)[row.id], rows.attempts(session, row.id), eyes)
+        beside, seen = asides(session, [row.id], eyes.now)[row.id], replace(eyes, paused=systems.paused(session))
+        return delivery_page(row, beside, rows.attempts(session, row.id), seen)
 
     page = await hub.store.read(look)
     if page is None:

@@ -60,5 +60,5 @@ async def _act(
             raise Problem("not_found", 404)
         act(session, delivery_id, caller.account, now)
 
-    await hub.store.write(write)
+    await hub.write(caller.proof, write)
     return await show(hub, caller, delivery_id)

@@ -8,7 +8,8 @@ from pydantic import Field, StringConstraints
 
 from hub.errors import FieldFault, Problem
 from hub.model import Issue
-from hub.model.issue import ISSUE_MOVES, IssueState
+from hub.model.issue import ISSUE_MOVES, WITHDRAWN_MOVES, IssueState
+from hub.model.odd import Odd, known
 from hub.model.people import Role, Scope
 from hub.store import Session
 from hub.store.query import issues
@@ -16,10 +17,12 @@ from hub.store.query.issues import LoadedIssue, Step
 from hub.store.query.journal import add_entries, entry
 from hub.web.api.submissions import Windowed, lens_of
 from hub.web.context import Hub
+from hub.web.lens import SEES_VALUES, Lens
 from hub.web.problems import documented
 from hub.web.security import Filler, SignedIn, demand_json
 from hub.web.shapes import PLAIN, Asked, Text, Uuid, View, Word
-from hub.web.views import SEES_VALUES, Lens, record_summary, record_title
+from hub.web.views import record_summary, record_title
+from hub.web.whom import forbidden
 
 router = APIRouter(prefix="/issues", tags=["issues"])
 Id = Annotated[Uuid, Path()]
@@ -55,7 +58,8 @@ class IssueView(View):
     summary: Text | None
     submission_id: str
     division: str
-    state: IssueState
+    state: IssueState | Odd
+    withdrawn: bool = Field(description="the finding was taken back; whoever works on it may close it")
     reporter: str | None
     assignee: str | None
     opened_at: datetime
@@ -87,10 +91,13 @@ async def take_step(issue_id: Id, asked: StepAsked, caller: Filler, hub: Hub) ->
     scope, now = caller.scope, hub.clock.now()
 
     def write(session: Session) -> LoadedIssue:
+        issues.locked(session, [issue_id])  # others may be taking steps of it: judged is how it stands after them
         loaded = _found(session, scope, issue_id)
-        old = IssueState(loaded.issue.state)
-        new = _aim(old, asked)
-        _demand_may(loaded, new, scope, is_return=asked.to == "returned")
+        old = _standing(loaded.issue)
+        new = _aim(old, asked, is_withdrawn=loaded.record.withdrawn)
+        if not _may(loaded, new, scope, is_return=asked.to == "returned"):
+            raise forbidden(session, Role.LEADER, loaded.issue.division)
+        _demand_others_work(loaded, new, scope)
         assignee = _assignee(session, scope, asked) if asked.to == "assigned" else None
         step = Step(old, new, scope.account_id, asked.note, now)
         if not issues.take_step(session, issue_id, step, assignee):
@@ -99,7 +106,7 @@ async def take_step(issue_id: Id, asked: StepAsked, caller: Filler, hub: Hub) ->
         session.expire_all()
         return issues.reread(session, issue_id)
 
-    return _view(await hub.store.write(write), lens_of(hub, caller))
+    return _view(await hub.write(caller.proof, write), lens_of(hub, caller))
 
 
 def _found(session: Session, scope: Scope, issue_id: str) -> LoadedIssue:
@@ -109,9 +116,19 @@ def _found(session: Session, scope: Scope, issue_id: str) -> LoadedIssue:
     return found
 
 
-def _aim(old: IssueState, asked: StepAsked) -> IssueState:
+def _standing(issue: Issue) -> IssueState:
+    """Return where an Issue stands; nobody moves one whose state this program does not know."""
+    state = known(IssueState, issue.state)
+    if isinstance(state, Odd):
+        raise Problem("issue.not_now", 409, state=state.words)
+    return state
+
+
+def _aim(old: IssueState, asked: StepAsked, *, is_withdrawn: bool) -> IssueState:
     """Return the state a step leads to; raises Problem when it cannot start here."""
     new = _BACK.get(old, IssueState.ASSIGNED) if asked.to == "returned" else IssueState(asked.to)
+    if is_withdrawn and new in WITHDRAWN_MOVES[old] and asked.to != "returned":
+        return new
     forward = asked.to == "returned" or (old, new) not in {
         (IssueState.HANDLED, IssueState.ASSIGNED),
         (IssueState.VERIFIED, IssueState.ASSIGNED),
@@ -121,14 +138,19 @@ def _aim(old: IssueState, asked: StepAsked) -> IssueState:
     return new
 
 
-def _demand_may(loaded: LoadedIssue, new: IssueState, scope: Scope, *, is_return: bool) -> None:
-    """Raise Problem unless this person may: leaders steer, the assignee acts, nobody verifies their own work."""
+def _may(loaded: LoadedIssue, new: IssueState, scope: Scope, *, is_return: bool) -> bool:
+    """Say whether this person may: leaders steer, the assignee acts."""
     issue, leads = loaded.issue, scope.role is Role.LEADER
-    acts = issue.assignee_id == scope.account_id and issue.state == IssueState.ASSIGNED
-    allowed = leads if new in _LEADERS and not is_return else leads or acts
-    if not allowed:
-        raise Problem("auth.forbidden", 403)
-    if new is IssueState.VERIFIED and scope.account_id in {issue.reporter_id, _handler(loaded)}:
+    is_theirs = issue.assignee_id == scope.account_id
+    if new is IssueState.CLOSED and loaded.record.withdrawn:
+        return leads or is_theirs
+    acts = is_theirs and issue.state == IssueState.ASSIGNED
+    return leads if new in _LEADERS and not is_return else leads or acts
+
+
+def _demand_others_work(loaded: LoadedIssue, new: IssueState, scope: Scope) -> None:
+    """Raise Problem when somebody would verify their own work."""
+    if new is IssueState.VERIFIED and scope.account_id in {loaded.issue.reporter_id, _handler(loaded)}:
         raise Problem("issue.own_work", 403)
 
 
@@ -149,6 +171,7 @@ def _view(loaded: LoadedIssue, lens: Lens) -> IssueView:
     sees_values = lens.role in SEES_VALUES
     names = {account_id: name if sees_values else None for account_id, name in loaded.names.items()}
     return IssueView(
+        withdrawn=loaded.record.withdrawn,
         title=record_title(loaded.record, lens),
         summary=record_summary(loaded.record, lens),
         reporter=names.get(issue.reporter_id),
@@ -163,8 +186,9 @@ def _view(loaded: LoadedIssue, lens: Lens) -> IssueView:
             )
             for step in loaded.steps
         ],
+        state=known(IssueState, issue.state),
         **{
             name: getattr(issue, name)
-            for name in ("id", "record", "submission_id", "division", "state", "opened_at", "changed_at")
+            for name in ("id", "record", "submission_id", "division", "opened_at", "changed_at")
         },
     )

@@ -1,8 +1,9 @@
 """Places by any code on their door; one out of reach is as unknown as one that does not exist."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
 
 from hub.clock import civil_day
@@ -19,6 +20,9 @@ from hub.web.security import Filler
 from hub.web.shapes import Reference, Text, View, Word
 
 router = APIRouter(prefix="/places", tags=["places"])
+TOTAL = "X-Total-Count"
+MOST_TOLD = 5
+"""Places that share a code and are named."""
 
 
 class DivisionView(View):
@@ -61,26 +65,43 @@ class PlaceView(PlaceLine):
     forms: list[FormMark]
 
 
-@router.get("")
-async def list_places(
-    caller: Filler,
-    hub: Hub,
+def searched(
     kind: Annotated[Word, Query()] = "",
-    q: Annotated[Word, Query(description="a piece of the name or code")] = "",
+    q: Annotated[Word, Query(description="a piece of the name or code; case, width and blanks do not matter")] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[Word, Query(description="id of the last one of the page before")] = "",
+) -> PlaceSearch:
+    """Return what is asked for."""
+    return PlaceSearch(kind, q, limit, after)
+
+
+_PAGED = {
+    TOTAL: {"description": "how many there are in all", "schema": {"type": "integer"}},
+    "Link": {"description": '`rel="next"`: the next page, where there is one (RFC 8288)', "schema": {"type": "string"}},
+}
+
+
+@router.get("", responses={200: {"headers": _PAGED}})
+async def list_places(
+    wanted: Annotated[PlaceSearch, Depends(searched)], caller: Filler, hub: Hub, request: Request, response: Response
 ) -> list[PlaceLine]:
-    """List Places within reach."""
-    wanted = PlaceSearch(kind, q, limit)
+    """List Places within reach by division, and there in the order people count: 段1, 段2, 段10."""
+    today = civil_day(hub.clock.now())
 
-    def look(session: Session) -> list[PlaceLine]:
+    def look(session: Session) -> tuple[list[PlaceLine], int]:
         found = places.search(session, caller.scope, wanted)
-        names = places.division_names(session, {place.division for place in found})
-        return [_line(place, names) for place in found]
+        names = places.division_names(session, {place.division for place in found}, today)
+        return [_line(place, names) for place in found], places.count(session, caller.scope, wanted)
 
-    return await hub.store.read(look)
+    lines, total = await hub.store.read(look)
+    response.headers[TOTAL] = str(total)
+    if len(lines) == wanted.limit:
+        next_page = request.url.include_query_params(after=lines[-1].id)
+        response.headers["Link"] = f'<{next_page.path}?{next_page.query}>; rel="next"'
+    return lines
 
 
-@router.get("/{code:path}", responses=documented(404))
+@router.get("/{code:path}", responses=documented(404, 409))
 async def show_place(code: Annotated[Reference, Path()], caller: Filler, hub: Hub) -> PlaceView:
     """Show the Place a code stands on: its id, the hub's own token or any System's old code, percent-encoded."""
     return await found_place(hub, caller.scope, code)
@@ -89,20 +110,30 @@ async def show_place(code: Annotated[Reference, Path()], caller: Filler, hub: Hu
 async def found_place(hub: Parts, scope: Scope, reference: str) -> PlaceView:
     """Return the Place within reach that a code means; raises Problem when there is none."""
 
-    def look(session: Session) -> PlaceView | None:
-        place = places.find(session, scope, [reference]).get(reference)
-        return None if place is None else _view(session, hub, place)
+    def look(session: Session) -> PlaceView:
+        named = places.named(session, [reference])
+        place = named.find(scope, reference)
+        if place is None:
+            raise _unfound(session, hub, named.coded(scope, reference))
+        return _view(session, hub, place)
 
-    found = await hub.store.read(look)
-    if found is None:
-        raise Problem("not_found", 404)
-    return found
+    return await hub.store.read(look)
+
+
+def _unfound(session: Session, hub: Parts, coded: Sequence[Place]) -> Problem:
+    """Return why a reference opens nothing: nobody within reach has it, or several have."""
+    if not coded:
+        return Problem("not_found", 404)
+    names = places.division_names(session, {place.division for place in coded}, civil_day(hub.clock.now()))
+    told = sorted(f"{names.get(place.division, place.division)} {place.name}" for place in coded)
+    return Problem("place.ambiguous", 409, count=len(told), places="、".join(told[:MOST_TOLD]))
 
 
 def _view(session: Session, hub: Parts, place: Place) -> PlaceView:
-    names = places.division_names(session, [place.division])
+    today = civil_day(hub.clock.now())
+    names = places.division_names(session, [place.division], today)
     aliases = places.aliases(session, [place.id])[place.id]
-    forms = [form for form in hub.catalog.offered_forms(civil_day(hub.clock.now())) if form.at == place.kind]
+    forms = [form for form in hub.catalog.offered_forms(today) if form.at == place.kind]
     return PlaceView(
         **dict(_line(place, names)),
         aliases=[_alias(alias, hub.registry) for alias in aliases],

@@ -16,7 +16,6 @@ from benchmarks.load import Bodies, Order
 from benchmarks.report import medians, targets
 from benchmarks.rig import Rig, Sink
 from benchmarks.world import wiring, write_home
-from hub.clock import SystemClock
 from hub.files import read_files
 from hub.settings import Settings
 
@@ -106,7 +105,7 @@ def test_a_thousand_systems_fit_into_one_file(tmp_path: Path) -> None:
     """connectors.yaml may hold what a province has."""
     write_home(tmp_path, wiring([9] * 1000))
     settings = Settings(profile="test", home=tmp_path, connector_packages=("tests.fifth",))
-    _, registry = read_files(settings, SystemClock(), lambda _: "", lambda _: "")
+    _, registry = read_files(settings, lambda _: "", lambda _: "")
     assert len(registry.systems) == 1000
 
 

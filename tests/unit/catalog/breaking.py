@@ -1,7 +1,7 @@
-"""What the catalog's tests share: the project's root, a day that stands still, and the faults of a broken copy."""
+"""What the catalog's tests share: the project's root, a day, and the faults of a broken copy."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,20 +12,11 @@ ROOT = Path(__file__).parents[3]
 Edit = Callable[[str, str, str], None]
 
 
-class StoppedClock:
-    """A day on which every licence and code of the data is valid."""
-
-    def now(self) -> datetime:
-        return datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
-
-    def monotonic(self) -> float:
-        return 0.0
-
-
-CLOCK = StoppedClock()
+DAY = date(2026, 11, 22)
+"""A day on which every licence and code of the data is valid."""
 
 
 def faults_of(root: Path) -> tuple[tuple[Fault, ...], Messages]:
     with pytest.raises(BadFiles) as caught:
-        load_catalog(root, CLOCK)
+        load_catalog(root)
     return caught.value.faults, caught.value.messages

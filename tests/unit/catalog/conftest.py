@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from hub.catalog import Catalog, load_catalog
-from tests.unit.catalog.breaking import CLOCK, ROOT, Edit
+from tests.unit.catalog.breaking import ROOT, Edit
 
 
 @pytest.fixture(scope="session")
 def catalog() -> Catalog:
-    return load_catalog(ROOT, CLOCK)
+    return load_catalog(ROOT)
 
 
 @pytest.fixture

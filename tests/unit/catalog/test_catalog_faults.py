@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from hub.catalog import BadFiles, Catalog, load_catalog
-from tests.unit.catalog.breaking import CLOCK, ROOT, Edit, faults_of
+from tests.unit.catalog.breaking import ROOT, Edit, faults_of
 
 VISIT = "forms/visit/v1.yaml"
 CHECK_IN = "forms/check_in/v1.yaml"
@@ -17,7 +17,7 @@ TRIED_ELSEWHERE = {
     f"catalog.{code}"
     for code in (
         *("too_big", "encoding", "json_object", "policy_unknown", "file_name", "codes_empty"),  # below
-        *("exception_feature", "exception_scene", "exception_expired"),  # test_catalog_policy
+        *("exception_feature", "exception_scene"),  # test_catalog_policy
         *("released_changed", "released_missing", "released_line"),  # test_catalog_released
     )
 }
@@ -44,7 +44,7 @@ def test_every_fault_the_code_can_report_is_tried_and_has_texts(catalog: Catalog
 
 
 def test_the_data_of_the_project_is_sound() -> None:
-    load_catalog(ROOT, CLOCK)
+    load_catalog(ROOT)
 
 
 def test_all_faults_of_all_files_at_once(county: Path, edit: Edit) -> None:
@@ -64,7 +64,7 @@ def test_all_faults_of_all_files_at_once(county: Path, edit: Edit) -> None:
 def test_sentences_are_lines_for_people(county: Path, edit: Edit) -> None:
     edit(CHECK_IN, "minutes: 1", "minutes: 0")
     with pytest.raises(BadFiles, match="check_in") as caught:
-        load_catalog(county, CLOCK)
+        load_catalog(county)
     assert caught.value.sentences() == [
         "forms/check_in/v1.yaml#/licence/minutes  太小，最小 1。 请检查是否输错。",
     ]

@@ -1,5 +1,6 @@
 """A form file compiles to the schema and layout the API serves, and to what prefill and intake read off it."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from hub.catalog import Catalog, Form, load_catalog, make_records
-from tests.unit.catalog.breaking import CLOCK, Edit
+from tests.unit.catalog.breaking import DAY, Edit
 
 
-def control(form: Form, scope: str) -> dict[str, Any]:
+def control(form: Form, scope: str, *days: date) -> dict[str, Any]:
     """Find a control or group by its scope; of a repeat's inside, by the scope relative to an item."""
-    stack: list[dict[str, Any]] = list(form.ui["elements"])
+    stack: list[dict[str, Any]] = list(form.served(*days or (DAY,)).ui["elements"])
     while stack:
         element = stack.pop()
         if element["scope"] == scope:
@@ -64,7 +65,7 @@ def test_the_schema_binds_every_question_to_its_element(visit: Form) -> None:
 
 
 def test_the_layout_follows_the_questions(visit: Form) -> None:
-    scopes = [element["scope"].removeprefix("#/properties/") for element in visit.ui["elements"]]
+    scopes = [element["scope"].removeprefix("#/properties/") for element in visit.served(DAY).ui["elements"]]
     assert scopes == [
         "household.head_name",
         "household.phone",
@@ -156,7 +157,7 @@ def test_rules_are_the_conditions_of_the_schema(visit: Form) -> None:
 
 
 def test_what_prefill_and_intake_read_off(visit: Form) -> None:
-    assert visit.place_questions == ("/findings/*/finding.segment",)
+    assert visit.place_questions == {"/findings/*/finding.segment": "river_segment"}
     assert visit.photo_questions == ("/findings/*/finding.photos", "/visit.photos")
     questions = {question.path: question for question in visit.questions}
     assert questions["/household.phone"].confirm
@@ -168,14 +169,29 @@ def test_what_prefill_and_intake_read_off(visit: Form) -> None:
 
 
 @pytest.mark.fault("F24")
-def test_a_retired_code_is_understood_but_not_offered(county: Path, edit: Edit) -> None:
+@pytest.mark.case("C47")
+def test_what_is_offered_is_asked_with_the_day_and_every_code_is_understood(county: Path, edit: Edit) -> None:
     edit("schemas/codes/visit_purpose.csv", "Safety check,2026-01-01,", "Safety check,2026-01-01,2026-11-21")
     edit("schemas/codes/visit_purpose.csv", "Follow-up,2026-01-01,", "Follow-up,2026-11-23,")
-    form = load_catalog(county, CLOCK).forms["visit", 1]
-    offered = [code["code"] for code in form.codes["visit_purpose"]]
-    assert offered == ["care", "policy", "mediation"]
-    assert [code["code"] for code in control(form, "#/properties/visit.purpose")["options"]["codes"]] == offered
-    assert "safety" in form.schema["properties"]["visit.purpose"]["enum"]
+    form = load_catalog(county).forms["visit", 1]
+    always = ["care", "policy", "mediation"]
+    for days, more in (
+        ([date(2026, 11, 21)], ["safety"]),
+        ([date(2026, 11, 22)], []),
+        ([date(2026, 11, 23)], ["follow_up"]),
+        ([date(2026, 11, 23), date(2026, 11, 21)], ["safety", "follow_up"]),
+    ):
+        offered = [code["code"] for code in form.served(*days).codes["visit_purpose"]]
+        assert offered == always + more
+        drawn = control(form, "#/properties/visit.purpose", *days)["options"]
+        assert [code["code"] for code in drawn["codes"]] == offered
+        assert drawn["widget"] == "radio"
+    assert {"safety", "follow_up"} <= set(form.schema["properties"]["visit.purpose"]["enum"])
+    assert form.dated.keys() == {"/visit.purpose"}
+    assert form.dated["/visit.purpose"].keys() == {"safety", "follow_up"}
+    options = control(form, "#/properties/visit.purpose", date(2026, 11, 22))["options"]
+    assert [(code["code"], code["zh"]) for code in options["retired"]] == [("safety", "安全检查")], "told by its name"
+    assert "retired" not in control(form, "#/properties/bin/properties/bin.sorting", date(2026, 11, 22))["options"]
 
 
 EVERY_TYPE = """
@@ -240,7 +256,7 @@ def odd(county: Path) -> Catalog:
     for file, text in texts.items():
         (county / file).parent.mkdir(parents=True, exist_ok=True)
         (county / file).write_text(text, encoding="utf-8")
-    return load_catalog(county, CLOCK)
+    return load_catalog(county)
 
 
 def test_the_types_our_forms_do_not_use(odd: Catalog) -> None:

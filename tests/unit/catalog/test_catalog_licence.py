@@ -8,7 +8,7 @@ import pytest
 
 from hub.catalog import BadFiles, Catalog, load_catalog
 from hub.catalog.contents import Form
-from tests.unit.catalog.breaking import CLOCK
+from tests.unit.catalog.breaking import DAY
 
 PROFILES = "schemas/policy"
 
@@ -49,7 +49,7 @@ def test_of_two_licensed_versions_the_newer_is_offered(catalog: Catalog) -> None
 
 
 def test_every_form_of_the_county_is_licensed_now(catalog: Catalog) -> None:
-    offered = catalog.offered_forms(CLOCK.now().date())
+    offered = catalog.offered_forms(DAY)
     assert sorted(form.form for form in offered) == [form.form for form in catalog.newest_forms()]
     assert [form.form for form in offered][:2] == ["visit", "patrol"], "in the order of their licences"
 
@@ -58,9 +58,9 @@ def test_another_profile_takes_effect(county: Path) -> None:
     strict = (county / PROFILES / "cn-2026-12.yaml").read_text(encoding="utf-8")
     strict = strict.replace("profile: cn-2026-12", "profile: cn-2027").replace("words: [打卡,", "words: [入户, 打卡,")
     (county / PROFILES / "cn-2027.yaml").write_text(strict, encoding="utf-8")
-    assert load_catalog(county, CLOCK).policy.profile == "cn-2026-12"
+    assert load_catalog(county).policy.profile == "cn-2026-12"
     with pytest.raises(BadFiles) as caught:
-        load_catalog(county, CLOCK, "cn-2027")
+        load_catalog(county, "cn-2027")
     assert {(fault.file, fault.reason) for fault in caught.value.faults} == {
         ("forms/visit/v1.yaml", "catalog.policy_word")
     }
@@ -69,7 +69,7 @@ def test_another_profile_takes_effect(county: Path) -> None:
 @pytest.mark.parametrize("name", ["cn-2099", "../policy/cn-2026-12", ""])
 def test_an_unknown_profile_is_a_fault_with_its_remedy(county: Path, name: str) -> None:
     with pytest.raises(BadFiles) as caught:
-        load_catalog(county, CLOCK, name)
+        load_catalog(county, name)
     (said,) = caught.value.sentences("en")
     assert said.startswith(f"{PROFILES}/{name}.yaml  There is no policy profile “{name}” (HUB_POLICY).")
     assert said.endswith("set HUB_POLICY to one that is there: cn-2026-12.")

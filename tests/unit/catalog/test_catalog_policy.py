@@ -1,11 +1,12 @@
 """What the policy profile turns off stays off, unless a form's own exception is complete, fitting and in time."""
 
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from hub.catalog import Catalog, load_catalog
-from tests.unit.catalog.breaking import CLOCK, Edit, faults_of
+from tests.unit.catalog.breaking import DAY, Edit, faults_of
 
 VISIT = "forms/visit/v1.yaml"
 N_01 = "下载量 安装率 注册率 激活 关注人数 点赞 转发 投票 学习时长 积分 在线时长 日活 活跃度"
@@ -48,9 +49,22 @@ def test_no_form_of_ours_needs_a_position_a_track_or_a_photo(catalog: Catalog) -
 def test_a_valid_exception_allows_and_shows_it(county: Path, edit: Edit) -> None:
     require_photo(edit)
     edit(VISIT, "makes:", exception("mandatory_photo", "necessity", "2026-11-22"))
-    form = load_catalog(county, CLOCK).forms["visit", 1]
+    form = load_catalog(county).forms["visit", 1]
     assert form.exception is not None
     assert form.exception["approver"] == "大数据局 周明"
+
+
+@pytest.mark.case("C47")
+def test_a_form_whose_exception_ended_is_not_offered_and_stops_nothing_else(county: Path, edit: Edit) -> None:
+    require_photo(edit)
+    edit(VISIT, "makes:", exception("mandatory_photo", "necessity", "2026-11-22"))
+    catalog = load_catalog(county)
+    names = {form.form for form in catalog.newest_forms()}
+    assert {form.form for form in catalog.offered_forms(DAY)} == names
+    assert {form.form for form in catalog.offered_forms(DAY + timedelta(days=1))} == names - {"visit"}
+    form = catalog.forms["visit", 1]
+    assert form.valid == (date(2026, 1, 1), date(2026, 11, 22))
+    assert (form.licensed_on(DAY), form.licensed_on(DAY + timedelta(days=1))) == (True, False)
 
 
 def test_an_exception_covers_its_own_feature_only(county: Path, edit: Edit) -> None:
@@ -63,7 +77,6 @@ def test_an_exception_covers_its_own_feature_only(county: Path, edit: Edit) -> N
 @pytest.mark.parametrize(
     ("feature_scene_end", "path", "says"),
     [
-        (("mandatory_photo", "necessity", "2026-11-21"), "expires_on", "例外已于 2026-11-21 到期。 请重新报批"),
         (
             ("mandatory_photo", "security", "2027-01-01"),
             "scene",
@@ -87,4 +100,4 @@ def test_an_exception_that_does_not_hold(
 def test_attendance_only_where_the_rules_allow_it(county: Path, edit: Edit) -> None:
     edit(CHECK_IN, "zh: 到点工作", "zh: 应急值守签到")
     edit(CHECK_IN, "makes:", exception("checkin", "emergency", "2027-01-01"))
-    assert load_catalog(county, CLOCK).forms["check_in", 1].title["zh"] == "应急值守签到"
+    assert load_catalog(county).forms["check_in", 1].title["zh"] == "应急值守签到"

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from hub.catalog import Catalog, load_catalog
 from hub.catalog.verdicts import FORMATS, Document, Explainer, Verdict, compile_fast, pointer
-from tests.unit.catalog.breaking import CLOCK, ROOT
+from tests.unit.catalog.breaking import ROOT
 
-CATALOG = load_catalog(ROOT, CLOCK)
+CATALOG = load_catalog(ROOT)
 FORMS = sorted(CATALOG.forms)
 DIGEST = "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c"
 
@@ -264,7 +264,7 @@ def test_loading_takes_less_than_300_ms() -> None:
     spent = []
     for _ in range(3):
         started = time.process_time()
-        load_catalog(ROOT, CLOCK)
+        load_catalog(ROOT)
         spent.append(time.process_time() - started)
     # Measuring coverage makes every line of Python several times slower; the promise is about the hub as it runs.
     assert min(spent) < (0.3 if sys.gettrace() is None else 3)

@@ -9,7 +9,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from hub.cli.main import app
-from tests.some_connectors.county import ROOT
+from tests.some_connectors.county import ROOT, mended_wiring
 
 Run = Callable[..., Result]
 
@@ -24,7 +24,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     for part in ("forms", "schemas"):
         shutil.copytree(ROOT / part, folder / part)
-    shutil.copy(ROOT / "tests/some_connectors/connectors.yaml", folder / "connectors.yaml")
+    (folder / "connectors.yaml").write_text(mended_wiring(), encoding="utf-8")
     given = {"HOME": str(folder), "DATA_DIR": str(tmp_path / "data"), "PROFILE": "test",
              "CONNECTOR_PACKAGES": '["tests.some_connectors"]'}  # fmt: skip
     for name, value in given.items():

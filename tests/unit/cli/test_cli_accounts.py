@@ -57,7 +57,7 @@ def test_a_login_is_given_once(run: Run, database: str) -> None:
 ])  # fmt: skip
 def test_what_does_not_fit_is_named(run: Run, database: str, tmp_path: Path, words: tuple[str, ...], said: str) -> None:
     file = tmp_path / "divisions.csv"
-    file.write_text(CSV + f"{VILLAGE},village,老村,330783005000\n", encoding="utf-8")
+    file.write_text(CSV + f"330783005000,town,镇,\n{VILLAGE},village,老村,330783005000\n", encoding="utf-8")
     assert run("divisions", "import", str(file)).exit_code == 0
     result = run("account", "add", *LEI, *words)
     assert (result.exit_code, result.stdout) == (1, "")

@@ -11,6 +11,7 @@ from hub.model import Account, Delivery, JournalEntry, Record, Submission
 from hub.model.delivery import State
 from hub.store import Session
 from hub.store.engine import lock_file
+from hub.store.query import retention
 from tests.builders import account, delivery, record, submission
 from tests.unit.cli.conftest import Run, flat
 from tests.unit.cli.test_cli_people import write
@@ -31,7 +32,8 @@ def old(database: str) -> tuple[str, list[str]]:
         subs = [submission(author, received_at=now - timedelta(days=365 * years)) for years in (4, 2, 1)]
         records = [record(sub) for sub in subs]
         owed = [delivery(of, author, state=State.DELIVERED, due_at=None) for of in records]
-        for rows in (subs, records, owed):
+        in_use = [JournalEntry(at=now, account_id=author.id, action="account.created", subject=author.id)]
+        for rows in (subs, records, owed, in_use):
             session.add_all(rows)
             session.flush()
         return [sub.id for sub in subs]
@@ -46,6 +48,7 @@ def erased(database: str) -> list[str]:
 
 def proofs(database: str) -> list[tuple[str, str]]:
     query = select(Account.login, JournalEntry.why).join(Account, Account.id == JournalEntry.account_id, isouter=True)
+    query = query.where(JournalEntry.action == "submission.erased")
     return write(database, lambda session: [(login or "", why) for login, why in session.exec(query)])
 
 
@@ -133,3 +136,61 @@ def test_a_restore_says_that_it_undoes_erasures_and_the_term_does_them_again(
     assert erased(database) == []
     assert run("erase", "--older-than", "700d", *WHY).exit_code == 0
     assert erased(database) == ids[:2]
+
+
+def put(database: str, *rows: object) -> None:
+    write(database, lambda session: session.add_all(rows))
+
+
+@pytest.mark.case("C64")
+@pytest.mark.fault("F86")
+@pytest.mark.parametrize(("away", "why"), [(-400, "more than a week after it"), (400, "dated later than it shows")])
+def test_a_clock_that_may_be_wrong_is_told_and_believed_on_a_person_s_word_only(
+    run: Run, old: tuple[str, list[str]], away: int, why: str
+) -> None:
+    database, ids = old
+    seen_at = SystemClock().now() + timedelta(days=away)
+    write(database, lambda session: session.connection().execute(update(JournalEntry).values(at=seen_at)) and None)
+    write(database, lambda session: retention.believe(session, min(seen_at, SystemClock().now())))
+    counted = run("erase", "--older-than", "700d", *WHY, "--dry-run")
+    assert counted.exit_code == 0
+    assert why in flat(counted.stderr)
+    told = run("erase", "--older-than", "700d", *WHY)
+    assert (told.exit_code, erased(database)) == (1, [])
+    assert "may be wrong; nothing was erased" in flat(told.stderr)
+    assert why in flat(told.stderr)
+    assert run("erase", "--older-than", "700d", *WHY, "--clock-is-right").exit_code == 0
+    assert erased(database) == ids[:2]
+    assert run("erase", "--older-than", "300d", *WHY).exit_code == 0, "it is believed from then on"
+    assert erased(database) == ids
+
+
+@pytest.mark.case("C64")
+@pytest.mark.fault("F86")
+def test_more_than_the_share_goes_on_a_person_s_word_only(run: Run, old: tuple[str, list[str]]) -> None:
+    database, _ = old
+    author = write(database, lambda session: session.exec(select(Account)).one())
+    old_at = SystemClock().now() - timedelta(days=800)
+    put(database, *(submission(author, received_at=old_at) for _ in range(9)))
+    counted = run("erase", "--older-than", "700d", *WHY, "--dry-run")
+    assert flat(counted.stdout) == "11 份提交将删除 / would be erased, 0 份未办结保留 / kept, something is open"
+    assert "More than 10 submissions are over their term" in flat(counted.stderr)
+    told = run("erase", "--older-than", "700d", *WHY)
+    assert (told.exit_code, erased(database)) == (1, [])
+    assert "--more-than-share" in flat(told.stderr)
+    done = run("erase", "--older-than", "700d", *WHY, "--more-than-share")
+    assert (done.exit_code, len(erased(database))) == (0, 11)
+
+
+@pytest.mark.case("C64")
+@pytest.mark.fault("F86")
+def test_the_share_is_a_setting(run: Run, old: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    database, _ = old
+    author = write(database, lambda session: session.exec(select(Account)).one())
+    old_at = SystemClock().now() - timedelta(days=800)
+    put(database, *(submission(author, received_at=old_at) for _ in range(9)))
+    monkeypatch.setenv("HUB_RETENTION_SHARE", "1.0")
+    assert run("erase", "--older-than", "700d", *WHY).exit_code == 0
+    assert len(erased(database)) == 11
+    monkeypatch.setenv("HUB_RETENTION_SHARE", "1.1")
+    assert run("erase", "--older-than", "700d", *WHY).exit_code == 2

@@ -18,7 +18,7 @@ from tests.unit.cli.conftest import Run, flat
 def test_good_files_pass(run: Run) -> None:
     result = run("check")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert "5 表单" in result.stdout
+    assert "6 表单" in result.stdout
     assert "4 系统：全部通过 / all good" in flat(result.stdout)
 
 
@@ -168,3 +168,18 @@ def test_an_unknown_policy_profile_is_told(run: Run, monkeypatch: pytest.MonkeyP
     result = run("check")
     assert result.exit_code == 2
     assert "schemas/policy/cn-2099.yaml There is no policy profile “cn-2099” (HUB_POLICY)." in flat(result.stderr)
+
+
+@pytest.mark.case("C43")
+def test_a_record_no_flow_could_express_is_named_and_does_not_pass(run: Run, home: Path) -> None:
+    wiring = home / "connectors.yaml"
+    text = wiring.read_text(encoding="utf-8")
+    assert run("check").exit_code == 0
+    loose = text.replace("when: {properties: {place: {properties: {aliases: {required: [doors]}}}}}\n", "when: {}\n", 1)
+    assert loose != text
+    wiring.write_text(loose, encoding="utf-8")
+    result = run("check")
+    assert result.exit_code == 2
+    assert "connectors.yaml#/systems/doors/send/0/fields/door" in result.stderr
+    assert "a visit/v1 may have no place.aliases.doors, and cannot be sent then" in flat(result.stderr)
+    assert "require it in `when`" in flat(result.stderr)

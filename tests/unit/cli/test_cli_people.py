@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from hub.clock import SystemClock
+from hub.clock import SystemClock, civil_day
 from hub.model.people import Role
 from hub.store import Session, open_store
 from hub.store.credentials import digest
@@ -20,7 +20,7 @@ from tests.some_connectors.county import VILLAGE
 from tests.unit.cli.conftest import Run, flat
 
 T = TypeVar("T")
-CSV = "code,level,name,parent_code\n330783005004,village,老村,330783005000\n"
+CSV = "code,level,name,parent_code\n330783005000,town,镇,\n330783005004,village,老村,330783005000\n"
 
 
 def write(database: str, change: Callable[[Session], T]) -> T:
@@ -90,28 +90,35 @@ def test_a_database_somebody_serves_is_left_alone(run: Run, words: tuple[str, ..
 def test_divisions_are_imported_once(run: Run, database: str, tmp_path: Path) -> None:
     file = tmp_path / "list.csv"
     file.write_text(CSV, encoding="utf-8")
-    assert run("divisions", "import", str(file), "--valid-from", "2026-01-01").stdout.startswith("1 ")
+    assert run("divisions", "import", str(file), "--valid-from", "2026-01-01").stdout.startswith("2 ")
     assert run("divisions", "import", str(file)).stdout.startswith("0 ")
     file.write_text(CSV.replace("老", "新"), encoding="utf-8")
     assert run("divisions", "import", str(file)).stdout.startswith("1 ")
+    file.write_text(CSV.replace("老", "更老的"), encoding="utf-8")
+    assert run("divisions", "import", str(file), "--valid-from", "2020-01-01").stdout.startswith("2 ")
     with sqlite3.connect(database.removeprefix("sqlite:///")) as connection:
         rows = connection.execute(
-            "select name, valid_from, valid_to from division where superseded_at is null"
+            "select name, valid_from, valid_to from division where superseded_at is null and level = 'village'"
         ).fetchall()
     connection.close()
-    today = SystemClock().now().date().isoformat()
-    assert sorted(rows) == [("新村", today, None), ("老村", "2026-01-01", today)]
+    today = civil_day(SystemClock().now()).isoformat()
+    assert sorted(rows) == [
+        ("新村", today, None), ("更老的村", "2020-01-01", "2026-01-01"), ("老村", "2026-01-01", today)
+    ]  # fmt: skip
 
 
 @pytest.mark.usefixtures("database")
 def test_a_bad_list_is_named_with_its_line(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "list.csv"
-    file.write_text(CSV + "1,village,x,\n", encoding="utf-8")
+    file.write_text(CSV + "1,banana,x,\n", encoding="utf-8")
     result = run("divisions", "import", str(file))
-    assert (result.exit_code, "list.csv, line 3 is no division" in flat(result.stderr)) == (1, True)
+    assert (result.exit_code, "nothing was imported" in flat(result.stderr)) == (1, True)
+    assert "/4/code: A division code has 12 digits." in flat(result.stderr)
+    assert "/4/level: There is no such level. Write one of: province" in flat(result.stderr)
     file.write_bytes(CSV.encode("gbk"))
     result = run("divisions", "import", str(file))
-    assert (result.exit_code, "list.csv is not in UTF-8" in flat(result.stderr)) == (1, True)
+    assert (result.exit_code, "list.csv is not in this encoding" in flat(result.stderr)) == (1, True)
+    assert run("divisions", "import", str(file), "--encoding", "gb18030").stdout.startswith("2 ")
     result = run("divisions", "import", str(file), "--valid-from", "soon")
     assert (result.exit_code, "soon" in result.stderr) == (2, True)
     assert run("divisions", "import", str(tmp_path / "none.csv")).exit_code == 2

@@ -131,3 +131,28 @@ def test_a_table_without_doubles_comes_back(data: st.DataObject) -> None:
 
 def _is_one_to_one(table: dict[str, int | str]) -> bool:
     return len({str(code) for code in table.values()}) == len(table)
+
+
+@pytest.mark.case("C29")
+@pytest.mark.parametrize("crs", ["wgs84", "gcj02", "bd09"])
+def test_a_whole_way_there_and_back(crs: Crs) -> None:
+    way = [[120.2411, 29.2891], [120.2431, 29.2902]]
+    rule = {"from": "way", "as": "line", "crs": crs}
+
+    def made(value: object, **more: object) -> object:
+        return compile_fields({"made": rule | more}, Context({}, str), "x").apply({"way": value})["made"]
+
+    back = made(way, back=True)
+    assert back == [{"lon": lon, "lat": lat, "crs": crs} for lon, lat in way]
+    assert made(back) == way
+
+
+@pytest.mark.case("C29")
+@pytest.mark.parametrize(
+    ("back", "value"), [(False, {"lon": 1, "lat": 1, "crs": "wgs84"}), (False, ["x"]), (True, [[1]]), (True, "x")]
+)
+def test_what_is_no_way_is_refused(back: bool, value: object) -> None:
+    transform = TRANSFORMS["line"]
+    with pytest.raises(Unfit) as unfit:
+        (transform.back if back else transform.forward)("wgs84", value)  # type: ignore[misc]  # it has both
+    assert unfit.value.reason == "not_a_location"

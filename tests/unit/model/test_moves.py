@@ -1,7 +1,7 @@
 """Which state may follow which."""
 
 from hub.model.delivery import ENDED, MOVES, OPEN, State, may_move
-from hub.model.issue import ISSUE_MOVES, IssueState
+from hub.model.issue import ISSUE_MOVES, WITHDRAWN_MOVES, IssueState
 
 
 def test_every_state_has_its_moves_and_none_moves_to_itself_but_by_a_lease() -> None:
@@ -31,3 +31,9 @@ def test_every_state_can_be_reached_and_no_open_one_is_a_dead_end() -> None:
 def test_an_issue_can_always_go_on_until_it_is_closed() -> None:
     assert set(ISSUE_MOVES) == set(IssueState)
     assert [state for state, moves in ISSUE_MOVES.items() if not moves] == [IssueState.CLOSED]
+
+
+def test_what_is_withdrawn_can_only_be_closed_or_come_back() -> None:
+    assert set(WITHDRAWN_MOVES) == set(IssueState)
+    assert {new for moves in WITHDRAWN_MOVES.values() for new in moves} == {IssueState.CLOSED, IssueState.REPORTED}
+    assert WITHDRAWN_MOVES[IssueState.CLOSED] == {IssueState.REPORTED}

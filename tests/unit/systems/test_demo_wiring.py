@@ -123,7 +123,11 @@ def test_a_visit_of_a_household_goes_only_where_it_is_known(registry: Registry) 
     [
         ({"finding.category": "dispute"}, 0),
         ({"finding.category": "housing", "finding.housing_type": "leak"}, 1),
-        ({"finding.category": "river", "finding.segment": {"aliases": {"all": "HD1"}}}, 1),
+        ({"finding.category": "river", "finding.segment": {"aliases": {"all": "HD1"}}}, 0),
+        (
+            {"finding.category": "river", "finding.segment": {"aliases": {"all": "HD1"}}, "finding.river_type": "bank"},
+            1,
+        ),
         ({"finding.category": "river", "finding.segment": {"aliases": {}}}, 0),
     ],
 )

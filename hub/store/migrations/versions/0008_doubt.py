@@ -11,7 +11,7 @@ depends_on = None
 
 _INDEXES = {
     "ix_delivery_suspect": ("due_at", "lost >= 2 AND due_at IS NOT NULL"),
-    "ix_delivery_not_understood": (
+    "ix_delivery_unrecognised": (
         "id",
         "(state NOT IN ('waiting', 'leased', 'retry', 'transported', 'delivered', 'unknown', 'parked', 'manual', 'cancelled') OR intent NOT IN ('create', 'amend', 'withdraw'))",
     ),

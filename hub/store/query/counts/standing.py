@@ -1,39 +1,62 @@
 """Deliveries by System and state, at the cost of those that have not simply been delivered."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sqlalchemy import text
 from sqlmodel import Session
 
 from hub.model.delivery import IS_STANDING, State
+from hub.model.odd import Odd, known
+from hub.model.people import Scope
+from hub.model.submission import IS_WITHDRAWN
 from hub.store.query.counts.totals import cancelled_before
+from hub.store.query.places import ends
 
-_STANDING = text(
-    f"SELECT system, state, count(*), count(due_at) FROM delivery WHERE {IS_STANDING} GROUP BY state, system"  # noqa: S608 - our own words
+_STANDING = (
+    f"SELECT system, state, count(*), count(due_at) FROM delivery WHERE ({IS_STANDING}){{}}"  # noqa: S608 - our own words
+    " GROUP BY state, system"
 )
-_DUE = text("SELECT system, count(*) FROM delivery WHERE due_at IS NOT NULL GROUP BY system")
+_DUE = "SELECT system, count(*) FROM delivery WHERE due_at IS NOT NULL{} GROUP BY system"
 # By an expression: the index of all Systems' Deliveries must not look like a good way to group the few.
-_LEASED = text("SELECT max(system), count(*) FROM delivery WHERE leased_until IS NOT NULL GROUP BY system || ''")
-_HELD = text(
-    "SELECT max(system), count(*) FROM delivery WHERE after_id IS NOT NULL AND due_at IS NULL AND state = 'waiting'"
+_LEASED = "SELECT max(system), count(*) FROM delivery WHERE leased_until IS NOT NULL{} GROUP BY system || ''"
+_HELD = (
+    "SELECT max(system), count(*) FROM delivery WHERE after_id IS NOT NULL AND due_at IS NULL AND state = 'waiting'{}"
     " GROUP BY system || ''"
 )
-Counts = Counter[tuple[str, State]]
+_WITHDRAWN = text(f"SELECT count(*) FROM submission WHERE {IS_WITHDRAWN}")  # noqa: S608 - our own words
+_WITHIN = " AND division BETWEEN :first AND :last"
+Counts = Counter[tuple[str, State | Odd]]
 
 
-def open_counts(session: Session) -> Counts:
-    """Return how many Deliveries each System has in each state, but not how many were delivered."""
-    counts, connection = Counts(), session.connection()
-    for system, due in connection.execute(_DUE):
+def open_counts(session: Session, area: Scope | None = None) -> Counts:
+    """Return how many Deliveries each System has in each state, but not how many were delivered.
+
+    Those of one area only, where one is given.
+    """
+    counts = Counts()
+
+    def ask(query: str) -> Iterable[Any]:
+        if area is None:
+            return session.connection().execute(text(query.format("")))
+        first, last = ends(area)
+        return session.connection().execute(text(query.format(_WITHIN)), {"first": first, "last": last})
+
+    for system, due in ask(_DUE):
         counts[system, State.WAITING] += due
-    for system, state, count, due in connection.execute(_STANDING):
-        counts[system, State(state)] += count
+    for system, state, count, due in ask(_STANDING):
+        counts[system, known(State, state)] += count
         counts[system, State.WAITING] -= due
     for state, query in ((State.LEASED, _LEASED), (State.WAITING, _HELD)):
-        for system, count in connection.execute(query):
+        for system, count in ask(query):
             counts[system, state] += count
     return Counts({key: count for key, count in counts.items() if count > 0})
+
+
+def withdrawn_count(session: Session) -> int:
+    """Return how many Submissions were withdrawn; erased ones stay counted."""
+    return int(session.connection().execute(_WITHDRAWN).scalar_one())
 
 
 def delivery_counts(session: Session, made: Mapping[str, int]) -> Counts:

@@ -30,13 +30,15 @@ def late_counts(session: Session, late: LateBefore) -> dict[str, int]:
 
 
 def unreminded(session: Session, late: LateBefore, limit: int) -> list[Late]:
-    """Return late entries without a reminder, the oldest first."""
+    """Return late entries without a reminder, the oldest first; those somebody is at are left for the next time."""
     reminded = exists().where(col(Reminder.delivery_id) == col(Delivery.id))
     query = (
         pick(col(Delivery.id), col(Delivery.system))
         .where(is_late(late), ~reminded)
         .order_by(col(Delivery.id))
         .limit(limit)
+        # Held until the reminder is written: one that is ended and erased meanwhile would take all others' along.
+        .with_for_update(read=True, key_share=True, skip_locked=True)
     )
     return [Late(*row) for row in session.connection().execute(query)]
 

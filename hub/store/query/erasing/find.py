@@ -12,7 +12,9 @@ from sqlmodel import Session, col
 from hub.errors import Phrase
 from hub.model.delivery import ENDED, NOT_ENDED, Attempt, Delivery, State
 from hub.model.issue import Issue, IssueState
+from hub.model.odd import Odd, known
 from hub.model.submission import Record, Submission
+from hub.store.query.deliveries import hold_orders
 
 Query = Select[*tuple[Any, ...]]
 _ORDER = (col(Submission.received_at), col(Submission.id))
@@ -36,9 +38,9 @@ class Found:
     erased_at: datetime | None
     records: Sequence[str]
     record_keys: Sequence[str]
-    deliveries: dict[str, tuple[str, State]]
+    deliveries: dict[str, tuple[str, State | Odd]]
     """Id of each Delivery, its System and state."""
-    issues: dict[str, IssueState]
+    issues: dict[str, IssueState | Odd]
 
     @property
     def last_at(self) -> datetime:
@@ -59,7 +61,7 @@ def older(session: Session, before: datetime, after: After | None, limit: int) -
 def find(session: Session, submission_id: str, *, lock: bool) -> Found | None:
     """Return what a Submission became, by the id of any revision; None where there is none.
 
-    With `lock`, in the order corrections and hands take their rows: the first revision, Deliveries, Issues.
+    With `lock`, in the order corrections and hands take their rows: the first revision, Deliveries, Issues, turns.
     """
 
     def rows(query: Query, *, locked: bool = lock) -> Sequence[Row[*tuple[Any, ...]]]:
@@ -72,22 +74,25 @@ def find(session: Session, submission_id: str, *, lock: bool) -> Found | None:
         return None
     root_id = roots[0].root_id
     rows(select(col(Submission.id)).where(col(Submission.id) == root_id))
-    columns = (col(Submission.id), col(Submission.received_at), col(Submission.erased_at))
-    revisions = rows(select(*columns).where(col(Submission.root_id) == root_id), locked=False)
+    told = (col(Submission.id), col(Submission.received_at), col(Submission.erased_at))
+    revisions = rows(select(*told).where(col(Submission.root_id) == root_id), locked=False)
     theirs = col(Record.submission_id).in_([row.id for row in revisions])
     records = rows(select(col(Record.id), col(Record.key)).where(theirs), locked=False)
     keys = sorted({row.key for row in records})
-    owed = select(col(Delivery.id), col(Delivery.system), col(Delivery.state)).where(col(Delivery.record_key).in_(keys))
+    columns = (col(Delivery.id), col(Delivery.system), col(Delivery.state), col(Delivery.order_key))
+    owed = select(*columns).where(col(Delivery.record_key).in_(keys))
     opened = select(col(Issue.id), col(Issue.state)).where(col(Issue.id).in_(keys))
     deliveries, issues = rows(owed.order_by(col(Delivery.id))), rows(opened.order_by(col(Issue.id)))
+    if lock:  # who is just about to wait behind one of them is seen, or waits for nobody
+        hold_orders(session, (row.order_key for row in deliveries if row.order_key))
     return Found(
         root_id=root_id,
         submissions={row.id: row.received_at for row in revisions},
         erased_at=revisions[0].erased_at,
         records=[row.id for row in records],
         record_keys=keys,
-        deliveries={row.id: (row.system, State(row.state)) for row in deliveries},
-        issues={row.id: IssueState(row.state) for row in issues},
+        deliveries={row.id: (row.system, known(State, row.state)) for row in deliveries},
+        issues={row.id: known(IssueState, row.state) for row in issues},
     )
 
 
@@ -100,7 +105,7 @@ def still_open(session: Session, found: Found) -> tuple[Phrase, ...]:
     )
 
 
-def _open(session: Session, found: Found) -> Iterator[tuple[str, str, State | IssueState]]:
+def _open(session: Session, found: Found) -> Iterator[tuple[str, str, State | IssueState | Odd]]:
     """Give the kind of each (`open.<kind>` of schemas/messages), its System if any, and how it stands."""
     yield from (("delivery", system, state) for system, state in found.deliveries.values() if state not in ENDED)
     behind = select(col(Delivery.system), col(Delivery.state), col(Delivery.record_key)).where(
@@ -108,7 +113,7 @@ def _open(session: Session, found: Found) -> Iterator[tuple[str, str, State | Is
     )
     for system, state, key in session.connection().execute(behind):
         if key not in found.record_keys:
-            yield "behind", system, State(state)
+            yield "behind", system, known(State, state)
     yield from (("issue", "", state) for state in found.issues.values() if state is not IssueState.CLOSED)
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, SQLModel
 from hub.model.delivery import Attempt, Delivery, Reminder, Skip, State, Take
 from hub.model.issue import Issue, IssueStep
 from hub.model.place import Discrepancy
-from hub.model.submission import Attachment, AttachmentUse, Contest, Record, Submission
+from hub.model.submission import Attachment, AttachmentUse, Contest, Record, Submission, TrackDigest
 from hub.store.query.counts import Gone, add_cancelled, count_gone
 from hub.store.query.counts.totals import ALL
 from hub.store.query.erasing.find import Found, tries
@@ -25,6 +25,7 @@ _REMOVED: Sequence[tuple[type[SQLModel], str, str]] = (
     (Issue, "id", "issues"),
     (Discrepancy, "submission_id", "submissions"),
     (Contest, "submission_id", "submissions"),
+    (TrackDigest, "submission_id", "submissions"),
 )
 """Tables whose rows go, by which column they are found and with which ids, in the order their foreign keys want."""
 
@@ -74,9 +75,10 @@ def _emptied(session: Session, found: Found, at: datetime) -> dict[str, int]:
     nothing = {"place_id": None, "occurred_at": first_at}
     session.connection().execute(records.values(content=b"", **nothing))
     submissions = update(submission).where(submission.c.root_id == found.root_id)
-    session.connection().execute(
-        submissions.values(body=b"", digest="", reported_at=first_at, clock_suspect=False, erased_at=at, **nothing)
-    )
+    # That it was withdrawn, and by whom, stays as in the journal: it is counted.
+    untold = dict.fromkeys(("withdrawn_why", "moved_to", "moved_from"))
+    said = {"body": b"", "digest": "", "reported_at": first_at, "clock_suspect": False, **untold, **nothing}
+    session.connection().execute(submissions.values(**said, erased_at=at))
     return {"record": len(found.records), "submission": len(found.submissions)}
 
 

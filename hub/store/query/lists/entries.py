@@ -54,5 +54,6 @@ def entry_ids(viewer: Viewer, window: Window, work: Work) -> Found:
     if work.late_only:
         found = found.where(is_late(work.late))
     if window.after:
-        found = found.where(tuple_(*order) > select(*order).where(col(Delivery.id) == window.after).scalar_subquery())
+        seen = (col(Delivery.id) == window.after, delivery_is_visible(viewer))
+        found = found.where(tuple_(*order) > select(*order).where(*seen).scalar_subquery())
     return found.order_by(*order).limit(window.limit)

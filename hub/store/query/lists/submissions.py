@@ -43,7 +43,9 @@ def submission_ids(viewer: Viewer, window: Window, *, mine: bool) -> Found:
     """Return the ids of the page's Submissions."""
     found: Found = select(col(Submission.id), *_ORDER).where(_newest(), col(Submission.erased_at).is_(None))
     if window.after:
-        last = select(*_ORDER).where(col(Submission.id) == window.after).scalar_subquery()
+        # Only what the viewer may see is a place in the list: any other id is one nobody has.
+        seen = (col(Submission.id) == window.after, submission_is_visible(viewer))
+        last = select(*_ORDER).where(*seen).scalar_subquery()
         found = found.where(tuple_(*_ORDER) < last)
     newest_first = [column.desc() for column in _ORDER]
     walks = [walk.order_by(*newest_first).limit(window.limit) for walk in _walks(found, viewer, mine=mine)]

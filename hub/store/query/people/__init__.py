@@ -9,13 +9,11 @@ from hub.store.query.people.accounts import (
     names,
     seed_accounts,
 )
+from hub.store.query.people.contacts import Contact, nearest_contact
 from hub.store.query.people.keeping import Change, change_account, listed_accounts, open_account
 from hub.store.query.people.signing import (
-    MOST_PER_ADDRESS,
-    MOST_PER_LOGIN,
-    WINDOW,
+    Checked,
     add_token,
-    admit_try,
     end_session,
     revoke_tokens,
     session_accounts,
@@ -23,23 +21,27 @@ from hub.store.query.people.signing import (
     start_session,
     token_accounts,
 )
+from hub.store.query.people.standing import demand_standing, no_longer
+from hub.store.query.people.throttle import note_failure, wait_for
 
 __all__ = [
     "FIRST_OPERATOR",
-    "MOST_PER_ADDRESS",
-    "MOST_PER_LOGIN",
-    "WINDOW",
     "Change",
+    "Checked",
+    "Contact",
     "NewAccount",
     "account_named",
     "add_token",
-    "admit_try",
     "change_account",
     "create_account",
+    "demand_standing",
     "end_session",
     "ensure_first_operator",
     "listed_accounts",
     "names",
+    "nearest_contact",
+    "no_longer",
+    "note_failure",
     "open_account",
     "revoke_tokens",
     "seed_accounts",
@@ -47,4 +49,5 @@ __all__ = [
     "set_password",
     "start_session",
     "token_accounts",
+    "wait_for",
 ]

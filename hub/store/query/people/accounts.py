@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from hub.errors import Problem
@@ -31,12 +32,18 @@ class NewAccount:
 
 def create_account(session: Session, new: NewAccount, now: datetime) -> Account:
     """Add an account; raises Problem when the login is taken."""
-    if account_named(session, new.login) is not None:
+    account = _added(session, new, now)
+    if account is None:
         raise Problem("account.exists", 409, login=new.login)
-    account = Account(**vars(new), created_at=now)
-    session.add(account)
-    session.flush()
     return account
+
+
+def _added(session: Session, new: NewAccount, now: datetime) -> Account | None:
+    """Add an account, or None when the login is taken, perhaps by somebody else this very moment."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    row = Account(**vars(new), created_at=now).model_dump()
+    added = insert(Account).values(row).on_conflict_do_nothing(index_elements=["login"]).returning(col(Account.id))
+    return session.get_one(Account, row["id"]) if session.connection().execute(added).first() else None
 
 
 def account_named(session: Session, login: str) -> Account | None:
@@ -58,8 +65,7 @@ def ensure_first_operator(session: Session, county: str, now: datetime) -> tuple
     new = NewAccount(
         FIRST_OPERATOR, FIRST_OPERATOR, Role.OPERATOR, county, hash_password(password), must_change_password=True
     )
-    create_account(session, new, now)
-    return FIRST_OPERATOR, password
+    return (FIRST_OPERATOR, password) if _added(session, new, now) else None
 
 
 def seed_accounts(session: Session, rows: Iterable[dict[str, Any]], now: datetime) -> int:
@@ -69,6 +75,5 @@ def seed_accounts(session: Session, rows: Iterable[dict[str, Any]], now: datetim
         if account_named(session, row["login"]) is None:
             rest = {**row, "role": Role(row["role"]), "password_hash": hash_password(row["password"])}
             del rest["password"]
-            create_account(session, NewAccount(**rest), now)
-            added += 1
+            added += _added(session, NewAccount(**rest), now) is not None
     return added

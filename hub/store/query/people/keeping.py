@@ -7,12 +7,13 @@ from datetime import datetime
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
+from hub.clock import civil_day
 from hub.errors import FieldFault, Problem
 from hub.model.people import Account, ApiToken, Scope, account_faults
 from hub.model.people import Session as SignedIn
-from hub.model.place import Division
+from hub.store.query import divisions
 from hub.store.query.journal import add_entries, entry
-from hub.store.query.people.accounts import NewAccount, account_named, create_account
+from hub.store.query.people.accounts import NewAccount, create_account
 from hub.store.query.places import division_names, within
 
 REACH = frozenset({"role", "division", "department"})
@@ -32,7 +33,7 @@ class Change:
 
 def open_account(session: Session, new: NewAccount, by: Scope | None, now: datetime) -> Account:
     """Give somebody an account; `by` is None on the command line. Raises Problem naming all that does not fit."""
-    faults = [*account_faults(vars(new)), *_division_faults(session, new.division, by)]
+    faults = [*account_faults(vars(new)), *_division_faults(session, new.division, by, now)]
     if faults:
         raise Problem("request.invalid", 422, faults)
     account = create_account(session, new, now)
@@ -47,7 +48,7 @@ def change_account(session: Session, login: str, change: Change, by: Scope | Non
     switches = change.disabled is not None and change.disabled != (account.disabled_at is not None)
     if by is not None and by.account_id == account.id and (switches or change.password_hash or REACH & values.keys()):
         raise Problem("account.own", 409)
-    _demand_fit(session, account, values, by)
+    _demand_fit(session, account, values, by, now)
     deeds = {"account.changed": ", ".join(values)} if values else {}
     account.sqlmodel_update(values)
     if change.password_hash:
@@ -74,31 +75,32 @@ def listed_accounts(session: Session, by: Scope | None, after: str = "", limit: 
 
 
 def _within_reach(session: Session, login: str, by: Scope | None) -> Account:
-    """Return the account; one out of reach is as unknown as one that does not exist."""
-    account = account_named(session, login)
+    """Return the account, locked; one out of reach is as unknown as one that does not exist."""
+    query = select(Account).where(Account.login == login).with_for_update()
+    account = session.exec(query, execution_options={"populate_existing": True}).first()
     if account is None or (by is not None and not account.division.startswith(by.prefix)):
         raise Problem("account.unknown", 404, login=login)
     return account
 
 
-def _demand_fit(session: Session, account: Account, values: Mapping[str, str], by: Scope | None) -> None:
+def _demand_fit(session: Session, account: Account, values: Mapping[str, str], by: Scope | None, now: datetime) -> None:
     """Raise Problem for what does not fit; what was there before and stays is nobody's fault now."""
     changed = values.keys() | ({"department"} if "role" in values else set())
     whole = {"role": account.role, "department": account.department, **values}
     faults = [fault for fault in account_faults(whole) if fault.path[1:] in changed]
     if "division" in values:
-        faults += _division_faults(session, values["division"], by)
+        faults += _division_faults(session, values["division"], by, now)
     if faults:
         raise Problem("request.invalid", 422, faults)
 
 
-def _division_faults(session: Session, division: str, by: Scope | None) -> Iterator[FieldFault]:
-    """Say that a division is out of the operator's reach, or in no list, where lists were imported at all."""
+def _division_faults(session: Session, division: str, by: Scope | None, now: datetime) -> Iterator[FieldFault]:
+    """Say that a division is out of the operator's reach, or there is none today, where lists were imported at all."""
     if any(account_faults({"division": division})):
         return
     if by is not None and not division.startswith(by.prefix):
         yield FieldFault("/division", "division_out_of_reach", {"division": by.division})
-    elif not division_names(session, [division]) and session.exec(select(Division.code).limit(1)).first() is not None:
+    elif not division_names(session, [division], civil_day(now)) and not divisions.is_empty(session):
         yield FieldFault("/division", "division_unknown")
 
 

@@ -3,10 +3,11 @@ import { nextTick } from "vue";
 import { pick, t } from "../../shared/i18n.js";
 import { pointerFrom } from "./check.js";
 
-/** A fault found here carries a key, one the server found its own words. */
+/** A fault found here carries the key of the very words the server has for it: what is wrong, and what to do. */
 export function faultText(fault) {
-  if (!fault.message) return t(fault.key, fault.params, t("answer.other"));
-  return [pick(fault.message), pick(fault.remedy)].filter(Boolean).join(" ");
+  const params = Object.fromEntries(Object.entries(fault.params ?? {}).map(([name, value]) => [name, value?.key ? t(value.key) : pick(value)]));
+  const words = fault.message ? [pick(fault.message), pick(fault.remedy)] : [t(fault.key, params), t(`${fault.key}.remedy`, params, "")];
+  return words.filter(Boolean).join(" ");
 }
 
 /** The server's faults by pointer, as the page keeps them. */
@@ -14,10 +15,10 @@ export function faultsFromServer(faults) {
   return Object.fromEntries(faults.map((fault) => [pointerFrom(fault.path ?? ""), fault]));
 }
 
-/** The faults no question on the page can show. Call when the page has drawn the others. */
+/** The faults whose words no question on the page shows. Call when the page has drawn the others. */
 export function homelessFaults(faults) {
   return Object.entries(faults)
-    .filter(([pointer]) => !document.getElementById(`q${pointer}-box`))
+    .filter(([pointer]) => !document.getElementById(`q${pointer}-box`)?.querySelector(".fault"))
     .map(([, fault]) => fault);
 }
 

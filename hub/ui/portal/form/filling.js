@@ -1,55 +1,82 @@
 /** A form being filled: its answers, what was known beforehand, what is wrong with it. Knows nothing of pages. */
-import { inject, provide, reactive, toRaw } from "vue";
+import { inject, markRaw, provide, reactive, toRaw } from "vue";
 import { newId } from "../../shared/ids.js";
 import { momentOf } from "../../shared/when.js";
 import { isEmpty, photosIn, sentAnswers } from "./answers.js";
 import { faultsOf } from "./check.js";
 import { controlsOf, innerElements, isGroup, isOptional, nameOf } from "./definition.js";
+import { answersAgain, firstKnown, isWaiting, judge, knownAgain, nameIn, parentOf, plainKnown, same, seenValues } from "./known.js";
 
 const KEY = Symbol("filling");
 
 export const provideFilling = (filling) => provide(KEY, filling);
 export const useFilling = () => inject(KEY);
 
-/** Starts one: from a draft, from what was sent `earlier`, or empty. `known` is what prefill offered. */
-export function startFilling({ definition, place, draft, known = [], earlier }) {
-  const begun = draft ?? {
-    id: newId(),
-    answers: withGroups(definition.ui.elements, plain(earlier?.answers ?? {})),
-    occurred_at: earlier?.occurred_at ?? momentOf(),
-    location: earlier?.location?.missing === "not_asked" ? null : plain(earlier?.location ?? null),
-    sent: null,
-  };
-  const filling = reactive({ ...begun, place, known: knownByPointer(known, draft?.statuses), faults: {}, isTouched: Boolean(draft) });
-  if (!draft && earlier) judgeAll(filling);
-  else if (!draft) adopt(filling, filling.answers, "");
+/** Starts one: from a draft, from what was sent `earlier`, or empty. `offers` is what prefill said. */
+export function startFilling({ definition, place, draft, offers = [], earlier }) {
+  const isCorrection = Boolean(earlier);
+  const begun = { ...fresh(definition, earlier), ...(draft && plain(draft)) };
+  const known = draft ? knownAgain(offers, draft, isCorrection) : firstKnown(offers, isCorrection);
+  if (draft) answersAgain(known, begun.answers, draft, isCorrection);
+  leaveTracksRaw(definition.ui.elements, begun.answers);
+  const untaken = new Set(definition.untaken);
+  const sentBefore = earlier ? markRaw(plain(earlier.answers)) : null;
+  const filling = reactive({ ...begun, place, known, untaken, sentBefore, faults: {}, isTouched: Boolean(draft) });
+  if (!draft && !earlier) adopt(filling, filling.answers, "");
   return filling;
 }
 
-/** What is kept on the phone. */
-export const draftOf = ({ id, answers, known, occurred_at, location, sent }) => ({
-  id, answers, occurred_at, location, sent,
-  statuses: Object.fromEntries(Object.entries(known).map(([pointer, { status }]) => [pointer, status])),
+function fresh(definition, earlier) {
+  return {
+    id: newId(),
+    form: definition.form,
+    version: definition.version,
+    base: earlier?.revision ?? 0,
+    answers: withGroups(definition.ui.elements, plain(earlier?.answers ?? {})),
+    occurred_at: earlier?.occurred_at ?? momentOf(),
+    location: earlier?.location?.missing === "not_asked" ? null : plain(earlier?.location ?? null),
+    left: [],
+    sent: null,
+  };
+}
+
+/** What is kept on the phone: bound to the form's version, to the values that were shown, to the revision corrected. */
+export const draftOf = ({ id, form, version, base, answers, known, occurred_at, location, left, resent, sent }) => ({
+  id, form, version, base, answers, occurred_at, location, left, resent, sent, known: plainKnown(known),
 });
+
+/** The same content as a correction of what was received: under a new id, untouched answers saying nothing. */
+export function asCorrection(filling, received) {
+  const before = received.answers;
+  const known = plain(filling.known);
+  for (const [pointer, entry] of Object.entries(known)) {
+    const [mine, theirs] = [filling.answers, before].map((answers) => parentOf(answers, pointer)?.[nameIn(pointer)]);
+    if (same(mine, theirs)) entry.status = "sent";
+  }
+  return { ...plain(draftOf(filling)), id: newId(), base: received.revision, known, resent: true, sent: null };
+}
 
 /** Puts what is known into the answers of one object, unless something stands there already. */
 export function adopt(filling, object, pointer) {
   for (const [where, known] of Object.entries(filling.known)) {
-    const cut = where.lastIndexOf("/");
-    const name = where.slice(cut + 1);
-    if (where.slice(0, cut) !== pointer || known.status === "refused" || !isEmpty(object[name])) continue;
+    const name = nameIn(where);
+    if (where.slice(0, -name.length - 1) !== pointer || known.status === "refused" || !isEmpty(object[name])) continue;
     object[name] = structuredClone(toRaw(known.value));
   }
 }
 
 /** Writes one answer; an empty one is taken away. A known value that changes becomes a correction. */
 export function setAnswer(filling, object, pointer, value) {
-  const name = pointer.slice(pointer.lastIndexOf("/") + 1);
+  const name = nameIn(pointer);
   if (isEmpty(value)) delete object[name];
   else object[name] = value;
   filling.isTouched = true;
   delete filling.faults[pointer];
-  if (filling.known[pointer]) judge(filling.known[pointer], value);
+  if (filling.known[pointer]) judge(filling.known[pointer], value, earlierOf(filling, pointer));
+}
+
+function earlierOf(filling, pointer) {
+  return filling.sentBefore && { value: parentOf(filling.sentBefore, pointer)?.[nameIn(pointer)] };
 }
 
 /** "This is right": one tap. */
@@ -57,18 +84,23 @@ export function keepKnown(filling, object, pointer) {
   setAnswer(filling, object, pointer, structuredClone(toRaw(filling.known[pointer].value)));
 }
 
-/** "Do not take this over": the answer is empty again, and the source is told that it was refused. */
+/** "This is not right": the answer is empty again, and the hub keeps that it was turned down. */
 export function refuseKnown(filling, object, pointer) {
   setAnswer(filling, object, pointer, undefined);
+}
+
+/** "What I wrote stays", also beside what the source has come to say. */
+export function standBy(filling, object, pointer) {
+  setAnswer(filling, object, pointer, object[nameIn(pointer)]);
 }
 
 /** Faults found on the phone, by pointer: the schema's and known lines nobody looked at. */
 export function foundFaults(filling, definition) {
   const elements = definition.ui.elements;
-  const faults = faultsOf(toRaw(definition.schema), sentAnswers(elements, plain(filling.answers)));
+  const faults = faultsOf(toRaw(definition), sentAnswers(elements, plain(filling.answers)), filling);
   for (const control of controlsOf(elements).filter((one) => one.options?.confirm)) {
     const pointer = `/${nameOf(control.scope)}`;
-    if (filling.known[pointer]?.status === "offered") faults[pointer] ??= { key: "answer.unconfirmed", params: {} };
+    if (filling.known[pointer] && isWaiting(filling.known[pointer])) faults[pointer] ??= { key: "answer.unconfirmed", params: {} };
   }
   return faults;
 }
@@ -84,39 +116,20 @@ export function letterOf(filling, definition) {
     occurred_at: filling.occurred_at,
     location: plain(filling.location) ?? { missing: "not_asked" },
     answers,
-    seen: seenValues(filling),
+    seen: seenValues(plain(filling.known), filling.answers),
   };
   const content = JSON.stringify(body);
   if (filling.sent?.content !== content) filling.sent = { content, reported_at: momentOf() };
   return { body: { ...body, reported_at: filling.sent.reported_at }, photos: photosIn(definition.ui.elements, answers) };
 }
 
-function seenValues(filling) {
-  const shown = Object.entries(filling.known).filter(([pointer]) => parentOf(filling.answers, pointer));
-  return Object.fromEntries(shown.map(([pointer, { source, as_of, status }]) => [
-    pointer,
-    { system: source.system, as_of, ...(status === "refused" && { refused: true }) },
-  ]));
-}
-
-function parentOf(answers, pointer) {
-  return pointer.split("/").slice(1, -1).reduce((object, step) => object?.[step], answers);
-}
-
-function knownByPointer(values, statuses = {}) {
-  return Object.fromEntries(values.map((one) => [one.path, { ...one, status: statuses[one.path] ?? "offered" }]));
-}
-
-function judgeAll(filling) {
-  for (const [pointer, known] of Object.entries(filling.known)) {
-    const parent = parentOf(filling.answers, pointer);
-    if (parent) judge(known, parent[pointer.slice(pointer.lastIndexOf("/") + 1)]);
+/** Thousands of points are looked at by nobody one by one. */
+function leaveTracksRaw(elements, answers) {
+  for (const control of controlsOf(elements)) {
+    const value = answers?.[nameOf(control.scope)];
+    if (isGroup(control)) leaveTracksRaw(innerElements(control), value);
+    else if (control.options?.widget === "track" && value) markRaw(value);
   }
-}
-
-function judge(known, value) {
-  if (isEmpty(value)) known.status = "refused";
-  else known.status = JSON.stringify(value) === JSON.stringify(known.value) ? "kept" : "corrected";
 }
 
 function withGroups(elements, answers) {

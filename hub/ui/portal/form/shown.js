@@ -14,13 +14,16 @@ const BY_WIDGET = {
 /** One answer in words. */
 export function answerText(value, control = {}) {
   if (value === null || value === undefined) return "";
-  const { widget, codes, unit } = control.options ?? {};
-  if (codes) return [value].flat().map((code) => codeText(code, codes)).join(t("app.between"));
+  const { widget, codes, retired = [], unit } = control.options ?? {};
+  if (codes) return [value].flat().map((code) => codeText(code, [...codes, ...retired])).join(t("app.between"));
   if (BY_WIDGET[widget] && typeof value !== "string" ) return BY_WIDGET[widget](value);
   if (widget === "date" || widget === "time") return BY_WIDGET[widget](value);
   const text = Array.isArray(value) ? value.map(thingText).join(t("app.between")) : thingText(value);
   return unit ? `${text} ${pick(unit)}` : text;
 }
+
+/** What the time of a form's event is called: a visit is made, an issue is found. */
+export const occurredText = (form) => t(`occurred.${form}`, {}, t("form.occurred"));
 
 /** A location, honest when there is none. */
 export function locationText(location) {

@@ -24,11 +24,6 @@ export function followTrack(onPoint, onLost) {
   return () => navigator.geolocation.clearWatch(watch);
 }
 
-/** Metres along a track (haversine). */
-export function lengthOf(track) {
-  return track.slice(1).reduce((sum, point, index) => sum + apart(track[index], point), 0);
-}
-
 // Browsers give WGS-84; a webview that shifts to GCJ-02 on its own cannot be told apart here.
 function locationOf({ coords }) {
   return { lon: round(coords.longitude), lat: round(coords.latitude), crs: "wgs84", accuracy_m: Math.round(coords.accuracy) };
@@ -38,9 +33,3 @@ const missingOf = (error) => ({ missing: error.code === error.PERMISSION_DENIED 
 
 // Six places are 0.1 m: more is noise.
 const round = (degrees) => Number(degrees.toFixed(6));
-
-function apart(a, b) {
-  const rad = Math.PI / 180;
-  const half = Math.sin(((b.lat - a.lat) * rad) / 2) ** 2 + Math.cos(a.lat * rad) * Math.cos(b.lat * rad) * Math.sin(((b.lon - a.lon) * rad) / 2) ** 2;
-  return 2 * 6_371_000 * Math.asin(Math.sqrt(half));
-}

@@ -1,23 +1,24 @@
 """Accounts as operators keep them: open, change, disable, list, each within the operator's own division."""
 
-import asyncio
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 
+from hub.clock import civil_day
 from hub.model import Account
+from hub.model.odd import Odd, known
 from hub.model.people import Role
 from hub.store import Session, credentials
 from hub.store.query import people
 from hub.store.query.people import Change, NewAccount
 from hub.store.query.places import division_names
 from hub.web.api.people.sessions import Unit
-from hub.web.context import Hub
+from hub.web.context import Hub, Parts
 from hub.web.problems import documented
-from hub.web.security import Operator, demand_json
+from hub.web.security import Caller, Operator, demand_json
 from hub.web.shapes import PLAIN, Asked, View, Word
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
@@ -46,8 +47,8 @@ class ChangeAsked(Asked):
     department: Word = ""
     staff_number: Word = ""
     phone: Word = ""
-    disabled: bool = Field(default=False, description="true ends its sessions and revokes its tokens")
-    reset_password: bool = Field(default=False, description="true gives a new one-time password")
+    disabled: StrictBool = Field(default=False, description="true ends its sessions and revokes its tokens")
+    reset_password: StrictBool = Field(default=False, description="true gives a new one-time password")
 
 
 class AccountLine(View):
@@ -56,7 +57,7 @@ class AccountLine(View):
     id: str
     login: str
     name: str
-    role: Role
+    role: Role | Odd
     unit: Unit
     department: str
     staff_number: str
@@ -80,10 +81,11 @@ async def list_accounts(
     after: Annotated[Word, Query(description="the last login seen")] = "",
 ) -> list[AccountLine]:
     """List the accounts of my division by login, disabled ones included."""
+    today = civil_day(hub.clock.now())
 
     def look(session: Session) -> list[AccountLine]:
         found = people.listed_accounts(session, caller.scope, after, limit)
-        names = division_names(session, (account.division for account in found))
+        names = division_names(session, (account.division for account in found), today)
         return [_line(account, names) for account in found]
 
     return await hub.store.read(look)
@@ -92,14 +94,14 @@ async def list_accounts(
 @router.post("", status_code=201, dependencies=[Depends(demand_json)], responses=documented(409))
 async def open_account(asked: AccountAsked, caller: Operator, hub: Hub) -> AccountGiven:
     """Give somebody an account with a one-time password."""
-    password, password_hash = await _one_time_password()
+    password, password_hash = await _one_time_password(hub, caller)
     new = NewAccount(**asked.model_dump(), password_hash=password_hash, must_change_password=True)
     now = hub.clock.now()
 
     def write(session: Session) -> AccountGiven:
-        return _given(session, people.open_account(session, new, caller.scope, now), password)
+        return _given(session, people.open_account(session, new, caller.scope, now), password, now)
 
-    return await hub.store.write(write)
+    return await hub.write(caller.proof, write)
 
 
 @router.patch("/{login}", dependencies=[Depends(demand_json)], responses=documented(404, 409))
@@ -107,27 +109,28 @@ async def change_account(login: Login, asked: ChangeAsked, caller: Operator, hub
     """Change an account; a new role, division or department, disabling and a new password end what is signed in."""
     values = asked.model_dump(exclude_unset=True)
     disabled, resets = values.pop("disabled", None), values.pop("reset_password", False)
-    password, password_hash = await _one_time_password() if resets else (None, None)
+    password, password_hash = await _one_time_password(hub, caller) if resets else (None, None)
     change, now = Change(values, disabled, password_hash), hub.clock.now()
 
     def write(session: Session) -> AccountGiven:
-        return _given(session, people.change_account(session, login, change, caller.scope, now), password)
+        return _given(session, people.change_account(session, login, change, caller.scope, now), password, now)
 
-    return await hub.store.write(write)
+    return await hub.write(caller.proof, write)
 
 
-async def _one_time_password() -> tuple[str, str]:
-    """Return a fresh password and its hash; in a thread, as argon2 takes its time."""
+async def _one_time_password(hub: Parts, caller: Caller) -> tuple[str, str]:
+    """Return a fresh password and its hash."""
     password = credentials.new_password()
-    return password, await asyncio.to_thread(credentials.hash_password, password)
+    async with hub.hashing.turn(caller.account.id) as hashing:
+        return password, await hashing.run(credentials.hash_password, password)
 
 
-def _given(session: Session, account: Account, password: str | None) -> AccountGiven:
-    line = _line(account, division_names(session, [account.division]))
+def _given(session: Session, account: Account, password: str | None, now: datetime) -> AccountGiven:
+    line = _line(account, division_names(session, [account.division], civil_day(now)))
     return AccountGiven(**dict(line), one_time_password=password)
 
 
 def _line(account: Account, names: dict[str, str]) -> AccountLine:
     unit = Unit(code=account.division, name=names.get(account.division, account.division))
-    plain: Iterable[str] = AccountLine.model_fields.keys() - {"unit"}
-    return AccountLine(unit=unit, **{name: getattr(account, name) for name in plain})
+    plain: Iterable[str] = AccountLine.model_fields.keys() - {"unit", "role"}
+    return AccountLine(unit=unit, role=known(Role, account.role), **{name: getattr(account, name) for name in plain})

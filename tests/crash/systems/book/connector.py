@@ -16,7 +16,9 @@ PAGES = 2
 class Connector:
     """One book."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(honours_key=True, amends=True, sources=("rows",))
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        honours_key=True, amends=True, withdraws=True, sources=("rows",)
+    )
 
     def __init__(self, settings: Settings, doors: Doors) -> None:
         self._base, self._name = settings.base_url, settings.name

@@ -1,4 +1,4 @@
-"""The places attempts of one process have: which Systems may have something due, and how much of it may start now."""
+"""What one process has free for attempts: which Systems may have something due, and how much of it may start now."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ class Line:
     answer_within: timedelta
 
 
-class Places:
+class Capacity:
     """Slots of every System, and what is known of who waits for them."""
 
     def __init__(self, lines: Mapping[str, Line], clock: Clock) -> None:
@@ -40,7 +40,7 @@ class Places:
         self.rung.update(name for name in systems if name in self.slots)
 
     def wanted(self) -> Wanted:
-        """Keep every free place of the Systems that were rung, unless people who wait for an answer go first."""
+        """Keep every free slot of the Systems that were rung, unless people who wait for an answer go first."""
         now = self._clock.monotonic()
         if not self.rung or not self.courtesy.may_take(now):
             return {}
@@ -49,25 +49,25 @@ class Places:
         return wanted
 
     def keep(self, names: Iterable[str], most: int | None = None) -> dict[str, tuple[int, timedelta]]:
-        """Keep up to so many free places of each of these Systems, and as many as there are when nothing is said."""
+        """Keep up to so many free slots of each of these Systems, and as many as there are when nothing is said."""
         now = self._clock.monotonic()
         kept = {name: self.slots[name].take(most or self._lines[name].in_flight, now) for name in sorted(names)}
         return {name: (many, self._lines[name].answer_within) for name, many in kept.items() if many}
 
     def free_rest(self, wanted: Wanted, claims: Sequence[Claim]) -> None:
-        """Free the places that were kept and stay empty."""
+        """Free the slots that were kept and stay empty."""
         counts = Counter(claim.system for claim in claims)
         for name, (most, _) in wanted.items():
             self.slots[name].leave(most - counts[name])
 
     def note_backlog(self, wanted: Wanted, claims: Sequence[Claim]) -> None:
-        """Remember which Systems had at least as much due as there were places for."""
+        """Remember which Systems had at least as much due as there were slots for."""
         counts = Counter(claim.system for claim in claims)
         for name, (most, _) in wanted.items():
             (self.behind.add if counts[name] >= most else self.behind.discard)(name)
 
     def seat(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, timedelta]:
-        """Keep a free place for each of these new Deliveries whose System has one and nothing older to send."""
+        """Keep a free slot for each of these new Deliveries whose System has one and nothing older to send."""
         seats, now = dict[str, timedelta](), self._clock.monotonic()
         for row in rows:
             name = row["system"]

@@ -1,0 +1,8 @@
+/** What is said before sending of a record no System would get: what it is, and why. */
+import { pick, t } from "../../shared/i18n.js";
+
+export function staysText({ title, summary, skipped }) {
+  const name = [title, summary].map(pick).filter(Boolean).join("：");
+  const reasons = skipped.map((one) => t("before.reason", { system: pick(one.title), reason: pick(one.reason) }));
+  return [t("before.stays", { name }), ...new Set(reasons)].join("\n");
+}
