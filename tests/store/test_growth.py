@@ -108,7 +108,7 @@ def work(county: County) -> dict[str, Asked]:
         "suspects": lambda s: leases.suspect_systems(s, AT),
         "due far ahead": lambda s: leases.systems_with_due_after(s, AT + timedelta(days=9)),
         "due one": lambda s: leases.due_one(s, row.id, AT),
-        "not understood": lambda s: deliveries.unrecognised(s, 10),
+        "unrecognised": lambda s: deliveries.unrecognised(s, 10),
         "chains": lambda s: deliveries.chains(s, [row.id]),
         "created": lambda s: deliveries.created(s, {**row.model_dump(), "revision": 2}),
         "heads in order": lambda s: deliveries.heads_in_order(s, ["river"], []),
@@ -205,7 +205,7 @@ def plans(store: Store, ask: Asked) -> Iterator[str]:
 def is_scan(step: str) -> bool:
     """Say whether a step of a plan reads a big table, or a whole index of it, from end to end."""
     if met := re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", step):
-        return not re.match(r"anon_|known|tally|v$|\d|CONSTANT", met[1]) and met[2] not in PARTIAL | WALKED
+        return not re.match(r"anon_|known|tally|system_state|v$|\d|CONSTANT", met[1]) and met[2] not in PARTIAL | WALKED
     return any(f"Seq Scan on {table}" in step for table in BIG)
 
 
