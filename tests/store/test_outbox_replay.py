@@ -214,6 +214,26 @@ async def test_nor_while_its_correction_is_on_its_way_or_may_have_arrived(world:
 
 
 @c42
+@pytest.mark.parametrize("state", [State.WAITING, State.MANUAL, State.PARKED, State.DELIVERED])
+async def test_what_somebody_asked_to_take_back_is_not_sent_again_however_far_that_is(
+    world: World, state: State
+) -> None:
+    (first,) = await world.owe(1, state=State.UNKNOWN, attempts=1, repeat=True, due_at=None)
+    await world.next_revision(first, intent="withdraw", state=state)
+    found = await world.store.write(lambda s: replay_each(s, [first], world.deed()))
+    assert found == {first: Fate(Became.WITHDRAWN, 2)}
+
+
+@c42
+async def test_what_was_made_anew_after_a_withdrawal_is_the_newest(world: World) -> None:
+    (first,) = await world.owe(1, state=State.DELIVERED, attempts=1, due_at=None)
+    second = await world.next_revision(first, intent="withdraw", state=State.DELIVERED, attempts=1, after_id=None)
+    third = await world.next_revision(second, intent="create", state=State.DELIVERED, attempts=1, after_id=None)
+    found = await world.store.write(lambda s: replay_each(s, [first, second, third], world.deed()))
+    assert found == {first: Fate(Became.OUTDATED, 3), second: Fate(Became.OUTDATED, 3), third: SENT}
+
+
+@c42
 @pytest.mark.parametrize("state", [State.PARKED, State.MANUAL, State.CANCELLED])
 async def test_but_where_the_correction_certainly_never_got_there(world: World, state: State) -> None:
     (first,) = await world.owe()
