@@ -278,7 +278,10 @@ MUTANTS = (
     ),
     Mutant(
         "a withdrawal cancels what may be there",
-        (Edit(CHANGES, "state in UNTOUCHED and not previous.repeat)", "state in UNTOUCHED)"),),
+        (
+            Edit(CHANGES, "state in UNTOUCHED and not previous.repeat)", "state in UNTOUCHED)"),
+            Edit(CHANGES, "previous.id in occasion.held or previous.repeat", "previous.id in occasion.held"),
+        ),
         (f"{STORE}withdraw.py", "-k", "sqlite and under_way"),
     ),
     Mutant(
