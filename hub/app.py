@@ -4,18 +4,21 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from fastapi import FastAPI
 
 from hub.catalog import Catalog
 from hub.clock import Clock, SystemClock
+from hub.errors import Problem
 from hub.files import Secrets, read_files
 from hub.intake.accept import Intake
 from hub.intake.plan import Rules
 from hub.intake.skipped import look_again
 from hub.logs import get_logger
-from hub.outbox.engine import Engine, Line
+from hub.outbox.capacity import Line
+from hub.outbox.engine import Engine
 from hub.outbox.handover import Elsewhere, Outbox
 from hub.pulls.reading import After
 from hub.pulls.run import Pulls
@@ -24,6 +27,7 @@ from hub.sdk.egress import Egress
 from hub.settings import Settings, read_secret
 from hub.store import Store, open_store
 from hub.store.blobs import attachment_key, attachment_url
+from hub.store.clock import DatabaseClock, instant, skew_of
 from hub.store.folders import make_folder
 from hub.store.readiness import Readiness
 from hub.store.whereabouts import Whereabouts
@@ -34,6 +38,8 @@ from hub.worker.loop import Worker
 from hub.worker.watch import Watch
 
 log = get_logger(__name__)
+SKEWED = timedelta(seconds=2)
+"""Clocks that are kept right are closer together."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ def load_files(settings: Settings, secrets: Secrets = read_secret) -> tuple[Cata
 
 def build(settings: Settings, clock: Clock | None = None) -> Hub:
     """Put a hub together; raises BadFiles, BadSystems or Problem and leaves nothing open."""
-    clock = clock or SystemClock()
+    clock = clock or _shared(settings.database)
     catalog, registry = load_files(settings)
     for gap in registry.gaps:
         log.warning("wiring.gap", where=gap.where, reason=gap.reason, path=gap.params["path"])
@@ -79,6 +85,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     }
     # Opened last: whatever fails above leaves no file locked behind.
     store = open_store(settings.database, settings.durability)
+    _say_skew(store, clock)
     sole = store.writing.dialect.name == "sqlite"
     engine = Engine(store, clock, lines, settings.poll_interval, sole=sole)
     outbox: Outbox = engine if settings.worker else Elsewhere(store)
@@ -86,6 +93,21 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     intake = Intake(store, clock, rules, outbox)
     pulls = Pulls(store, clock, registry, connectors, catalog, After(partial(look_again, rules), outbox.ring))
     return Hub(settings, clock, store, catalog, registry, doors, engine, pulls, intake, Watch(clock))
+
+
+def _shared(database: str) -> Clock:
+    """Return the clock of a hub: this machine's own where it is alone, the database's where others share it."""
+    return DatabaseClock(SystemClock()) if database.startswith("postgresql") else SystemClock()
+
+
+def _say_skew(store: Store, clock: Clock) -> None:
+    """Say how far this host's clock is from the database's, which the hub goes by from its first word on."""
+    with contextlib.suppress(Problem):  # whoever needs the database next says what is wrong with it
+        store.read_now(lambda session: instant(session, clock))
+    apart = skew_of(clock)
+    if apart:
+        say = log.warning if abs(apart) > SKEWED else log.info
+        say("clock.skew", seconds=round(apart.total_seconds(), 3))
 
 
 def _doors(settings: Settings, system: System, clock: Clock) -> Doors:

@@ -10,7 +10,15 @@ from urllib.parse import quote
 import httpx
 
 from connectors.garbage_scoring.bins import Bins, bins_of, read_bins
-from connectors.garbage_scoring.mapping import as_of, existing_receipt, has_failed, is_success, receipt, refusal
+from connectors.garbage_scoring.mapping import (
+    as_of,
+    existing_receipt,
+    has_failed,
+    is_success,
+    is_turned_away,
+    receipt,
+    refusal,
+)
 from connectors.garbage_scoring.settings import Settings
 from connectors.garbage_scoring.signature import signed_headers
 from hub.sdk import Capabilities, Misconfigured, Outgoing, Page, Receipt, Refused
@@ -26,7 +34,9 @@ class Connector:
     """One garbage-scoring System."""
 
     # It stores our requestId but promises nothing about it, so what is unknown is probed, never sent again blindly.
-    capabilities: ClassVar[Capabilities] = Capabilities(honours_key=False, probes=True, amends=True, sources=("bins",))
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        honours_key=False, probes=True, probes_changes=True, amends=True, sources=("bins",)
+    )
 
     def __init__(self, settings: Settings, doors: Doors) -> None:
         self._settings = settings
@@ -56,9 +66,9 @@ class Connector:
             raise inconclusive(request, "it answered success without a score number")
         return stored
 
-    async def probe(self, key: str) -> Receipt | None:
-        """Look the key up; no score means it never arrived."""
-        _, answer = await self._ask("GET", "/score", {"requestId": key})
+    async def probe(self, outgoing: Outgoing) -> Receipt | None:
+        """Look the key up, of a change too; no score means it never arrived."""
+        _, answer = await self._ask("GET", "/score", {"requestId": outgoing.key})
         return receipt(answer["data"], repeated=True)
 
     async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:
@@ -89,9 +99,10 @@ class Connector:
     ) -> tuple[httpx.Request, dict[str, Any]]:
         request = self._signed(method, path, query, body)
         response = await self._doors.http.send(request)
-        if response.status_code == httpx.codes.UNAUTHORIZED and SKEW_WORDS in excerpt(response):
+        turned_away = is_turned_away(response.status_code, response.content)
+        if turned_away and SKEW_WORDS in excerpt(response):
             raise Misconfigured(f"{excerpt(response)}: the hub's clock is wrong; set it by NTP")
-        check_status(response, self._doors.clock.now())
+        check_status(response, self._doors.clock.now(), declared=turned_away)
         answer = read_object(response)
         if has_failed(answer):
             raise inconclusive(request, f"it failed inside HTTP 200: {excerpt(response, 200)}")

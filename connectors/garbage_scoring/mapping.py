@@ -1,8 +1,11 @@
 """What the System's answers mean. Pure: no I/O, no settings."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+
+import httpx
 
 from hub.sdk import Receipt, Refused
 from hub.sdk.answers import number_of
@@ -21,6 +24,15 @@ def has_failed(answer: Mapping[str, Any]) -> bool:
     """Say whether it failed rather than decided: no code at all, or a 5xx number inside HTTP 200."""
     code = _code(answer)
     return not code or (code.isdigit() and code.startswith("5"))
+
+
+def is_turned_away(status: int, body: bytes) -> bool:
+    """Say whether the gateway turned a request away before the office saw it: its own 401, never wrapped."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return status == httpx.codes.UNAUTHORIZED and isinstance(answer, dict) and isinstance(answer.get("message"), str)
 
 
 def refusal(answer: Mapping[str, Any]) -> Refused:

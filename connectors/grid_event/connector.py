@@ -23,7 +23,12 @@ class Connector:
 
     # It keeps our serial and can be asked for it, but files twice what it is told twice.
     capabilities: ClassVar[Capabilities] = Capabilities(
-        honours_key=False, probes=True, amends=True, withdraws=True, sources=("categories", "events")
+        honours_key=False,
+        probes=True,
+        probes_changes=True,
+        amends=True,
+        withdraws=True,
+        sources=("categories", "events"),
     )
 
     def __init__(self, settings: Settings, doors: Doors) -> None:
@@ -39,14 +44,14 @@ class Connector:
         """File an event, change it, or close it; not before asking whether this key has been there already."""
         method, body = asked(outgoing)
         document = self._document(method, outgoing.key, body)
-        known = await self.probe(outgoing.key)
+        known = await self.probe(outgoing)
         if known is not None:
             return known
         return filed(await self._send(method, outgoing.key, document))
 
-    async def probe(self, key: str) -> Receipt | None:
-        """Look for what came under a key; nothing means that it never arrived."""
-        return await self._ask(FIND, key, {"serial": key}, found)
+    async def probe(self, outgoing: Outgoing) -> Receipt | None:
+        """Look for what was filed, changed or closed under a key; nothing means that it never arrived."""
+        return await self._ask(FIND, outgoing.key, {"serial": outgoing.key}, found)
 
     async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:
         """Yield all categories, once per version of them, or the events that changed since a change number."""

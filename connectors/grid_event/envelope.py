@@ -27,7 +27,7 @@ CALL: Final = (
     "</its:{operation}></soapenv:Body></soapenv:Envelope>"
 )
 NOWHERE: Final = frozenset((404, 405, 415))
-"""A business no comes inside the string, so these say that the service is not at this address."""
+"""A business no comes inside the string; these say that the service is not at this address, but not who says so."""
 FAULTS: Final = frozenset((400, 500))
 """Statuses a Fault may come under; SOAP 1.1 says 500, some stacks say 400, and some 200."""
 # Lower case, the part after the prefix; `Client` and `Server` may be narrowed down behind a dot.
@@ -55,7 +55,7 @@ def returned(to: Settings, response: httpx.Response, now: datetime) -> str:
     """Return the string inside a complete answer to this operation; raise what any other answer means."""
     status = response.status_code
     if status in NOWHERE:
-        raise Misconfigured(f"HTTP {status}: there is no such SOAP service at {to.url}")
+        raise Misconfigured(f"HTTP {status}: there is no such SOAP service at {to.url}", certain=False)
     if status not in FAULTS:
         check_status(response, now)
     if response.headers.get("content-type", "").strip().lower().startswith("multipart/"):

@@ -80,7 +80,8 @@ def accept(answer: Answer) -> Element:
     if re.fullmatch("1[0-9]{3}", answer.code):
         raise Misconfigured(said)
     if re.fullmatch("2[0-9]{3}", answer.code):
-        raise Refused(answer.words or "it gives no reason", code=answer.code)
+        missing = answer.code == NO_SUCH_EVENT
+        raise Refused(answer.words or "it gives no reason", code=answer.code, missing=missing)
     raise inconclusive(answer.request, f"it failed, or says what its documentation does not know: {said}")
 
 

@@ -32,7 +32,7 @@ class Connector:
     """One installation of 走村入户."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(
-        honours_key=True, probes=True, amends=True, sources=("households",)
+        honours_key=True, probes=True, probes_changes=True, amends=True, sources=("households",)
     )
 
     def __init__(self, settings: Settings, doors: Doors) -> None:
@@ -54,9 +54,9 @@ class Connector:
             return receipt_of(*await self._call("PUT", f"visits/{quote(outgoing.amends, safe='')}", body=body))
         return receipt_of(*await self._call("POST", "visits", body=body))
 
-    async def probe(self, key: str) -> Receipt | None:
-        """Ask what became of a `clientId`."""
-        response, answer = await self._call("GET", f"visits/by-client/{quote(key, safe='')}")
+    async def probe(self, outgoing: Outgoing) -> Receipt | None:
+        """Ask what became of a `clientId`; it keeps those of amendments too."""
+        response, answer = await self._call("GET", f"visits/by-client/{quote(outgoing.key, safe='')}")
         return None if answer.code == NOT_FOUND else receipt_of(response, answer)
 
     async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:

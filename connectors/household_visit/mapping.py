@@ -77,7 +77,8 @@ def accept(answer: Answer) -> Any:  # noqa: ANN401 - each call has its own data
         raise Unavailable(answer.msg)
     if answer.code in NOT_ALLOWED:
         raise Misconfigured(f"{answer.code} {answer.msg}")
-    raise Refused(answer.msg or f"code {answer.code} without words", code=str(answer.code))
+    words = answer.msg or f"code {answer.code} without words"
+    raise Refused(words, code=str(answer.code), missing=answer.code == NOT_FOUND)
 
 
 def receipt_of(response: httpx.Response, answer: Answer) -> Receipt:

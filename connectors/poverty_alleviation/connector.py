@@ -29,7 +29,13 @@ class Connector:
     """One poverty-alleviation System."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(
-        honours_key=True, probes=True, amends=True, withdraws=True, answers_later=True, sources=("households",)
+        honours_key=True,
+        probes=True,
+        probes_changes=True,
+        amends=True,
+        withdraws=True,
+        answers_later=True,
+        sources=("households",),
     )
 
     def __init__(self, settings: Settings, doors: Doors) -> None:
@@ -56,15 +62,15 @@ class Connector:
                 await sftp.put(f"in/{upload_name(outgoing.key)}{FLAG}", b"")
         return Receipt("", accepted=False, answer=trace or upload_name(outgoing.key), repeated=trace is not None)
 
-    async def probe(self, key: str) -> Receipt | None:
+    async def probe(self, outgoing: Outgoing) -> Receipt | None:
         """Return the verdict of the result file; undecided while only the upload lies there; None without either."""
         async with self._doors.files.open(self._address) as sftp:
-            trace = await _trace(sftp, key)
-            result = await sftp.read(f"out/{trace}") if trace == result_name(key) else None
+            trace = await _trace(sftp, outgoing.key)
+            result = await sftp.read(f"out/{trace}") if trace == result_name(outgoing.key) else None
             if trace is None:  # never arrived: only where there is a place it could have arrived at
                 await _demand_folders(sftp)
         if result is not None:
-            return verdict(result, key)
+            return verdict(result, outgoing.key)
         return Receipt("", accepted=False, answer=trace) if trace else None
 
     async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:

@@ -31,7 +31,7 @@ class Connector:
     """One installation of 河长制巡河."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(
-        honours_key=True, probes=True, amends=True, sources=("segments",)
+        honours_key=True, probes=True, probes_changes=True, amends=True, sources=("segments",)
     )
 
     def __init__(self, settings: Settings, doors: Doors) -> None:
@@ -55,9 +55,9 @@ class Connector:
             raise Refused("河长制巡河 takes no withdrawals, and no changes to a patrol")
         return receipt_of(*await self._call("POST", f"matter/{quote(outgoing.amends, safe='')}/update", body=body))
 
-    async def probe(self, key: str) -> Receipt | None:
-        """Ask what became of an `instanceId`."""
-        response, answer = await self._call("GET", f"instance/{quote(key, safe='')}")
+    async def probe(self, outgoing: Outgoing) -> Receipt | None:
+        """Ask what became of an `instanceId`; it keeps those of changes too."""
+        response, answer = await self._call("GET", f"instance/{quote(outgoing.key, safe='')}")
         return None if answer.result == DATA_NOEXIST else receipt_of(response, answer)
 
     async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:

@@ -21,7 +21,7 @@ class Connector:
     """One target-assessment System."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(
-        honours_key=True, probes=True, amends=True, withdraws=True, answers_later=True
+        honours_key=True, probes=True, probes_changes=True, amends=True, withdraws=True, answers_later=True
     )
 
     def __init__(self, settings: Settings, doors: Doors) -> None:
@@ -52,7 +52,7 @@ class Connector:
             is_new = await session.put(shape, settings.key_column, row, loose=later)
         return Receipt("", accepted=False, answer=f"{settings.table} {row[settings.op_column]}", repeated=not is_new)
 
-    async def probe(self, key: str) -> Receipt | None:
+    async def probe(self, outgoing: Outgoing) -> Receipt | None:
         """Return what the row's flag says; None when there is no row with this key.
 
         One whose COMMIT is still on its way then is not doubled: it makes the next push wait for it.
@@ -61,8 +61,8 @@ class Connector:
         async with self._doors.tables.open(self._address) as session:
             shape = await session.look(settings.table)
             check_shape(shape, settings)
-            row = await session.find(shape, settings.key_column, key, read_columns(settings))
-        return None if row is None else verdict(row, key, settings)
+            row = await session.find(shape, settings.key_column, outgoing.key, read_columns(settings))
+        return None if row is None else verdict(row, outgoing.key, settings)
 
     async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:  # noqa: ARG002 - the contract's
         """Refuse: nothing is read from here."""

@@ -23,6 +23,7 @@ from hub.model.place import Place
 from hub.outbox.decide.settle import Claim
 from hub.outbox.handover import Outbox, Seats, attempt_rows, lease_fresh
 from hub.store import Session, Store, Taken
+from hub.store.clock import instant
 from hub.store.query import deliveries, people, submissions
 from hub.store.query.submissions import Bundle, Kept
 from hub.store.trouble import RETRY_AFTER_SECONDS
@@ -196,7 +197,7 @@ def _lease(session: Session, offers: Sequence[_Offer], bundle: Bundle) -> dict[s
     """Lease what has a seat, and open its attempts."""
     if not offers:
         return {}
-    now = offers[0].intake.clock.now()
+    now = instant(session, offers[0].intake.clock)
     seats = {delivery_id: within for offer in offers for delivery_id, within in offer.seats.items()}
     claims = lease_fresh(session, bundle.deliveries, seats, now)
     bundle.attempts += attempt_rows(claims, now)

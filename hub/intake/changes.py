@@ -14,7 +14,7 @@ from hub.errors import Problem
 from hub.intake.accept import queue_behind
 from hub.intake.route import Row, withdrawal_row
 from hub.model.column import new_id
-from hub.model.delivery import NEVER_SENT, Delivery, State
+from hub.model.delivery import LOST_THERE, NEVER_SENT, Delivery, State, is_recognised
 from hub.model.submission import Record
 from hub.outbox.release import release
 from hub.store import Session
@@ -54,8 +54,15 @@ class Occasion:
 
 def is_unsent(previous: Delivery) -> bool:
     """Say whether the System certainly has nothing of a Delivery, so that a newer one can take its place."""
+    if not is_recognised(previous.state, previous.intent):
+        return False  # somebody has to look what it is
     state = State(previous.state)
     return state is State.MANUAL or (state in UNTOUCHED and not previous.repeat)
+
+
+def _is_new(previous: Delivery) -> bool:
+    """Say whether the System has no earlier revision either, so that nothing is there to be amended or taken back."""
+    return previous.intent == "create" or previous.reason == LOST_THERE
 
 
 def succeed(row: Row, previous: Delivery | None, changes: Changes) -> dict[str, Any]:
@@ -68,9 +75,10 @@ def succeed(row: Row, previous: Delivery | None, changes: Changes) -> dict[str, 
         return {}
     if is_unsent(previous):
         changes.superseded.append((previous, row))
-        intent = "create" if previous.intent == "create" else "amend"
-        return {"intent": intent, "amends": previous.amends, **_hold(previous.after_id)}
-    is_delivered = State(previous.state) is State.DELIVERED
+        if _is_new(previous):
+            return {"intent": "create", **_hold(previous.after_id)}
+        return {"intent": "amend", "amends": previous.amends, **_hold(previous.after_id)}
+    is_delivered = previous.state == State.DELIVERED
     if previous.intent == "withdraw":
         return {} if is_delivered else _hold(previous.id)
     if is_delivered:
@@ -97,7 +105,7 @@ def withdraw_delivery(occasion: Occasion, record: Row, previous: Delivery, chang
     if previous.intent == "withdraw":
         return
     row = withdrawal_row(record, previous, occasion.at)
-    if not (is_unsent(previous) and previous.intent == "create"):
+    if not (is_unsent(previous) and _is_new(previous)):
         row |= succeed(row, previous, changes) | {"intent": "withdraw"}
     elif previous.id in occasion.held or previous.repeat:
         changes.doubted.append(previous)

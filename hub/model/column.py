@@ -89,6 +89,12 @@ def id_before(newest: str, span: timedelta) -> str:
     return f"{moment[:8]}-{moment[8:]}-0000-0000-000000000000"
 
 
+def id_since(span: timedelta) -> str:
+    """Return what stands before every time-ordered id made later than this span before now."""
+    now = f"{time.time_ns() // 1_000_000:012x}"
+    return id_before(f"{now[:8]}-{now[8:]}-0000-0000-000000000000", span)
+
+
 def named_id(namespace: UUID, name: str) -> str:
     """Return the UUID of a name (version 5, RFC 9562 5.5): the same name always gives the same id."""
     digest = hashlib.sha1(namespace.bytes + name.encode(), usedforsecurity=False).hexdigest()

@@ -1,7 +1,7 @@
 """The obligation Record -> System: its states, which move to which, its attempts, who has it, why some never arise."""
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, get_args
 
@@ -51,6 +51,12 @@ BY_HAND = frozenset({State.PARKED, State.UNKNOWN, State.MANUAL})
 """States in which a person may enter it there, and so may take it first."""
 LOST_THERE = "confirmed, and no longer there"
 """The reason of a parked one that its System had accepted; people read it as a sentence of its own."""
+CHANGE_LOST = "confirmed, and the change is no longer there"
+"""The same of a correction whose System still has what was corrected."""
+LOST = {LOST_THERE: "lost", CHANGE_LOST: "change_lost"}
+"""By reason, the sentence each is told in: `delivery.says.<name>` of schemas/messages."""
+SUSPECT = 2
+"""Workers in a row that died with a Delivery in hand, from which on it is tried with nothing else under way."""
 NEVER_SENT = "withdrawn before it was sent"
 """The reason of a cancelled one whose Record was withdrawn in time; people read it as a sentence of its own."""
 NOTHING_THERE = "nothing reached the system, so there is nothing to withdraw"
@@ -62,7 +68,15 @@ STANDING = (State.RETRY, State.TRANSPORTED, State.UNKNOWN, State.PARKED, State.M
 """States people look for; most Deliveries pass through none of them on their way from waiting to delivered."""
 IS_STANDING = " OR ".join(f"state = '{state.value}'" for state in STANDING)
 NOT_ENDED = "state NOT IN ('delivered', 'cancelled')"
-"""Conditions of partial indexes: SQLite uses one only where a query repeats it word for word."""
+IS_SUSPECT = f"lost >= {SUSPECT} AND due_at IS NOT NULL"
+UNRECOGNISED = (
+    f"(state NOT IN ({', '.join(repr(state.value) for state in State)})"
+    f" OR intent NOT IN ({', '.join(map(repr, get_args(Intent)))}))"
+)
+"""Conditions of partial indexes: SQLite uses one only where a query repeats it word for word.
+
+`UNRECOGNISED`: rows of a newer program, or of no program at all, which are shown and never sent.
+"""
 
 MOVES: dict[State, frozenset[State]] = {
     State.WAITING: frozenset({State.LEASED, State.CANCELLED, State.UNKNOWN}),
@@ -81,6 +95,11 @@ MOVES: dict[State, frozenset[State]] = {
 
 `WAITING -> UNKNOWN` and `RETRY -> UNKNOWN`: a copy was restored, and it may have been sent after the copy was taken.
 """
+
+
+def is_recognised(state: str, intent: str) -> bool:
+    """Say whether this program knows how a Delivery stands and what is asked for; only such a one is ever sent."""
+    return state in set(State) and intent in INTENTS
 
 
 def may_move(old: State, new: State) -> bool:
@@ -102,6 +121,9 @@ class Delivery(SQLModel, table=True):
               postgresql_where=text(f"order_key IS NOT NULL AND {NOT_ENDED}")),
         Index("ix_delivery_record_key_system", "record_key", "system"),
         Index("ix_delivery_system_id", "system", "id"),
+        Index("ix_delivery_suspect", "due_at", sqlite_where=text(IS_SUSPECT), postgresql_where=text(IS_SUSPECT)),
+        Index("ix_delivery_unrecognised", "id", sqlite_where=text(UNRECOGNISED),
+              postgresql_where=text(UNRECOGNISED)),
         Index("ix_delivery_standing", "state", "system", "id", "due_at", sqlite_where=text(IS_STANDING),
               postgresql_where=text(IS_STANDING)),
         CheckConstraint("state IN (" + ", ".join(f"'{state.value}'" for state in State) + ")", name="state"),
@@ -138,6 +160,10 @@ class Delivery(SQLModel, table=True):
     """The System's number of what this one amends or withdraws, known once the revision before was delivered."""
     remote_id: str = ""
     reason: str = Field(default="", sa_type=Words)
+    refusal: str | None = Field(default=None, sa_type=Words)
+    """A no that is not sure to be the System's own; it parks with it once a probe finds nothing there."""
+    lost: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Workers in a row that died with it in hand, or overran its lease."""
     created_at: datetime = Field(sa_type=Instant)
     replayed_at: datetime | None = Field(default=None, sa_type=Instant)
     """When a person last asked to send it again; patience counts from then."""
@@ -151,6 +177,13 @@ _OF_NOTHING = hashlib.sha256(b"").hexdigest()
 def is_unmapped(row: Delivery) -> bool:
     """Say whether a Delivery is parked because the wiring could not express its Record: no bytes were ever made."""
     return row.state == State.PARKED and row.digest == _OF_NOTHING
+
+
+HELD_FOR = timedelta(minutes=30)
+"""Longer than entering one takes, and than a browser lets a page sleep that renews it every few minutes; after a closed
+tab others wait no longer than this."""
+CLOCKS_APART = timedelta(minutes=5)
+"""What is held for so much longer than anything is held was written while a clock was ahead, and holds nobody up."""
 
 
 class Take(SQLModel, table=True):

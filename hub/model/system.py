@@ -27,12 +27,14 @@ class SystemState(SQLModel, table=True):
     system: str = Field(primary_key=True, sa_type=Short)
     breaker: Breaker = Field(default=Breaker.CLOSED, sa_type=Short)
     failures: int = 0
-    """Failures in a row."""
+    """Failures in a row; while it is paused, tries in a row that began another pause."""
     open_until: datetime | None = Field(default=None, sa_type=Instant)
-    """While PROBING: when the probe counts as lost."""
+    """While PROBING: when the probe counts as lost. While it is paused: when the next try may be made."""
     paused_reason: str = Field(default="", sa_type=Words)
     """Not empty: our settings or credentials are wrong, nothing goes until somebody mended them."""
     paused_at: datetime | None = Field(default=None, sa_type=Instant)
+    paused_by: str | None = Field(default=None, sa_type=Id)
+    """The Delivery whose push began the pause: the pause ends by itself only when that one is answered."""
     last_success_at: datetime | None = Field(default=None, sa_type=Instant)
     last_failure_at: datetime | None = Field(default=None, sa_type=Instant)
     last_reason: str = Field(default="", sa_type=Words)

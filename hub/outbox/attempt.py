@@ -2,11 +2,13 @@
 
 import asyncio
 from datetime import timedelta
+from typing import cast
 
 from hub.failpoint import passing
 from hub.logs import get_logger
+from hub.model.delivery import State, is_recognised
 from hub.outbox.decide.settle import Claim, Outcome, Result
-from hub.sdk import Connector, Misconfigured, Outgoing, Receipt, Refused, Unavailable
+from hub.sdk import Connector, Intent, Misconfigured, Outgoing, Receipt, Refused, Unavailable
 from hub.sdk.errors import DeliveryFailure
 
 log = get_logger(__name__)
@@ -36,19 +38,24 @@ async def attempt(connector: Connector, claim: Claim, answer_within: timedelta) 
 
 
 def _failed(claim: Claim, failure: DeliveryFailure) -> Result:
-    """Name the outcome of one of the four errors."""
+    """Name the outcome of one of the four errors; one of a probe is certain, since probes change nothing."""
+    certain = failure.certain or claim.kind == "probe"
     if isinstance(failure, Unavailable):
-        return Result(claim, Outcome.UNAVAILABLE, _short(failure.reason), retry_after=failure.retry_after)
+        outcome = Outcome.UNAVAILABLE if certain else Outcome.UNANSWERED
+        return Result(claim, outcome, _short(failure.reason), retry_after=failure.retry_after)
     if isinstance(failure, Refused):
+        outcome = Outcome.REFUSED if certain else Outcome.DOUBTFUL_NO
         code = f"[{failure.code}] " if failure.code else ""
-        return Result(claim, Outcome.REFUSED, _short(code + failure.reason))
-    outcome = Outcome.MISCONFIGURED if isinstance(failure, Misconfigured) else Outcome.UNANSWERED
+        return Result(claim, outcome, _short(code + failure.reason), missing=failure.missing)
+    outcome = Outcome.UNANSWERED
+    if isinstance(failure, Misconfigured):
+        outcome = Outcome.MISCONFIGURED if certain else Outcome.NOT_LET_IN
     return Result(claim, outcome, _short(failure.reason))
 
 
 async def _probe(connector: Connector, claim: Claim) -> Result:
     passing("probe.before")
-    receipt = await connector.probe(claim.key)
+    receipt = await connector.probe(outgoing(claim))
     passing("probe.after")
     if receipt is None:
         return Result(claim, Outcome.ABSENT, "the system has not got it")
@@ -62,14 +69,17 @@ def _received(claim: Claim, receipt: Receipt) -> Result:
 
 
 def outgoing(claim: Claim) -> Outgoing:
-    """Return what the Connector sees of a claim."""
+    """Return what the Connector sees of a claim; raises ValueError for what this program does not understand."""
+    if not is_recognised(State.LEASED, claim.intent):
+        raise ValueError(f"intent {claim.intent!r} is not understood")
     return Outgoing(
         key=claim.key,
         flow=claim.flow,
         record=claim.record,
         payload=claim.payload,
-        intent="create" if claim.intent == "create" else "amend" if claim.intent == "amend" else "withdraw",
+        intent=cast("Intent", claim.intent),
         amends=claim.amends,
+        number=claim.remote_id,
         attempt=max(claim.attempts, 2) if claim.repeat else claim.attempts,
     )
 

@@ -8,10 +8,9 @@ results of the same moment share one transaction, and rings its System again.
 import asyncio
 import contextlib
 import random
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -21,31 +20,24 @@ from hub.failpoint import passing
 from hub.logs import get_logger
 from hub.model.delivery import State
 from hub.outbox.attempt import attempt
-from hub.outbox.claim import LEASE_MARGIN, claim_due
-from hub.outbox.decide.courtesy import Courtesy
+from hub.outbox.capacity import Capacity, Line
+from hub.outbox.claim import LEASE_MARGIN, Wanted, claim_alone, claim_due, claim_suspect, has_suspect
+from hub.outbox.decide.alone import Alone
+from hub.outbox.decide.backoff import PATIENCE
 from hub.outbox.decide.settle import Claim, Result
-from hub.outbox.decide.slots import Slots
 from hub.outbox.record import Ledger, Settled
 from hub.outbox.recover import Recovery
-from hub.sdk import Capabilities, Connector
-from hub.store import Store
-from hub.store.query import deliveries
+from hub.sdk import Capabilities
+from hub.store import Session, Store
+from hub.store.clock import instant
+from hub.store.query import leases
 
 log = get_logger(__name__)
 GONE = Capabilities(honours_key=False)
 """What may be assumed of a System that is no longer configured: nothing."""
 REFILL = timedelta(milliseconds=50)
 """How soon to look again at a System that had something due but no free slot or token."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One System as the engine drives it."""
-
-    connector: Connector
-    in_flight: int
-    per_second: float
-    answer_within: timedelta
+Claiming = Callable[[Session, Wanted, datetime], list[Claim]]
 
 
 @dataclass
@@ -63,14 +55,11 @@ class Engine:
     """No other process can hold a lease (SQLite), so every lease found at start belongs to a dead one."""
 
     def __post_init__(self) -> None:
-        """Set up slots and bell."""
-        self._courtesy = Courtesy()
-        self._slots = {name: Slots(line.in_flight, line.per_second) for name, line in self.lines.items()}
-        self._rung: set[str] = set()
-        self._behind: set[str] = set()
-        """Systems that had at least as much due as they could take: what is new waits its turn behind that."""
+        """Set up capacity and bell."""
+        self.capacity = Capacity(self.lines, self.clock)
         self._bell = asyncio.Event()
         self._look_at = 0.0
+        self._alone = Alone()
         self._tasks: set[asyncio.Task[None]] = set()
         self._in_hand: dict[str, float] = {}
         """Attempts of our own under way, and until when at most in monotonic time, whatever the wall clock says."""
@@ -80,38 +69,33 @@ class Engine:
         self._ended.set()
         self._ledger = Ledger(
             lambda system: self.lines[system].connector.capabilities if system in self.lines else GONE,
-            self.clock.now,
+            lambda session: instant(session, self.clock),
             self.dice.random,
+            lambda now: self.recovery.ago(now, PATIENCE, tried=True),
         )
 
     def ring(self, systems: Iterable[str]) -> None:
         """Say that these Systems may have something due."""
-        self._rung.update(name for name in systems if name in self._slots)
+        self.capacity.ring(systems)
         self._bell.set()
 
     def seat(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, timedelta]:
-        """Keep a free place for new Deliveries, unless older ones or many people wait; `hand_over` gives each back."""
-        seats, now = dict[str, timedelta](), self.clock.monotonic()
-        self._courtesy.come(now)
-        if self._courtesy.is_crowded(now):
-            return seats
-        if self._ended.is_set() or self._stopping or self.recovery.everything:
-            return seats  # while every lease counts as a dead one's, none may be made
-        for row in rows:
-            name = row["system"]
-            slots = self._slots.get(name)
-            older = name in self._rung or name in self._behind
-            if row["due_at"] is not None and slots is not None and not older and slots.take(1, now):
-                seats[row["id"]] = self.lines[name].answer_within
-        return seats
+        """Keep a free slot for new Deliveries, unless older ones or many people wait; `hand_over` gives each back."""
+        now = self.clock.monotonic()
+        self.capacity.courtesy.come(now)
+        # While every lease counts as a dead one's, none may be made.
+        idle = self._ended.is_set() or self._stopping or self.recovery.everything
+        if idle or self.capacity.courtesy.is_crowded(now) or self._alone.has_turn(now):
+            return {}
+        return self.capacity.seat(rows)
 
     def hand_over(self, seated: Iterable[Mapping[str, Any]], claims: Sequence[Claim]) -> None:
         """Send what was leased in its seat, free the seats nobody took."""
-        self._courtesy.go()
+        self.capacity.courtesy.go()
         taken = {claim.delivery_id for claim in claims}
         for row in seated:
             if row["id"] not in taken:
-                self._slots[row["system"]].leave()
+                self.capacity.slots[row["system"]].leave()
                 self.ring([row["system"]])
         for claim in claims:
             self._start(claim)
@@ -159,61 +143,76 @@ class Engine:
         """Run everything that is due now, until nothing is under way; for tests and `hub work --once`."""
         await self._look()
         while True:
+            self._alone.not_before_s = 0.0
             await self.step()
             if self._tasks:
                 await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-            elif self._rung:
+            elif self.capacity.rung:
                 # A System's rate allows no more this moment; wait only for one that still has something due.
                 await asyncio.sleep(REFILL.total_seconds())
-                self._rung.clear()
+                self.capacity.rung.clear()
                 await self._look()
             else:
                 return
 
     async def _pause(self) -> None:
         """Sleep until rung; a System rung but out of tokens or slots is looked at again soon."""
-        longest = REFILL.total_seconds() if self._rung else self.poll_interval.total_seconds()
+        longest = REFILL.total_seconds() if self.capacity.rung else self.poll_interval.total_seconds()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._bell.wait(), longest)
         self._bell.clear()
 
     async def _look(self) -> None:
-        self.ring(await self.store.read(partial(deliveries.systems_with_due, now=self.clock.now())))
+        def look(session: Session) -> tuple[list[str], bool]:
+            now = instant(session, self.clock)
+            return leases.systems_with_due(session, now), has_suspect(session, self.lines, now)
+
+        rung, self._alone.due = await self.store.read(look)
+        self.ring(rung)
 
     async def step(self) -> None:
         """Claim once for every rung System, its free slots kept for it meanwhile, and start the attempts."""
-        wanted = self._wanted()
-        if not wanted:
+        if self._alone.has_turn(self.clock.monotonic()):
+            await self._try_suspect()
             return
-        now = self.clock.now()
+        wanted = self.capacity.wanted()
+        if wanted:
+            claims = await self._claim(claim_due, wanted)
+            self.capacity.note_backlog(wanted, claims)
+            for claim in claims:
+                self._start(claim)
+
+    async def _claim(self, claim: Claiming, wanted: Wanted) -> list[Claim]:
+        """Claim into slots that were kept, and free those that stay empty."""
         claims: list[Claim] = []
         try:
-            claims = await self.store.write(lambda session: claim_due(session, wanted, now))
+            claims = await self.store.write(lambda session: claim(session, wanted, instant(session, self.clock)))
             passing("claim.committed")
         finally:
-            counts = Counter(claim.system for claim in claims)
-            for name, (most, _) in wanted.items():
-                self._slots[name].leave(most - counts[name])
-        for name, (most, _) in wanted.items():
-            (self._behind.add if counts[name] >= most else self._behind.discard)(name)
+            self.capacity.free_rest(wanted, claims)
+        return claims
+
+    async def _try_suspect(self) -> None:
+        """Once nothing is under way, try one that workers died over."""
+        if self._tasks:
+            return
+        claims = await self._claim(claim_suspect, self.capacity.keep(self.lines, 1))
+        self._alone.due = bool(claims)
         for claim in claims:
-            self._start(claim)
+            self._alone.begin(self.clock.monotonic())
+            self._start(claim).add_done_callback(lambda _: self._alone.end(self.clock.monotonic()))
 
-    def _wanted(self) -> dict[str, tuple[int, timedelta]]:
-        now, wanted = self.clock.monotonic(), dict[str, tuple[int, timedelta]]()
-        if not self._rung or not self._courtesy.may_take(now):
-            return wanted
-        for name in sorted(self._rung):
-            line = self.lines[name]
-            if taken := self._slots[name].take(line.in_flight, now):
-                wanted[name] = (taken, line.answer_within)
-                self._rung.discard(name)
-        return wanted
+    async def try_alone(self, system: str, delivery_id: str) -> None:
+        """Try one Delivery of a paused System, if it is due and a slot is free, and return when it is settled."""
+        wanted = self.capacity.keep([system], 1)
+        for claim in await self._claim(partial(claim_alone, delivery_id), wanted):
+            await asyncio.wait([self._start(claim)])
 
-    def _start(self, claim: Claim) -> None:
+    def _start(self, claim: Claim) -> "asyncio.Task[None]":
         task = asyncio.create_task(self._carry(claim))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _carry(self, claim: Claim) -> None:
         line = self.lines[claim.system]
@@ -222,19 +221,19 @@ class Engine:
             try:
                 result = await attempt(line.connector, claim, line.answer_within)
             finally:
-                self._slots[claim.system].give_back()
+                self.capacity.slots[claim.system].give_back()
             settled = await self._settle(result)
         finally:
             del self._in_hand[claim.attempt_id]
-        if claim.system in self._behind or settled is None or settled.state is not State.DELIVERED:
+        if claim.system in self.capacity.behind or settled is None or settled.state is not State.DELIVERED:
             self.ring([claim.system])
-        elif claim.system in self._rung:
+        elif claim.system in self.capacity.rung:
             self._bell.set()
 
     async def ask(self, claim: Claim) -> Result:
-        """Ask a System about one Delivery beside the queue; it takes a place and counts against the rate like any."""
-        line, slots = self.lines[claim.system], self._slots[claim.system]
-        while not slots.take(1, self.clock.monotonic()):  # noqa: ASYNC110 - places and tokens tell nobody
+        """Ask a System about one Delivery beside the queue; it takes a slot and counts against the rate like any."""
+        line, slots = self.lines[claim.system], self.capacity.slots[claim.system]
+        while not slots.take(1, self.clock.monotonic()):  # noqa: ASYNC110 - slots and tokens tell nobody
             await asyncio.sleep(REFILL.total_seconds())
         try:
             return await attempt(line.connector, claim, line.answer_within)

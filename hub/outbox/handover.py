@@ -14,19 +14,19 @@ from hub.model.delivery import State
 from hub.outbox.claim import LEASE_MARGIN, claimed, lease_row
 from hub.outbox.decide.settle import Claim
 from hub.store import Session, Store, doorbell
-from hub.store.query import deliveries, systems
+from hub.store.query import leases, systems
 
 log = get_logger(__name__)
 Row = dict[str, Any]
 Seats = Mapping[str, timedelta]
-"""Ids of Deliveries a free place is kept for, each with the time its attempt may take."""
+"""Ids of Deliveries a free slot is kept for, each with the time its attempt may take."""
 
 
 class Outbox(Protocol):
     """What intake needs of the outbox; the engine is one."""
 
     def seat(self, rows: Iterable[Mapping[str, Any]]) -> Seats:
-        """Keep a free place for those of these new Deliveries that may be sent the moment they are on disk."""
+        """Keep a free slot for those of these new Deliveries that may be sent the moment they are on disk."""
         ...
 
     def hand_over(self, seated: Iterable[Mapping[str, Any]], claims: Sequence[Claim]) -> None:
@@ -40,12 +40,12 @@ class Outbox(Protocol):
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """The outbox of a process that delivers nothing itself: it has no places, and tells those that deliver."""
+    """The outbox of a process that delivers nothing itself: it has no slots, and tells those that deliver."""
 
     store: Store
 
     def seat(self, rows: Iterable[Mapping[str, Any]]) -> Seats:  # noqa: ARG002 - the interface of Outbox
-        """Keep no place."""
+        """Keep no slot."""
         return {}
 
     def hand_over(self, seated: Iterable[Mapping[str, Any]], claims: Sequence[Claim]) -> None:
@@ -72,7 +72,7 @@ def lease_fresh(session: Session, rows: Iterable[Row], seats: Seats, now: dateti
     claims = []
     for row in seated:
         if row["system"] in flowing:
-            claim = claimed({**row, "replayed_at": None})
+            claim = claimed({**row, "replayed_at": None, "refusal": None, "lost": 0})
             until = now + seats[row["id"]] + LEASE_MARGIN
             row.update(
                 state=State.LEASED,
@@ -87,4 +87,4 @@ def lease_fresh(session: Session, rows: Iterable[Row], seats: Seats, now: dateti
 
 def attempt_rows(claims: Sequence[Claim], now: datetime) -> list[Row]:
     """Return the open attempts that go with fresh leases."""
-    return [deliveries.attempt_row(lease_row(claim, now, now)) for claim in claims]
+    return [leases.attempt_row(lease_row(claim, now, now)) for claim in claims]

@@ -17,7 +17,8 @@ def release(session: Session, ends: Mapping[str, State], now: datetime) -> dict[
         behind.setdefault(follower.after_id or "", []).append(follower)
     if not behind:
         return {}
-    firsts = deliveries.by_ids(session, sorted(behind))
+    # Looked at again under their locks: one that was sent again since has not ended.
+    firsts = [row for row in deliveries.by_ids(session, sorted(behind)) if row.state in ENDED | {State.PARKED}]
     released = {first.id: tuple(sorted(_release_behind(session, first, behind[first.id], now))) for first in firsts}
     passing("release.written")
     return released
@@ -48,7 +49,7 @@ def _release_behind(session: Session, first: Delivery, followers: Sequence[Deliv
 def _move_behind(session: Session, followers: Sequence[Delivery], delivery_id: str) -> set[str]:
     """Keep the order: what waited behind one that leaves the queue waits behind another."""
     for follower in followers:
-        deliveries.move(session, follower.id, State(follower.state), after_id=delivery_id)
+        deliveries.move_behind(session, follower, after_id=delivery_id)
     return set()
 
 
@@ -65,16 +66,16 @@ def _let_go(session: Session, first: Delivery, followers: Sequence[Delivery], no
         asks = _asks(first, follower) if own else {}
         if asks is None:
             values = {"state": State.CANCELLED, "settled_at": now, "reason": NOTHING_THERE, "after_id": None}
-            deliveries.move(session, follower.id, state, **values)
-            further = release(session, {follower.id: State.CANCELLED}, now)
-            released.update(system for systems in further.values() for system in systems)
+            if deliveries.move_behind(session, follower, **values):
+                further = release(session, {follower.id: State.CANCELLED}, now)
+                released.update(system for systems in further.values() for system in systems)
         elif state is not State.WAITING:
-            deliveries.move(session, follower.id, state, after_id=None, **asks)
+            deliveries.move_behind(session, follower, after_id=None, **asks)
         else:
             ahead = deliveries.ahead_in_order(session, follower) if follower.order_key else None
             turn = {"due_at": None, "after_id": ahead} if ahead else {"due_at": now, "after_id": None}
-            deliveries.move(session, follower.id, state, **turn, **asks)
-            released |= set() if ahead else {follower.system}
+            moved = deliveries.move_behind(session, follower, **turn, **asks)
+            released |= {follower.system} if moved and not ahead else set()
     return released
 
 

@@ -10,7 +10,7 @@ import httpx
 from pydantic import BaseModel, BeforeValidator, StringConstraints, ValidationError
 
 from hub.sdk.errors import Misconfigured, Refused, Unanswered, Unavailable
-from hub.sdk.http import inconclusive
+from hub.sdk.http import changes_nothing, inconclusive
 
 Shape = TypeVar("Shape", bound=BaseModel)
 EXCERPT_CHARS: Final = 500
@@ -31,24 +31,29 @@ _OPAQUE: Final = re.compile(r"[\w+/=.-]{16,}", re.ASCII)
 _PATIENCE_LEAST, _PATIENCE_MOST = timedelta(seconds=1), timedelta(hours=24)
 
 
-def check_status(response: httpx.Response, now: datetime) -> None:
+def check_status(response: httpx.Response, now: datetime, *, declared: bool = False) -> None:
     """Pass a 2xx and raise what any other status means.
 
-    408, 425, 429, 503: it says it did not take the request, Unavailable. Other 5xx, and what is no status at all: it
-    failed at some point nobody can see, so inconclusive (Unanswered for what changes things). 401, 403, 407, 410 and
-    every redirect: Misconfigured. Other 4xx: Refused with its words.
+    408, 425, 429, 503: come again, Unavailable. Other 5xx, and what is no status at all: it failed at some point nobody
+    can see, so inconclusive (Unanswered for what changes things). 401, 403, 407, 410 and every redirect: Misconfigured.
+    Other 4xx: Refused with its words.
+
+    Anything on the way may answer with any status after the System has done what it was asked. So to a request that
+    changes things none of these is certain, unless it is `declared`: known by more than its status to be an answer this
+    System gives before it does anything.
     """
     status = response.status_code
     words = f"HTTP {status} {excerpt(response, 200)}".strip()
+    certain = declared or changes_nothing(response.request)
     if response.is_success:
         return
     if status in (408, 425, 429, 503):
-        raise Unavailable(words, retry_after(response, now))
+        raise Unavailable(words, retry_after(response, now), certain=certain)
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise inconclusive(response.request, words)
     if not response.is_client_error or status in (401, 403, 407, 410):
-        raise Misconfigured(words)
-    raise Refused(words, code=str(status))
+        raise Misconfigured(words, certain=certain)
+    raise Refused(words, code=str(status), certain=certain)
 
 
 def retry_after(response: httpx.Response, now: datetime) -> timedelta | None:

@@ -16,7 +16,9 @@ class Capabilities:
     honours_key: bool
     """A repeat of the same key has one effect there, so an unknown outcome may be sent again."""
     probes: bool = False
-    """`probe` can say for certain whether a key arrived."""
+    """`probe` can say for certain whether something new arrived, and whether it is still there days after."""
+    probes_changes: bool = False
+    """It can say the same of amendments and withdrawals; a System that keeps our key only with what is new cannot."""
     amends: bool = False
     """Takes a changed version of what it accepted before."""
     withdraws: bool = False
@@ -25,6 +27,10 @@ class Capabilities:
     """`push` only transports; acceptance comes through `probe` minutes or days after."""
     sources: tuple[str, ...] = ()
     """Names of what can be pulled, for example `("households", "codes")`."""
+
+    def can_tell_of(self, intent: str) -> bool:
+        """Say whether `probe` can tell for certain what became of something that was sent with this intent."""
+        return self.probes and (intent == "create" or self.probes_changes)
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class Outgoing:
     intent: Intent = "create"
     amends: str = ""
     """The System's own number of what is amended or withdrawn; empty for `create`."""
+    number: str = ""
+    """The System's own number for this one, where it has told one; only a probe is asked with it."""
     attempt: int = 1
     """1 for the first try; greater means it may be a repeat and should be marked so where the System can."""
 
@@ -112,15 +120,17 @@ class Connector(Protocol):
     async def push(self, outgoing: Outgoing) -> Receipt:
         """Deliver; return only when the System's declared success rule matched a complete answer.
 
-        Raises Unavailable, Refused, Misconfigured; lets Unanswered pass.
+        Raises Unavailable, Refused, Misconfigured; lets Unanswered pass. The first three say that nothing was done; an
+        answer that may have come from something in between is raised with `certain=False` (`check_status` does so).
         """
         ...
 
-    async def probe(self, key: str) -> Receipt | None:
-        """Say what became of a key: its receipt, or None when the System certainly never got it.
+    async def probe(self, outgoing: Outgoing) -> Receipt | None:
+        """Say what became of a push of this: its receipt, or None when the System certainly never got it.
 
-        For a System that answers later, a Receipt with `accepted=False` means still undecided, and Refused
-        carries its verdict. Only called when `capabilities.probes` or `answers_later`.
+        Asked by key, or by the System's own number where that tells. For a System that answers later, a Receipt with
+        `accepted=False` means still undecided, and Refused carries its verdict. Only called for an intent the
+        capabilities `can_tell_of`, or for what was transported.
         """
         ...
 

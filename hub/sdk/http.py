@@ -26,9 +26,14 @@ _LENGTHS: Final = frozenset((b"content-length", b"transfer-encoding"))
 _PORTS: Final = {"http": 80, "https": 443}
 
 
+def changes_nothing(request: httpx.Request) -> bool:
+    """Say whether a request can only read."""
+    return request.method in ("GET", "HEAD")
+
+
 def inconclusive(request: httpx.Request, reason: str) -> Unanswered | Unavailable:
     """Return what an answer that settles nothing means for this request."""
-    return Unavailable(reason) if request.method in ("GET", "HEAD") else Unanswered(reason)
+    return Unavailable(reason) if changes_nothing(request) else Unanswered(reason)
 
 
 class HttpDoor:

@@ -10,6 +10,7 @@ from hub.model.people import Role
 from hub.model.system import Breaker
 from hub.outbox.entry.press import late_before
 from hub.store import Session
+from hub.store.clock import skew_of
 from hub.store.query import retention, systems
 from hub.store.query.counts import delivery_counts, totals, withdrawn_count
 from hub.store.query.entries import late_counts
@@ -81,6 +82,10 @@ def _own_figures(registry: CollectorRegistry, hub: Parts) -> None:
     Gauge("hub_log_bytes", "Size of SQLite's log; large while somebody reads for long", registry=registry).set(
         hub.store.log_bytes()
     )
+    Gauge(
+        "hub_clock_skew_seconds", "How far this host's clock is ahead of the database's, which all go by",
+        registry=registry,
+    ).set(skew_of(hub.clock).total_seconds())  # fmt: skip
     times, seconds = hub.stood_still()
     Gauge(
         "hub_loop_blocked", "Times this process's event loop stood still for about a second or more", registry=registry

@@ -12,8 +12,9 @@ from hub.catalog import Catalog
 from hub.errors import Phrase
 from hub.model.delivery import (
     BY_HAND,
+    ENDED,
     INTENTS,
-    LOST_THERE,
+    LOST,
     MAY_WAIT,
     NEVER_SENT,
     NOTHING_THERE,
@@ -21,6 +22,7 @@ from hub.model.delivery import (
     Delivery,
     Skip,
     State,
+    is_recognised,
     is_unmapped,
 )
 from hub.model.issue import Issue, IssueState
@@ -194,7 +196,7 @@ def delivery_view(
     )
 
 
-_SENTENCES = {LOST_THERE: "lost", NEVER_SENT: "never_sent", NOTHING_THERE: "nothing_there"}
+_SENTENCES = {**LOST, NEVER_SENT: "never_sent", NOTHING_THERE: "nothing_there"}
 """Reasons of the hub's own that are told as a sentence of their own."""
 
 
@@ -207,6 +209,8 @@ def _reason(row: Delivery, lens: Lens, *, ours: bool) -> str:
 
 def says_key(row: Delivery, reason: str, *, paused: bool = False) -> str:
     """Return which sentence tells how a Delivery stands."""
+    if row.state not in ENDED and not is_recognised(row.state, row.intent):
+        return "delivery.says.unrecognised"
     if is_unmapped(row):
         return "delivery.says.unmapped" + ("" if reason else "_unexplained")
     if paused and row.state in _GOES_BY_ITSELF:
@@ -252,7 +256,7 @@ class Eyes:
 
 def delivery_line(row: Delivery, aside: Aside, eyes: Eyes) -> shapes.DeliveryLine:
     """Return one Delivery's entry in a list."""
-    until = enter_by(eyes.lens.registry, row.system, known(State, row.state), row.created_at)
+    until = enter_by(eyes.lens.registry, row.system, row.state, row.created_at)
     return shapes.DeliveryLine(
         **vars(delivery_view(row, eyes.lens, eyes.paused)),
         about=record_title(row, eyes.lens),

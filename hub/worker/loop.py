@@ -120,9 +120,9 @@ class Worker:
 
     async def _press(self) -> None:
         """Remind the owners of Systems of the entries by hand that became late."""
-        registry, more = self.pulls.registry, await self._keeping.may_clear()
+        registry, more, ago = self.pulls.registry, await self._keeping.may_clear(), self.engine.recovery.ago
         while more:
-            late = await self.engine.store.write(lambda session: press(session, registry, self.clock.now()))
+            late = await self.engine.store.write(lambda session: press(session, registry, self.clock.now(), ago))
             more = len(late) == AT_ONCE
             if late:
                 log.warning("entries.late", systems=sorted({one.system for one in late}), count=len(late))

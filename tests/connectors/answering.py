@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hub.clock import Clock, SystemClock
-from hub.outbox.engine import Line
+from hub.outbox.capacity import Line
 from hub.sdk import Connector
 from hub.sdk.doors import open_doors
 from hub.sdk.egress import Egress

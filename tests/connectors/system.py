@@ -112,15 +112,20 @@ def outgoing(flow: str, payload: Mapping[str, Any], key: str = "k1:system:1", **
     return Outgoing(key=key, flow=flow, record=f"{flow}/v1", payload=data, **more)
 
 
+def about(key: str, **more: Any) -> Outgoing:  # noqa: ANN401 - fields of Outgoing
+    """What a probe is asked with, where only the key matters."""
+    return outgoing("sample", {}, key, **more)
+
+
 async def deliver(connector: Connector, delivery: Outgoing) -> Receipt:
     """Push and, where the System answers later, ask until it has decided."""
-    return await decided(connector, delivery.key, await connector.push(delivery))
+    return await decided(connector, delivery, await connector.push(delivery))
 
 
-async def decided(connector: Connector, key: str, receipt: Receipt | None) -> Receipt:
-    """Ask about a key until the System has decided."""
+async def decided(connector: Connector, delivery: Outgoing, receipt: Receipt | None) -> Receipt:
+    """Ask about a delivery until the System has decided."""
     async with asyncio.timeout(PATIENCE_S):
         while receipt is None or not receipt.accepted:
             await asyncio.sleep(0.05)
-            receipt = await connector.probe(key)
+            receipt = await connector.probe(delivery)
     return receipt

@@ -1,6 +1,7 @@
 """A complete answer that is not the declared success is none, whatever it looks like (D6), for every HTTP connector."""
 
 import re
+from collections import Counter
 
 import pytest
 
@@ -92,13 +93,16 @@ async def test_the_connectors_charset_decides_and_what_it_cannot_read_is_no_succ
 @pytest.mark.fault("F46")
 @pytest.mark.parametrize("status", [400, 404, 409, 413, 422])
 async def test_a_refusal_is_parked_with_the_answer_and_not_tried_again(world: World, status: int) -> None:
+    """Anything on the way may say so after it was stored, so it is asked about before it is believed."""
     (one,) = await world.owe()
     async with owing(world, "garbage_scoring", answer(status, '{"msg":"户号不存在"}'.encode())) as sink:
         await world.drain()
+        assert (await world.get(one)).state == State.UNKNOWN
+        await world.drain(seconds=2)
         await world.drain(days=30)
-        assert len(sink.requests) == 1
+        assert [sink.seen(method) for method in (b"POST /score", b"GET /score?")] == [1, 1]
     row = await world.get(one)
-    assert (row.state, row.attempts) == (State.PARKED, 1)
+    assert (row.state, row.attempts, row.repeat) == (State.PARKED, 1, False)
     assert row.reason == f'[{status}] HTTP {status} {{"msg":"户号不存在"}}'
 
 
@@ -111,17 +115,31 @@ async def test_credentials_that_expire_half_way_pause_the_system_and_lose_nothin
             sink.say(page("application/json", success("garbage_scoring")))
         sink.say(answer(status, b"expired"))
         await world.drain()
-        states = await world.states()
-        assert sorted(states.values()).count(State.DELIVERED) == 20
-        assert sorted(states.values()).count(State.WAITING) == 20
-        assert sum([(await world.get(one)).attempts for one in ids]) == 20
+        states = Counter((await world.states()).values())
+        assert states == {State.DELIVERED: 20, State.UNKNOWN: 1, State.WAITING: 19}
+        assert sum([(await world.get(one)).attempts for one in ids]) == 21
         await world.drain(days=3)
         assert len(sink.requests) == 21
         sink.say(page("application/json", success("garbage_scoring")))
         await world.store.write(lambda s: resume(s, "north", world.deed("a new password")))
         await world.drain()
         assert set((await world.states()).values()) == {State.DELIVERED}
-        assert len(sink.requests) == 41
+        assert (sink.seen(b"POST /score"), sink.seen(b"GET /score?")) == (41, 1)
+
+
+@pytest.mark.fault("F47")
+async def test_what_the_gateway_itself_turns_away_never_reached_the_system(world: World) -> None:
+    """Its own 401 has a body of its own: a declared no, which spends nothing and is not asked about."""
+    (one,) = await world.owe()
+    said = answer_json({"message": "accessKey 不存在"}, 401)
+    async with owing(world, "garbage_scoring", said) as sink:
+        await world.drain()
+        assert ((await world.get(one)).state, (await world.get(one)).attempts) == (State.WAITING, 0)
+        sink.say(page("application/json", success("garbage_scoring")))
+        await world.store.write(lambda s: resume(s, "north", world.deed("a new key")))
+        await world.drain()
+        assert (await world.get(one)).state == State.DELIVERED
+        assert len(sink.requests) == 2
 
 
 RETRY_AFTER = {
@@ -145,7 +163,7 @@ async def test_when_to_come_back_is_honoured_within_reason(world: World, status:
     for one, (asked, least_s) in zip(ids, RETRY_AFTER.items(), strict=True):
         row = await world.get(one)
         wait_s = (row.due_at - world.clock.now()).total_seconds()
-        assert (row.state, row.repeat, row.attempts) == (State.RETRY, False, 1)
+        assert (row.state, row.repeat, row.attempts) == (State.UNKNOWN, True, 1)
         assert least_s <= wait_s <= least_s * 1.5, asked
 
 
@@ -160,7 +178,7 @@ async def test_an_address_that_moved_or_went_pauses_and_nobody_follows_it(world:
         await world.drain(days=3)
         assert (canary.connections, len(sink.requests)) == (0, 1)
     rows = [await world.get(one) for one in ids]
-    assert [(row.state, row.attempts) for row in rows] == [(State.WAITING, 0)] * 2
+    assert [(row.state, row.attempts) for row in rows] == [(State.UNKNOWN, 1), (State.WAITING, 0)]
     assert str(status) in (await world.health()).paused_reason
 
 

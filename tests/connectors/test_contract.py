@@ -13,7 +13,7 @@ from pydantic import BaseModel, SecretStr
 
 from hub.sdk import Capabilities, Intent, Misconfigured, Page, Refused, Unavailable
 from hub.sdk import Connector as Contract
-from tests.connectors.system import FOLDERS, System, deliver, full_name, outgoing, part
+from tests.connectors.system import FOLDERS, System, about, deliver, full_name, outgoing, part
 
 RULES = {
     "check",
@@ -242,12 +242,12 @@ async def test_what_was_delivered_outlives_a_restart(system: System) -> None:
 async def test_a_probe_tells_what_arrived_from_what_did_not(system: System) -> None:
     flow, payload = sample(system)
     async with system.connector() as connector:
-        assert await connector.probe("k1:system:1") is None
+        assert await connector.probe(about("k1:system:1")) is None
         receipt = await deliver(connector, outgoing(flow, payload))
-        probed = await connector.probe("k1:system:1")
+        probed = await connector.probe(about("k1:system:1"))
         assert probed is not None
         assert (probed.remote_id, probed.accepted) == (receipt.remote_id, True)
-        assert await connector.probe("k2:system:1") is None
+        assert await connector.probe(about("k2:system:1")) is None
 
 
 @pytest.mark.parametrize("kind", AMENDING)

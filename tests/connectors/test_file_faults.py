@@ -14,7 +14,7 @@ from connectors.poverty_alleviation.connector import Connector
 from connectors.poverty_alleviation.settings import Settings
 from connectors.poverty_alleviation.simulator import sample_payloads
 from hub.model.delivery import State
-from hub.outbox.engine import Line
+from hub.outbox.capacity import Line
 from hub.outbox.upkeep.resume import resume
 from hub.sdk import Misconfigured, Unavailable
 from hub.sdk.doors import open_doors

@@ -18,7 +18,7 @@ from hub.sdk import Misconfigured, Refused, Unanswered, Unavailable
 from hub.sdk.doors import Doors
 from hub.sdk.egress import Egress
 from hub.sdk.http import HttpDoor
-from tests.connectors.system import System, outgoing
+from tests.connectors.system import System, about, outgoing
 
 KIND = pytest.mark.parametrize("kind", ["garbage_scoring"])
 NOON = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
@@ -120,7 +120,7 @@ async def test_a_late_repeat_after_an_amendment_is_still_known(system: System) -
         amendment = outgoing("bin_score", score(system, items=poor), "k1:system:2", intent="amend")
         amended = await connector.push(replace(amendment, amends=first.remote_id))
         late = await connector.push(outgoing("bin_score", score(system), "k1:system:1", attempt=9))
-        probed = await connector.probe("k1:system:2")
+        probed = await connector.probe(about("k1:system:2"))
     assert (amended.remote_id, amended.message) == (first.remote_id, "得分 6")
     assert (late.remote_id, late.repeated) == (first.remote_id, True)
     assert probed is not None

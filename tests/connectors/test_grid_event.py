@@ -22,7 +22,7 @@ from hub.sdk import Misconfigured, Outgoing, Page, Refused, Unavailable
 from tests.connectors.answering import facing
 from tests.connectors.sink import Sink
 from tests.connectors.soap import FIND, KEY, KIND, REPORT, absent, document, envelope, said, settings, stored
-from tests.connectors.system import System, outgoing
+from tests.connectors.system import System, about, outgoing
 
 EVENT = sample_payloads()["finding"]
 
@@ -68,7 +68,7 @@ async def test_it_refuses_in_its_own_words(untouched: System, change: dict[str, 
         with pytest.raises(Refused, match=words) as refusal:
             await connector.push(finding(**change))
         assert refusal.value.code == code
-        assert await connector.probe(KEY) is None
+        assert await connector.probe(about(KEY)) is None
 
 
 async def test_told_twice_it_has_two_so_the_connector_asks_before_it_tells(centre: System) -> None:
@@ -94,11 +94,11 @@ async def test_an_event_is_corrected_and_closed_under_keys_of_their_own(centre: 
         changed = await connector.push(finding("k2:system:1", intent="amend", amends=number, content="已上门调解"))
         closed = await connector.push(finding("k3:system:1", intent="withdraw", amends=number))
         assert {filed.remote_id, changed.remote_id, closed.remote_id} == {number}
-        assert [(await connector.probe(f"k{n}:system:1")).remote_id for n in (1, 2, 3)] == [number] * 3
+        assert [(await connector.probe(about(f"k{n}:system:1"))).remote_id for n in (1, 2, 3)] == [number] * 3
         with pytest.raises(Refused, match="已撤销，不能再修改") as refusal:
             await connector.push(finding("k4:system:1", intent="amend", amends=number))
         assert refusal.value.code == "2005"
-        assert await connector.probe("k4:system:1") is None
+        assert await connector.probe(about("k4:system:1")) is None
     page = await shown(centre)
     assert page.count(number) == 1
     assert "<td>已撤销" in page

@@ -19,6 +19,7 @@ from hub.sdk.doors import Doors
 from hub.sdk.egress import Egress
 from hub.sdk.http import HttpDoor
 from tests.connectors.running import connected, outgoing, page_of, simulator
+from tests.connectors.system import about
 
 KIND = "household_visit"
 VISIT = sample_payloads()["visit"]
@@ -63,7 +64,7 @@ async def test_it_refuses_in_its_own_words(system: Connector, change: dict[str, 
     with pytest.raises(Refused, match=words) as refusal:
         await system.push(outgoing({**VISIT, **change}))
     assert refusal.value.code == code
-    assert await system.probe("rec-1:system:1") is None
+    assert await system.probe(about("rec-1:system:1")) is None
 
 
 async def test_a_clock_two_minutes_ahead_is_forgiven(system: Connector) -> None:
@@ -78,7 +79,7 @@ async def test_a_repeat_gets_the_same_number_and_other_content_is_refused(system
     assert (again.remote_id, first.repeated, again.repeated) == (first.remote_id, False, True)
     with pytest.raises(Refused, match="内容不同"):
         await system.push(outgoing({**VISIT, "summary": "别的"}, "repeat:system:1"))
-    probed = await system.probe("repeat:system:1")
+    probed = await system.probe(about("repeat:system:1"))
     assert probed is not None
     assert probed.remote_id == first.remote_id
 

@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 
 from hub.model.delivery import State
-from hub.outbox.engine import Line
+from hub.outbox.capacity import Line
 from hub.sdk.door.trust import checked, trusted_tls
 from hub.sdk.doors import Doors
 from hub.sdk.egress import Egress

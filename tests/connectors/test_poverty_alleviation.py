@@ -23,7 +23,7 @@ from connectors.poverty_alleviation.mapping import (
 from connectors.poverty_alleviation.simulated import Office, unquoted
 from connectors.poverty_alleviation.simulator import sample_payloads, sample_seed
 from hub.sdk import Connector, Intent, Misconfigured, Refused, Unavailable
-from tests.connectors.system import System, decided, deliver, outgoing
+from tests.connectors.system import System, about, decided, deliver, outgoing
 
 KIND = "poverty_alleviation"
 KEY = "k1:system:1"
@@ -66,7 +66,7 @@ def result(*rows: str) -> bytes:
 async def test_laid_down_is_not_yet_accepted(slow: System, connector: Connector) -> None:
     first = await connector.push(outgoing("visit", VISIT))
     again = await connector.push(outgoing("visit", VISIT, attempt=2))
-    undecided = await connector.probe(KEY)
+    undecided = await connector.probe(about(KEY))
     assert (first.accepted, first.remote_id, first.repeated) == (False, "", False)
     assert (again.accepted, again.repeated, again.answer) == (False, True, first.answer)
     assert undecided is not None
@@ -80,7 +80,7 @@ async def test_the_verdict_comes_by_itself(slow: System) -> None:
     slow.stop()
     slow.start(None, "--every", "0.05")
     async with slow.connector() as connector:
-        receipt = await decided(connector, KEY, transported)
+        receipt = await decided(connector, about(KEY), transported)
         again = await connector.push(outgoing("finding", FINDING, attempt=3))
     assert receipt.remote_id.startswith("FP")
     assert (again.accepted, again.repeated) == (False, True)
@@ -113,7 +113,7 @@ async def test_an_upload_cut_short_counts_as_never_arrived_and_is_completed(slow
     name = upload_name(KEY)
     (folder(slow, "in") / name).write_bytes(b"half")
     (folder(slow, "in") / f"{name}.part").write_bytes(b"ha")
-    assert await connector.probe(KEY) is None
+    assert await connector.probe(about(KEY)) is None
     receipt = await connector.push(outgoing("visit", VISIT))
     assert not receipt.repeated
     assert (folder(slow, "in") / f"{receipt.answer}.ok").exists()
@@ -122,18 +122,18 @@ async def test_an_upload_cut_short_counts_as_never_arrived_and_is_completed(slow
 async def test_a_result_without_its_flag_is_not_read(slow: System, connector: Connector) -> None:
     name = (await connector.push(outgoing("visit", VISIT))).answer.removesuffix(".csv")
     (folder(slow, "out") / f"{name}.result.csv").write_bytes(b"half")
-    undecided = await connector.probe(KEY)
+    undecided = await connector.probe(about(KEY))
     assert undecided is not None
     assert not undecided.accepted
     lay(folder(slow, "out"), f"{name}.result.csv", result(f"{KEY},接收,,FP1"))
-    accepted = await connector.probe(KEY)
+    accepted = await connector.probe(about(KEY))
     assert accepted is not None
     assert (accepted.remote_id, accepted.accepted) == ("FP1", True)
 
 
 async def test_a_result_cleared_away_while_it_is_read_is_still_undecided(slow: System, connector: Connector) -> None:
     (folder(slow, "out") / f"{result_name(KEY)}.ok").touch()
-    undecided = await connector.probe(KEY)
+    undecided = await connector.probe(about(KEY))
     assert undecided is not None
     assert not undecided.accepted
 

@@ -17,6 +17,7 @@ from connectors.river_patrol.simulator import sample_payloads, sample_seed
 from hub.sdk import Misconfigured, Refused, Unanswered, Unavailable
 from hub.sdk.geo import convert
 from tests.connectors.running import connected, outgoing, page_of, simulator
+from tests.connectors.system import about
 
 KIND = "river_patrol"
 PATROL, MATTER = sample_payloads()["patrol"], sample_payloads()["finding"]
@@ -70,7 +71,7 @@ async def test_it_refuses_in_its_own_words(
     with pytest.raises(Refused, match=words) as refusal:
         await system.push(outgoing({**content, **change}))
     assert refusal.value.code == code
-    assert await system.probe("rec-1:system:1") is None
+    assert await system.probe(about("rec-1:system:1")) is None
 
 
 async def test_length_and_duration_are_its_own_reckoning(tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ async def test_a_repeat_gets_the_same_number_and_other_content_is_refused(system
     assert (again.remote_id, first.repeated, again.repeated) == (first.remote_id, False, True)
     with pytest.raises(Refused, match="内容不同"):
         await system.push(outgoing({**MATTER, "urgency": 2}, "repeat:system:1"))
-    probed = await system.probe("repeat:system:1")
+    probed = await system.probe(about("repeat:system:1"))
     assert probed is not None
     assert probed.remote_id == first.remote_id
 

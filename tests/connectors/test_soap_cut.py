@@ -10,7 +10,7 @@ import pytest
 
 from connectors.grid_event.connector import Connector
 from hub.model.delivery import State
-from hub.outbox.engine import Line
+from hub.outbox.capacity import Line
 from hub.sdk import Unanswered, Unavailable
 from hub.sdk.doors import open_doors
 from hub.sdk.egress import Egress

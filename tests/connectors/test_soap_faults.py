@@ -27,7 +27,7 @@ from tests.connectors.soap import (
     stored,
     understood,
 )
-from tests.connectors.system import outgoing
+from tests.connectors.system import about, outgoing
 
 GOOD = envelope(stored()).encode()
 RESPONSE = f'<n:serviceResponse xmlns:n="{NAMESPACE}">%s</n:serviceResponse>'
@@ -231,7 +231,7 @@ async def test_to_a_question_silence_is_unavailable_and_a_no_our_settings_fault(
             await connector.push(outgoing("finding", {"n": 1}))
         sink.say(said(fault("soap:Server")))
         with pytest.raises(Unavailable, match="SOAP Fault soap:Server"):
-            await connector.probe(KEY)
+            await connector.probe(about(KEY))
         sink.say(said(envelope(document("event.find", "k2:system:1", "2004"))))
         with pytest.raises(Unavailable, match=r"to event\.find k2:system:1"):
             await connector.push(outgoing("finding", {"n": 1}))

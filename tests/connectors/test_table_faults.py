@@ -13,10 +13,10 @@ import psycopg
 import pytest
 
 from hub.model.delivery import State
-from hub.outbox.engine import Line
+from hub.outbox.capacity import Line
 from hub.sdk import Misconfigured, Refused, Unanswered, Unavailable
 from tests.builders import World
-from tests.connectors.system import outgoing
+from tests.connectors.system import about, outgoing
 from tests.connectors.table_twin import Exchange, Message, Side, exchanging, messages
 from tests.store.conftest import world
 
@@ -91,7 +91,7 @@ async def cut_everywhere(exchange: Exchange, side: Side, found: list[Message], d
     assert there & {key for key, verdict in said.items() if verdict == "Unavailable"} == set()
     connector = exchange.connector()
     for key in (key for key, verdict in said.items() if verdict != "Unavailable"):
-        assert (await connector.probe(key) is not None) == (key in there)
+        assert (await connector.probe(about(key)) is not None) == (key in there)
         assert (await connector.push(outgoing("progress", PAYLOAD, key))).repeated == (key in there)
     assert len(await exchange.rows()) == 1 + sum(verdict != "Unavailable" for verdict in said.values())
     return set(said.values())
@@ -125,7 +125,7 @@ async def test_a_commit_whose_answer_is_lost_is_found_and_not_made_twice(exchang
             await push(exchange, key)
         exchange.twin.fail("")
         assert (await untroubled.push(outgoing("progress", PAYLOAD, key, attempt=2))).repeated
-        undecided = await untroubled.probe(key)
+        undecided = await untroubled.probe(about(key))
         assert undecided is not None
         assert not undecided.accepted
     assert len(await exchange.rows()) == 31
@@ -223,7 +223,11 @@ async def test_credentials_rights_and_names_are_a_person_s_to_mend(exchange: Exc
         ({"url": f"postgresql://127.0.0.1:{exchange.twin.port}/nowhere"}, '"nowhere" does not exist'),
         ({"table": "nowhere"}, "there is no table nowhere"),
     ):
-        for act in (lambda c: c.check(), lambda c: c.probe(PROPERLY), lambda c: c.push(outgoing("progress", PAYLOAD))):
+        for act in (
+            lambda c: c.check(),
+            lambda c: c.probe(about(PROPERLY)),
+            lambda c: c.push(outgoing("progress", PAYLOAD)),
+        ):
             with pytest.raises(Misconfigured, match=words) as stopped:
                 await act(exchange.connector(**changed))
             assert "guessed" not in stopped.value.reason
@@ -281,7 +285,7 @@ async def test_a_table_that_drifts_while_a_row_is_on_its_way_stops_the_system_to
             await session.put(shape, "id", {"id": "a", "op": "I", "title": "b", "sync_flag": 0, "amount": 1})
     assert await exchange.rows() == []
     with pytest.raises(Misconfigured, match="amount is gone"):
-        await connector.probe(PROPERLY)
+        await connector.probe(about(PROPERLY))
 
 
 # --- values that change on the way ------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from connectors.target_assessment.settings import Agreed, Settings
 from connectors.target_assessment.simulator import sample_payloads, sample_seed, settings_for
 from hub.sdk import Connector, Intent, Misconfigured, Receipt, Refused, Unavailable
 from hub.sdk.tables.shape import Column, Kind, Shape
-from tests.connectors.system import System, decided, deliver, outgoing
+from tests.connectors.system import System, about, decided, deliver, outgoing
 
 KIND = "target_assessment"
 KEY = "k1:system:1"
@@ -46,7 +46,7 @@ async def test_put_there_is_not_yet_accepted_and_the_verdict_comes_by_itself(
 ) -> None:
     first = await connector.push(outgoing("progress", PROGRESS))
     again = await connector.push(outgoing("progress", PROGRESS, attempt=2))
-    undecided = await connector.probe(KEY)
+    undecided = await connector.probe(about(KEY))
     assert (first.accepted, first.remote_id, first.repeated) == (False, "", False)
     assert (again.accepted, again.repeated) == (False, True)
     assert undecided is not None
@@ -54,7 +54,7 @@ async def test_put_there_is_not_yet_accepted_and_the_verdict_comes_by_itself(
     assert slow.page().count("未读取") == 1
     slow.stop()
     slow.start(None, "--every", "0.05")
-    receipt = await decided(connector, KEY, None)
+    receipt = await decided(connector, about(KEY), None)
     assert (receipt.remote_id, receipt.accepted) == (KEY, True)
     assert (await connector.push(outgoing("progress", PROGRESS, attempt=3))).repeated
     assert slow.page().count("已接收") == 1

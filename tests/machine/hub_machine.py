@@ -14,14 +14,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from hub.errors import Problem
 from hub.intake.accept import accept
 from hub.intake.withdraw import withdraw
+from hub.model.delivery import HELD_FOR
 from hub.model.people import Role, Scope
-from hub.outbox.entry.take import HELD_FOR, give_back, take
+from hub.outbox.entry.take import give_back, take
 from hub.outbox.hand import cancel, confirm, replay
 from hub.outbox.upkeep.look_again import look_again
 from hub.outbox.upkeep.resume import check_paused
 from tests.builders import Loose
 from tests.machine.peer import PROBE_ANSWERS, PUSH_ANSWERS
 from tests.machine.promises import check, check_end
+from tests.machine.rows import read_at
 from tests.machine.stage import CAN, DIED, HOME, NEXT_DOOR, POINTS
 from tests.machine.story import Draft, Story, pick_of
 from tests.some_connectors.county import BIN, DIRT, RIVER, VILLAGE
@@ -158,8 +160,11 @@ class HubMachine(Story, RuleBasedStateMachine):
             return
         before = {*self.memory.left_there}
         self.memory.left_there.add(row.id)
-        if not self._is_done(row, who, lambda session: cancel(session, row.id, self.stage.deed(person))):
+        self.stage.ledger.given_up.add(row.key)
+        self._is_done(row, who, lambda session: cancel(session, row.id, self.stage.deed(person)))
+        if row in self.read().deliveries:  # refused, or the hub died before it was kept
             self.memory.left_there = before
+            self.stage.ledger.given_up.discard(row.key)
         self._ring()
 
     @rule(pick=picks, who=people)
@@ -203,16 +208,13 @@ class HubMachine(Story, RuleBasedStateMachine):
 
     @rule(by_itself=st.booleans())
     def mend(self, *, by_itself: bool) -> None:
-        """Somebody mends what was misconfigured and says so, or the hub finds out."""
-        paused = [name for name, peer in self.stage.peers.items() if not peer.mended]
-        for name in paused:
-            self.stage.peers[name].mended = True
-        if not paused:
-            return
+        """Somebody mends what was misconfigured and says so, or the hub looks whether it is."""
+        for peer in self.stage.peers.values():
+            peer.mended = True
         if by_itself:
-            self.stage.do(check_paused(self.stage.engine))
+            self.stage.begin_to(check_paused(self.stage.engine))
         else:
-            self._resume(paused[0])
+            self._resume(sorted(CAN)[len(self.stage.ledger.sent) % len(CAN)])
         self._ring()
 
     # --- Systems ----------------------------------------------------------------------------------------------------
@@ -266,7 +268,10 @@ class HubMachine(Story, RuleBasedStateMachine):
     def set_clock(self, hours: int) -> None:
         """Somebody sets the wall clock; no time passes."""
         self.stage.set_clock(hours)
-        self.stage.settle()
+        self._ring()
+        # Whoever has one keeps it for as long as before, if the hub lived to see the clock set.
+        untils = {take.delivery_id: read_at(take.until) for take in self.read().takes}
+        self.memory.taken = {one: (who, untils.get(one, until)) for one, (who, until) in self.memory.taken.items()}
 
     @invariant()
     def every_promise_holds(self) -> None:
@@ -295,6 +300,8 @@ class HubMachine(Story, RuleBasedStateMachine):
             before = self.rows
             stage.clock.tick(hours=26)
             stage.do(check_paused(stage.engine))
+            for name in CAN:  # what no check can end, somebody does who looked there
+                self._resume(name)
             self._ring()
             self.rows = self.read()
             if self.rows == before and self._is_over():

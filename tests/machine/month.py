@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from hub.outbox.engine import Engine, Line
+from hub.outbox.capacity import Line
+from hub.outbox.engine import Engine
 from hub.sdk import Capabilities, Outgoing, Receipt, Unavailable
 from hub.sdk.errors import Unanswered
 from hub.store import Store
@@ -72,8 +73,8 @@ class Patient(FakeSystem):
         if self.verdict_days or self.silent:
             self.taken_at.setdefault(key, now)
 
-    async def probe(self, key: str) -> Receipt | None:
-        taken_at = self.taken_at.get(key)
+    async def probe(self, outgoing: Outgoing) -> Receipt | None:
+        taken_at = self.taken_at.get(outgoing.key)
         if taken_at is None:
             return None
         return Receipt("", accepted=self.clock.now() - taken_at >= timedelta(days=self.verdict_days))

@@ -18,7 +18,12 @@ PUSH_ANSWERS = (
     "lost_before",
     "lost_after",
     "fault",
+    "turned_away",
+    "turned_away_after",
+    "bare_no",
+    "bare_no_after",
 )
+"""What a push may come to; `after`: it had its effect, and something in between says otherwise."""
 PROBE_ANSWERS = ("honest", "honest", "undecided", "refused", "unavailable", "lost_before")
 
 
@@ -47,6 +52,10 @@ class Ledger:
     """Keys that may have arrived, since their last push had no complete answer."""
     blind: list[str] = field(default_factory=list)
     """Keys pushed again while ambiguous though their System does not honour them."""
+    outdated: list[str] = field(default_factory=list)
+    """Keys pushed though the System has a later revision, which nobody took back."""
+    given_up: set[str] = field(default_factory=set)
+    """Keys somebody cancelled: what is there of them is theirs to answer for."""
     denied: set[str] = field(default_factory=set)
     """Keys whose System said no when it was last asked, whatever it has."""
     sent: list[Outgoing] = field(default_factory=list)
@@ -85,18 +94,29 @@ class Peer:
     async def push(self, outgoing: Outgoing) -> Receipt:
         ledger, key = self.ledger, outgoing.key
         ledger.sent.append(outgoing)
+        if any(is_later(one, key) for one in ledger.there - ledger.given_up):
+            ledger.outdated.append(key)
         if key in ledger.ambiguous and not self.capabilities.honours_key:
             ledger.blind.append(key)
         ledger.ambiguous.add(key)  # until a complete answer is out
         answer = await self._told(key, outgoing)
-        if answer in ("accepted", "transported", "lost_after"):
+        if answer in ("accepted", "transported") or answer.endswith("_after"):
             self.take(key)
-        if answer in ("lost_before", "lost_after"):
-            raise Unanswered("cut off")
+        self._unsurely(answer)
         if answer == "fault":
             raise RuntimeError("the connector's own fault")
         ledger.ambiguous.discard(key)
         return self._completely(answer, key)
+
+    def _unsurely(self, answer: str) -> None:
+        """Say nothing, or what the System itself need not have said; its own check goes on answering."""
+        word = answer.removesuffix("_after")
+        if word in ("lost_before", "lost"):
+            raise Unanswered("cut off")
+        if word == "turned_away":
+            raise Misconfigured("HTTP 403", certain=False)
+        if word == "bare_no":
+            raise Refused("HTTP 404", certain=False)
 
     def take(self, key: str) -> None:
         """Let a push have its effect; one that honours keys has it once."""
@@ -119,7 +139,8 @@ class Peer:
             self.ledger.confirmed.add(key)
         return Receipt(f"N-{len(self.ledger.sent)}", accepted=accepted)
 
-    async def probe(self, key: str) -> Receipt | None:
+    async def probe(self, outgoing: Outgoing) -> Receipt | None:
+        key = outgoing.key
         answer, there = await self._told(key, None), key in self.ledger.there
         if answer == "unavailable":
             raise Unavailable("503")
@@ -149,6 +170,12 @@ class Peer:
             return await call.answer
         finally:
             self.ledger.calls.remove(call)
+
+
+def is_later(one: str, key: str) -> bool:
+    """Say whether a key is of a later revision of what another one is of."""
+    (chain, _, revision), (other, _, other_revision) = one.rpartition(":"), key.rpartition(":")
+    return chain == other and int(revision) > int(other_revision)
 
 
 def peer(capabilities: Capabilities, ledger: Ledger) -> Peer:

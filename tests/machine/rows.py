@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import psycopg
@@ -121,6 +122,12 @@ class Rows:
             for row in self.deliveries
             if (row.id in theirs or row.after_id in theirs) and row.state not in ("delivered", "cancelled")
         ]
+
+
+def read_at(found: Loose) -> datetime:
+    """Return an instant as either database gives it."""
+    at = found if isinstance(found, datetime) else datetime.fromisoformat(found)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 KINDS: dict[str, type[Loose]] = {

@@ -16,7 +16,8 @@ from hub.intake.plan import Rules
 from hub.model.issue import Issue, IssueState
 from hub.model.people import Account
 from hub.model.place import Alias, Place
-from hub.outbox.engine import Engine, Line
+from hub.outbox.capacity import Line
+from hub.outbox.engine import Engine
 from hub.outbox.hand import Deed
 from hub.sdk import Capabilities
 from hub.store import Session, Store, open_store
@@ -30,9 +31,9 @@ from tests.some_connectors.county import VILLAGE, County
 T = TypeVar("T")
 CAN = {
     "doors": Capabilities(honours_key=True, amends=True),
-    "bins": Capabilities(honours_key=False, probes=True, amends=True, withdraws=True),
+    "bins": Capabilities(honours_key=False, probes=True, probes_changes=True, amends=True, withdraws=True),
     "files": Capabilities(honours_key=False, amends=True, withdraws=True),
-    "rivers": Capabilities(honours_key=True, probes=True, answers_later=True, amends=True),
+    "rivers": Capabilities(honours_key=True, probes=True, probes_changes=True, answers_later=True, amends=True),
 }
 """Every kind of honesty a System can have, one each; `bins` also has the ordered flow."""
 ANSWER_WITHIN_S = {"doors": 30, "bins": 100, "files": 20, "rivers": 45}
@@ -151,6 +152,11 @@ class Stage:
             return DIED
         assert task.done(), "it waits for something that will not come"
         return task.result()
+
+    def begin_to(self, work: Loose) -> None:
+        """Let the hub begin something that may have to wait for a System."""
+        self.loop.create_task(work)
+        self.settle()
 
     def write(self, write: Loose) -> Loose:
         return self.do(self.store.write(write))

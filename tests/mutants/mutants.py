@@ -26,8 +26,10 @@ STORE, WEB, UNIT = "tests/store/test_", "tests/web/test_", "tests/unit/"
 MACHINE = ("tests/machine/test_hub_machine.py", "-k", "sqlite")
 DOOR = "tests/connectors/test_http_door.py"
 ENGINE, CLAIM, RECORD = "hub/outbox/engine.py", "hub/outbox/claim.py", "hub/outbox/record.py"
-RECOVER = "hub/outbox/recover.py"
-ACCEPT, QUERY = "hub/intake/accept.py", "hub/store/query/deliveries.py"
+RECOVER, HAND = "hub/outbox/recover.py", "hub/outbox/hand.py"
+RESUME, LOOK = "hub/outbox/upkeep/resume.py", "hub/outbox/upkeep/look_again.py"
+REPLAY = "hub/outbox/decide/replay.py"
+ACCEPT, QUERY = "hub/intake/accept.py", "hub/store/query/leases.py"
 WRITER, CHANGES = "hub/store/lanes/writer.py", "hub/intake/changes.py"
 SETTLE, BREAKER = "hub/outbox/decide/settle.py", "hub/outbox/decide/breaker.py"
 
@@ -205,8 +207,62 @@ MUTANTS = (
     ),
     Mutant(
         "what a dead process held is not looked for",
-        (Edit(RECOVER, "overrun_claims(session, now, REAPED_AT_ONCE))", "overrun_claims(session, now, 0))"),),
+        (Edit(RECOVER, "self._now(session), REAPED_AT_ONCE)\n", "self._now(session), 0)\n"),),
         (f"{STORE}outbox_crash.py", "-k", "sqlite and dead"),
+    ),
+    Mutant(
+        "a bare status is taken for the System's own word",
+        (Edit("hub/sdk/answers.py", "declared or changes_nothing(response.request)", "declared is not None"),),
+        ("tests/connectors/test_answers_not_success.py", "-k", "moved_or_went"),
+    ),
+    Mutant(
+        "a read ends what a push began",
+        (Edit(RESUME, "    if pause.paused_by is not None and", "    if pause.paused_by is None and"),),
+        (f"{STORE}outbox_doubt.py", "-k", "sqlite and mute"),
+    ),
+    Mutant(
+        "old content is sent again after a correction",
+        (Edit(REPLAY, "    if newest is not None:\n", "    if newest is not None and newest.revision < 0:\n"),),
+        (f"{STORE}outbox_replay.py", "-k", "sqlite and falls_back"),
+    ),
+    Mutant(
+        "what is sent again does not line up",
+        (
+            Edit(
+                HAND,
+                'found[row.id].after_id or last.get(row.order_key or "")',
+                'found[row.id].after_id and last.get(row.order_key or "")',
+            ),
+        ),
+        (f"{STORE}outbox_replay.py", "-k", "sqlite and one_by_one"),
+    ),
+    Mutant(
+        "leases by the clock of each host",
+        (Edit("hub/store/clock.py", "return clock.read(session.connection()) if", "return clock._host.now() if"),),
+        (f"{STORE}database_clock.py", "-k", "anothers_hands"),
+    ),
+    Mutant(
+        "a suspect goes with seven others",
+        (
+            Edit(QUERY, ".where(col(Delivery.lost) < SUSPECT, _RECOGNISED)", ".where(_RECOGNISED)"),
+            Edit("hub/outbox/decide/alone.py", "return self.due and now_s >= self.not_before_s", "return now_s < 0"),
+        ),
+        (f"{STORE}outbox_suspects.py", "-k", "sqlite and killed_five"),
+    ),
+    Mutant(
+        "what nobody understands is claimed",
+        (Edit(QUERY, '_RECOGNISED = text(f"NOT {UNRECOGNISED}")', '_RECOGNISED = text("1 = 1")'),),
+        (f"{STORE}outbox_odd.py", "-k", "sqlite and never_sent"),
+    ),
+    Mutant(
+        "patience by whatever the clock says",
+        (Edit(ENGINE, "self.recovery.ago(now, PATIENCE, tried=True)", "now - PATIENCE"),),
+        (f"{STORE}outbox_clock.py", "-k", "sqlite and ends_no_patience"),
+    ),
+    Mutant(
+        "what is there is called lost",
+        (Edit(LOOK, 'await engine.ask(own) if can.can_tell_of(row["intent"]) else None', "await engine.ask(own)"),),
+        (f"{STORE}outbox_look_again.py", "-k", "sqlite and not_called_lost"),
     ),
     Mutant(
         "a withdrawal forgets what is under way",
@@ -222,12 +278,15 @@ MUTANTS = (
     ),
     Mutant(
         "a withdrawal cancels what may be there",
-        (Edit(CHANGES, "state in UNTOUCHED and not previous.repeat)", "state in UNTOUCHED)"),),
+        (
+            Edit(CHANGES, "state in UNTOUCHED and not previous.repeat)", "state in UNTOUCHED)"),
+            Edit(CHANGES, "previous.id in occasion.held or previous.repeat", "previous.id in occasion.held"),
+        ),
         (f"{STORE}withdraw.py", "-k", "sqlite and under_way"),
     ),
     Mutant(
         "what was taken back is sent again by a replay",
-        (Edit("hub/outbox/hand.py", "if row.id not in withdrawn and _requeue", "if _requeue"),),
+        (Edit(REPLAY, "return Fate(Became.WITHDRAWN, row.revision)", "return None"),),
         MACHINE,
     ),
     Mutant(

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+from sqlalchemy import text
+
 from hub.model.delivery import State
 from hub.model.system import Pull, PullOutcome
 from hub.store import Session
-from hub.store.query import deliveries, systems
+from hub.store.query import deliveries, leases, systems
 from tests.builders import World
 
 
@@ -15,10 +17,10 @@ async def test_only_what_is_due_is_found_oldest_first_and_never_more_than_asked(
     await world.owe(due_at=now + timedelta(seconds=1))
     await world.owe(1, "south", due_at=now)
     await world.owe(1, "east", due_at=None, state=State.PARKED)
-    found = await world.store.write(lambda s: deliveries.due(s, "north", now, 9))
+    found = await world.store.write(lambda s: leases.due(s, "north", now, 9))
     assert [row["id"] for row in found] == [*late, *later]
-    assert [row["id"] for row in await world.store.write(lambda s: deliveries.due(s, "north", now, 1))] == late
-    assert set(await world.store.read(lambda s: deliveries.systems_with_due(s, now))) == {"north", "south"}
+    assert [row["id"] for row in await world.store.write(lambda s: leases.due(s, "north", now, 1))] == late
+    assert set(await world.store.read(lambda s: leases.systems_with_due(s, now))) == {"north", "south"}
 
 
 async def test_a_move_happens_only_from_the_state_it_was_meant_for(world: World) -> None:
@@ -74,7 +76,7 @@ async def test_a_state_changed_behind_the_sessions_back_is_read_anew(world: Worl
         row, state = deliveries.by_ids(session, [one])[0], systems.states(session, ["north"])["north"]
         state.paused_reason = "wrong"
         session.flush()
-        systems.unpause(session, "north")
+        session.connection().execute(text("UPDATE system_state SET paused_reason = ''"))
         deliveries.move(session, one, State.WAITING, state=State.CANCELLED)
         again, mended = deliveries.by_ids(session, [one])[0], systems.states(session, ["north"])["north"]
         return again.state, mended.paused_reason, row is again

@@ -21,7 +21,7 @@ from hub.model.submission import NOT_ERASED
 from hub.pulls.run import Pulls
 from hub.store import Session, Store
 from hub.store.engine import open_writing
-from hub.store.query import deliveries, entries, erasing, issues, places, submissions, views
+from hub.store.query import deliveries, entries, erasing, issues, leases, places, submissions, views
 from hub.store.query.counts import advance, delivery_counts, keep, open_counts, totals
 from hub.store.query.lists import LateBefore, Viewer, Window, Work
 from hub.systems import Registry
@@ -43,7 +43,7 @@ PARTIAL = {
 }
 WALKED = {"ix_submission_received_at", "sqlite_autoindex_delivery_1", "ix_issue_opened_at"}
 """Walked newest first until a page is full: where nearly every row met belongs on it."""
-LATE = LateBefore(AT, {AT - timedelta(days=1): ["east"]})
+LATE = LateBefore(AT, AT + timedelta(days=1), {AT - timedelta(days=1): ["east"]})
 _numbers = count(1)
 Asked = Callable[[Session], object]
 
@@ -97,15 +97,21 @@ def work(county: County) -> dict[str, Asked]:
     """Return what the engine and intake ask all day."""
     row, sub, key = county.owed[0], county.subs[0], county.records[0].key
     return {
-        "systems with due": lambda s: deliveries.systems_with_due(s, AT),
-        "due": lambda s: deliveries.due(s, "north", AT, 10),
-        "overrun": lambda s: deliveries.overrun(s, AT, 10),
-        "all leases": lambda s: deliveries.overrun(s, None, 10),
+        "systems with due": lambda s: leases.systems_with_due(s, AT),
+        "due": lambda s: leases.due(s, "north", AT, 10),
+        "overrun": lambda s: leases.overrun(s, AT, 10),
+        "all leases": lambda s: leases.overrun(s, None, 10),
         "stranded": deliveries.stranded,
         "behind": lambda s: deliveries.waiting_for(s, [row.id]),
         "last in order": lambda s: deliveries.last_in_order(s, ["river"]),
         "ahead in order": lambda s: deliveries.ahead_in_order(s, row),
-        "lost in a row": lambda s: deliveries.lost_in_a_row(s, row.id),
+        "suspects": lambda s: leases.suspect_systems(s, AT),
+        "due far ahead": lambda s: leases.systems_with_due_after(s, AT + timedelta(days=9)),
+        "due one": lambda s: leases.due_one(s, row.id, AT),
+        "unrecognised": lambda s: deliveries.unrecognised(s, 10),
+        "chains": lambda s: deliveries.chains(s, [row.id]),
+        "created": lambda s: deliveries.created(s, {**row.model_dump(), "revision": 2}),
+        "heads in order": lambda s: deliveries.heads_in_order(s, ["river"], []),
         "latest per flow": lambda s: deliveries.latest_per_flow(s, [key]),
         "by ids": lambda s: deliveries.by_ids(s, [row.id]),
         "kept": lambda s: submissions.kept(s, [(sub.account_id, sub.client_id), ("somebody", "else")]),

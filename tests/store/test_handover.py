@@ -39,7 +39,7 @@ class Counting(County):
     async def free(self) -> None:
         """All places are free again; a claim that found nothing keeps its own until its write has come back."""
         for _ in range(400):
-            if not (busy := {name: slots.busy for name, slots in self.engine._slots.items() if slots.busy}):
+            if not (busy := {name: slots.busy for name, slots in self.engine.capacity.slots.items() if slots.busy}):
                 return
             await asyncio.sleep(0.01)
         raise AssertionError(busy)
@@ -125,7 +125,7 @@ async def test_while_many_wait_for_an_answer_deliveries_are_taken_up_in_strokes(
     await county.until(lambda states: set(states) == {State.DELIVERED})
     for _ in range(MANY):
         county.engine.hand_over([], [])
-    assert county.engine._courtesy.waiting == 0
+    assert county.engine.capacity.courtesy.waiting == 0
     county.clock.tick(seconds=1)
     alone = (await county.submit(visit())).made
     assert alone is not None
@@ -156,12 +156,12 @@ async def test_places_asked_for_by_a_claim_under_way_are_no_seats(county: Counti
             loop.call_soon_threadsafe(at_it.set)
             go_on.wait(5)
 
-    county.engine._behind.update(SYSTEMS)  # so that the next ones wait and are claimed
+    county.engine.capacity.behind.update(SYSTEMS)  # so that the next ones wait and are claimed
     arm(hold)
     try:
         await county.submit(visit())
         await at_it.wait()
-        county.engine._behind.clear()
+        county.engine.capacity.behind.clear()
         assert county.engine.seat([{"id": "d", "system": "doors", "due_at": county.clock.now()}]) == {}
     finally:
         go_on.set()
@@ -222,14 +222,14 @@ async def test_a_claim_that_fails_leaves_it_known_who_is_behind(county: Counting
             failed.append(name)
             raise Problem("store.full", 507)
 
-    county.engine._behind.update(["doors", "bins"])  # so that the next ones wait and are claimed
+    county.engine.capacity.behind.update(["doors", "bins"])  # so that the next ones wait and are claimed
     arm(fail)
     try:
         await county.submit(visit())
         while not failed:  # noqa: ASYNC110 - a failure tells nobody
             await asyncio.sleep(0.01)
         await county.free()
-        assert county.engine._behind == {"doors", "bins"}
+        assert county.engine.capacity.behind == {"doors", "bins"}
     finally:
         arm(None)
     county.clock.tick(seconds=2)  # what could not be claimed is found by the next look

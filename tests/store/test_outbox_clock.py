@@ -5,12 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from hub.model.delivery import State
+from hub.model import SystemState
+from hub.model.delivery import HELD_FOR, State
 from hub.model.system import Breaker
 from hub.outbox.claim import claim_due, shorten_waits
+from hub.outbox.decide.backoff import LONGEST_DUE, PATIENCE
 from hub.outbox.engine import Engine
+from hub.outbox.entry.take import take
 from hub.sdk import Receipt, Unavailable
-from tests.builders import HONOURS, NEITHER, World, until
+from hub.store.query import entries, systems
+from tests.builders import HONOURS, NEITHER, Loose, World, account, until
 
 pytestmark = pytest.mark.fault("F42")
 
@@ -47,6 +51,125 @@ async def test_set_back_a_day_nothing_waits_a_day_longer(world: World) -> None:
     assert (await world.get(asked[0])).state == State.RETRY  # it asked for an hour, and has it
     await later(world, engine, 3_600 * 0.6)
     assert (await world.get(asked[0])).state == State.DELIVERED
+
+
+YEAR = timedelta(days=365)
+
+
+async def begun(world: World) -> Engine:
+    """An engine that has had its first turn."""
+    engine = world.engine()
+    await engine._turn()
+    await engine.drain()
+    return engine
+
+
+async def test_a_year_ahead_for_a_minute_ends_no_patience(world: World) -> None:
+    """Everything that was being tried again was parked as having waited for more than fifteen days."""
+    world.north.always = Unavailable("503")
+    ids = await world.owe(3)
+    engine = await begun(world)
+    world.clock.at += YEAR
+    for _ in range(6):
+        await later(world, engine, 10)
+    assert set((await world.states()).values()) == {State.RETRY}
+    assert min([(await world.get(one)).attempts for one in ids]) > 1
+    world.clock.at -= YEAR
+    await later(world, engine, 5)
+    row = await world.get(ids[0])
+    assert row.due_at - world.clock.now() < timedelta(hours=2)
+    world.clock.tick(days=16)
+    await later(world, engine, 1)
+    assert State.PARKED in set((await world.states()).values()), "what is lived through counts, though"
+
+
+async def test_time_in_which_no_hub_could_try_ends_no_patience(world: World) -> None:
+    """Stopped over the holidays, or started by a clock that is ahead: the first try after it is not the last."""
+    world.north.always = Unavailable("503")
+    (one,) = await world.owe()
+    await begun(world)
+    world.clock.tick(days=30)
+    engine = await begun(world)
+    assert (await world.get(one)).state == State.RETRY
+    await later(world, engine, PATIENCE.total_seconds())
+    await later(world, engine, 1)
+    assert (await world.get(one)).state == State.PARKED
+
+
+async def test_set_back_while_it_was_stopped_nothing_waits_longer(world: World) -> None:
+    """A machine that came up a year ahead, ran a while, was stopped, and then was told the time."""
+    world.clock.at += YEAR
+    world.use(HONOURS, "south", in_flight=1).always = Unavailable("503")
+    world.north.on_push = [Unavailable("503"), Unavailable("503", timedelta(hours=1))]
+    made = {"due_at": world.clock.now(), "created_at": world.clock.now()}
+    soon, asked = await world.owe(2, **made)
+    await world.owe(6, "south", **made)
+    await begun(world)
+    assert (await world.health("south")).breaker == Breaker.OPEN
+    world.clock.tick(seconds=30)
+    world.clock.at -= YEAR
+    engine = world.engine()
+    await later(world, engine, 2)
+    await later(world, engine, 2)
+    rows = [await world.get(one) for one in (soon, asked)]
+    assert sorted(row.state for row in rows) == [State.DELIVERED, State.RETRY]
+    assert len(world.systems["south"].pushed) == 6
+    assert [row for row in await world.all(SystemState) if row.last_failure_at > world.clock.now()] == []
+    with_wait = next(row for row in rows if row.state == State.RETRY)
+    assert timedelta(minutes=50) < with_wait.due_at - world.clock.now() < timedelta(hours=2), "it asked for that"
+
+
+async def test_what_lies_further_ahead_than_anything_is_put_off_is_due(world: World) -> None:
+    """Nobody had tried anything while the clock was ahead, so nothing else tells that it was."""
+    now = world.clock.now()
+    (far,) = await world.owe(1, due_at=now + LONGEST_DUE + timedelta(seconds=1))
+    (near,) = await world.owe(1, due_at=now + LONGEST_DUE)
+    engine = await begun(world)
+    await engine.drain()
+    assert [(await world.get(one)).state for one in (far, near)] == [State.DELIVERED, State.WAITING]
+
+
+async def test_a_breaker_or_pause_that_a_wrong_clock_set_holds_nobody(world: World) -> None:
+    await world.owe(1)
+
+    def hold(session: Loose) -> None:
+        row = systems.states(session, ["north"])["north"]
+        row.breaker, row.failures, row.open_until = Breaker.OPEN, 9, world.clock.now() + YEAR
+        session.flush()
+
+    await world.store.write(hold)
+    await world.drain()
+    assert (await world.health()).breaker == Breaker.CLOSED
+
+
+@pytest.mark.parametrize("hours", [1, -1, -9_000])
+async def test_whoever_enters_one_keeps_it_for_as_long_when_the_clock_is_set(world: World, hours: int) -> None:
+    """Else a second person takes it while the first is still typing."""
+    ada, bo = account(), account()
+    (one,) = await world.owe(state=State.MANUAL, due_at=None)
+    await world.add([ada, bo])
+    engine = await begun(world)
+    await world.store.write(lambda s: take(s, one, ada, world.clock.now()))
+    world.clock.tick(minutes=10)
+    world.clock.at += timedelta(hours=hours)
+    await engine._turn()
+    held = await world.store.read(lambda s: entries.holders(s, [one], world.clock.now()))
+    assert (held[one].account_id, held[one].until) == (ada.id, world.clock.now() + timedelta(minutes=20))
+    world.clock.tick(minutes=20)
+    assert await world.store.read(lambda s: entries.holders(s, [one], world.clock.now())) == {}
+
+
+@pytest.mark.parametrize("back", [timedelta(hours=1), YEAR])
+async def test_set_back_nobody_has_one_for_longer_than_takes_last(world: World, back: timedelta) -> None:
+    ada, bo = account(), account()
+    (one,) = await world.owe(state=State.MANUAL, due_at=None)
+    await world.add([ada, bo])
+    await world.store.write(lambda s: take(s, one, ada, world.clock.now()))
+    world.clock.at -= back
+    assert await world.store.read(lambda s: entries.holders(s, [one], world.clock.now())) == {}
+    await world.store.write(lambda s: take(s, one, bo, world.clock.now()))
+    held = await world.store.read(lambda s: entries.holders(s, [one], world.clock.now()))
+    assert (held[one].account_id, held[one].until) == (bo.id, world.clock.now() + HELD_FOR)
 
 
 @pytest.mark.parametrize("seconds", [-9, 9, 3_600])

@@ -9,7 +9,8 @@ import pytest
 from hub.errors import Problem
 from hub.model.delivery import State
 from hub.model.system import Breaker
-from hub.outbox.claim import claim_due, overrun_claims
+from hub.outbox.claim import claim_due, claim_suspect, overrun_claims
+from hub.outbox.decide.backoff import PATIENCE
 from hub.outbox.decide.settle import MAX_LOST, Claim, Outcome, Result
 from hub.outbox.record import Ledger, Settled
 from hub.sdk import Receipt, Unavailable
@@ -22,12 +23,14 @@ LEASE = timedelta(seconds=45)
 async def claim(world: World, system: str = "north") -> Claim:
     """Claim one delivery as a worker that is about to die."""
     wanted = {system: (1, timedelta(seconds=30))}
-    (claimed,) = await world.store.write(lambda s: claim_due(s, wanted, world.clock.now()))
+    (claimed,) = await world.store.write(
+        lambda s: claim_due(s, wanted, world.clock.now()) or claim_suspect(s, wanted, world.clock.now())
+    )
     return claimed
 
 
 async def settle(world: World, *results: Result) -> list[Settled]:
-    ledger = Ledger(lambda _: HONOURS, world.clock.now, lambda: 0.0)
+    ledger = Ledger(lambda _: HONOURS, lambda _: world.clock.now(), lambda: 0.0, lambda now: now - PATIENCE)
     return await world.store.write(lambda s: ledger.settle(s, results))
 
 

@@ -159,3 +159,30 @@ async def test_takes_that_ran_out_are_forgotten(world: World) -> None:
     world.clock.tick(hours=1)
     await pressed(world)
     assert await world.store.read(lambda s: s.connection().exec_driver_sql("SELECT * FROM take").all()) == []
+
+
+@pytest.mark.fault("F42")
+async def test_a_clock_that_is_ahead_for_a_minute_reminds_nobody_early(world: World) -> None:
+    """One reminder for each: one that came a year early would be the only one."""
+    one = await owe(world)
+    engine = world.engine()
+    await engine._turn()
+    world.clock.at += timedelta(days=365)
+    await engine._turn()
+
+    async def press_now() -> list[str]:
+        ago = engine.recovery.ago
+        return [
+            late.delivery_id for late in await world.store.write(lambda s: press(s, REGISTRY, world.clock.now(), ago))
+        ]
+
+    assert await press_now() == []
+    world.clock.tick(days=3)
+    assert await press_now() == [one]
+
+
+@pytest.mark.fault("F42")
+async def test_one_made_while_the_clock_was_ahead_is_late_now_and_not_in_a_year(world: World) -> None:
+    one = await owe(world, created_at=world.clock.now() + timedelta(days=365))
+    await owe(world, created_at=world.clock.now() + timedelta(seconds=2))
+    assert await pressed(world) == [one]

@@ -1,4 +1,4 @@
-"""Many dispatchers on one database: nothing is claimed twice, nothing is left (F40 in small)."""
+"""Many processes on one database: nothing is claimed twice, nothing is left, nobody passes anybody (F40 in small)."""
 
 import asyncio
 import threading
@@ -6,9 +6,12 @@ from collections import Counter
 
 import pytest
 
+from hub.intake.accept import queue_behind
 from hub.model.delivery import State
-from hub.store import open_store
-from tests.builders import AT, FakeSystem, World, line
+from hub.outbox.release import release
+from hub.store import Session, open_store
+from hub.store.query import deliveries
+from tests.builders import AT, FakeSystem, Loose, World, delivery, line, record, submission
 from tests.conftest import HandClock
 
 ROWS = 500
@@ -49,3 +52,67 @@ async def test_four_dispatchers_on_one_database_never_send_twice(world: World, d
     assert sum(bool(mine) for mine in sent) == many
     health = await world.health()
     assert (health.failures, health.last_success_at) == (0, AT)
+
+
+@pytest.mark.case("C61")
+@pytest.mark.fault("F83")
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_two_that_queue_at_once_stand_one_behind_the_other(world: World) -> None:
+    """Both looked whose turn it is before either was written, and both went at once."""
+    await world.owe()
+    sub = submission(world.author)
+    records = [record(sub) for _ in range(2)]
+    made = [delivery(of, world.author, order_key="north/patrol:river-1") for of in records]
+    await world.add([sub], records)
+    looked, may_end = threading.Event(), threading.Event()
+
+    def queue(row: Loose, wait: bool) -> str | None:
+        with Session(world.store.writing) as session:
+            values = {"id": row.id, "order_key": row.order_key, "due_at": row.due_at, "after_id": None}
+            queue_behind(session, [values])
+            if wait:
+                looked.set()
+                may_end.wait(20)
+            row.sqlmodel_update({"due_at": values["due_at"], "after_id": values["after_id"]})
+            session.add(row)
+            session.commit()
+            return values["after_id"]
+
+    first = asyncio.create_task(asyncio.to_thread(queue, made[0], True))
+    await asyncio.to_thread(looked.wait, 20)
+    first_id, second = made[0].id, asyncio.create_task(asyncio.to_thread(queue, made[1], False))
+    await asyncio.sleep(0.3)
+    assert not second.done(), "it looks when the first one is there"
+    may_end.set()
+    assert (await first, await second) == (None, first_id)
+
+
+@pytest.mark.case("C61")
+@pytest.mark.fault("F83")
+async def test_what_is_sent_again_since_somebody_looked_lets_nobody_pass(world: World) -> None:
+    """It had ended, with one behind it nobody let go; now it is on its way again, and that one waits for it."""
+    (first,) = await world.owe(replayed_at=world.clock.now(), attempts=1)
+    behind = await world.next_revision(first)
+    looked = {first: State.DELIVERED}
+    assert await world.store.write(lambda s: release(s, looked, world.clock.now())) == {}
+    row = await world.get(behind)
+    assert (row.state, row.after_id, row.due_at) == (State.WAITING, first, None)
+    await world.drain()
+    assert [(sent.intent, sent.amends) for sent in world.north.pushed] == [("create", ""), ("amend", "N-1")]
+
+
+@pytest.mark.case("C61")
+@pytest.mark.fault("F83")
+async def test_who_was_put_behind_another_meanwhile_is_not_let_go(world: World) -> None:
+    (ended,) = await world.owe(state=State.DELIVERED, attempts=1, due_at=None)
+    (ahead,) = await world.owe(1)
+    (follower,) = await world.owe(1, after_id=ended, due_at=None)
+
+    def write(session: Session) -> bool:
+        row = deliveries.by_ids(session, [follower])[0]
+        session.expunge(row)
+        deliveries.move(session, follower, State.WAITING, after_id=ahead)
+        return deliveries.move_behind(session, row, after_id=None, due_at=world.clock.now())
+
+    assert not await world.store.write(write)
+    assert (await world.get(follower)).after_id == ahead

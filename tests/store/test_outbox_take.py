@@ -10,9 +10,9 @@ from sqlmodel import select
 
 from hub.errors import Problem
 from hub.model import Account, Delivery, Take
-from hub.model.delivery import BY_HAND, State
+from hub.model.delivery import BY_HAND, HELD_FOR, State
 from hub.model.people import Role
-from hub.outbox.entry.take import HELD_FOR, give_back, take
+from hub.outbox.entry.take import give_back, take
 from hub.outbox.hand import Deed, cancel, confirm, replay
 from hub.store import Session, Store, open_store
 from tests.builders import World, account

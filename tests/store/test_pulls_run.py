@@ -303,7 +303,7 @@ async def test_what_is_remembered_of_systems(county: County, pulls: Pulls, clock
     assert latest.started_at == clock.now()
     assert await read(systems.paused) == ["bins"]
     assert list(await read(systems.all_states)) == ["bins"]
-    await county.store.write(lambda session: systems.unpause(session, "bins"))
+    await county.store.write(lambda session: setattr(systems.states(session, ["bins"])["bins"], "paused_reason", ""))
     assert await read(systems.paused) == []
     found = await county.store.write(lambda session: systems.states(session, ["bins", "doors"]))
     assert [(row.system, row.breaker) for row in found.values()] == [("bins", "closed"), ("doors", "closed")]

@@ -8,8 +8,10 @@ from sqlmodel import Session, col, select
 
 from hub.clock import Clock
 from hub.model import Attempt, Delivery, JournalEntry, SystemState
+from hub.model.column import new_id
 from hub.model.delivery import State
 from hub.store.query import systems
+from tests.builders import spoil
 from tests.web.conftest import HEAD, Site
 
 URL = "/api/v1/deliveries"
@@ -101,11 +103,15 @@ async def test_many_are_replayed_by_id_or_by_how_they_stand(site: Site) -> None:
     dan, opal = await site.client("dan"), await site.client("opal")
     foreign = await dan.post(f"{URL}/replay", json=WHY | {"ids": [mine, theirs]})
     assert foreign.status_code == 404
-    assert (await dan.post(f"{URL}/replay", json=WHY | {"ids": [mine]})).json() == {"ids": [mine]}
-    assert (await dan.post(f"{URL}/replay", json=WHY | {"ids": [mine]})).json() == {"ids": []}
-    assert (await dan.post(f"{URL}/replay", json=WHY | {"filter": {"state": "parked"}})).json() == {"ids": []}
+    answers = [(await dan.post(f"{URL}/replay", json=WHY | {"ids": [mine]})).json() for _ in range(2)]
+    assert [(answer["ids"], [one["became"] for one in answer["each"]]) for answer in answers] == [
+        ([mine], ["sent"]),
+        ([], ["under_way"]),
+    ]
+    nothing = (await dan.post(f"{URL}/replay", json=WHY | {"filter": {"state": "parked"}})).json()
+    assert nothing == {"ids": [], "each": []}
     by_filter = await opal.post(f"{URL}/replay", json=WHY | {"filter": {"state": "parked", "system": RIVER}})
-    assert by_filter.json() == {"ids": [theirs]}
+    assert by_filter.json()["ids"] == [theirs]
     for body in (
         {},
         {"ids": [mine], "filter": {"state": "parked"}},
@@ -224,3 +230,59 @@ async def test_what_waits_for_another_says_so(site: Site, clock: Clock, state: S
     assert (
         await site.store.read(lambda s: s.exec(select(Delivery).where(col(Delivery.after_id).is_not(None))).all()) == []
     )
+
+
+@pytest.mark.case("C42")
+@pytest.mark.usefixtures("submitted")
+@pytest.mark.parametrize(
+    ("intent", "code", "became"),
+    [("amend", "delivery.overtaken", "outdated"), ("withdraw", "delivery.withdrawn", "withdrawn")],
+)
+async def test_one_that_was_changed_or_taken_back_is_refused_in_words_singly_and_among_many(
+    site: Site, intent: str, code: str, became: str
+) -> None:
+    first = await put(site, BIN, State.DELIVERED, attempts=1, remote_id="N-1")
+
+    def correct(session: Session) -> str:
+        row = session.exec(select(Delivery).where(Delivery.id == first)).one()
+        kept = {name: getattr(row, name) for name in Delivery.model_fields}
+        copy = Delivery(**{**kept, "id": new_id(), "key": f"{row.key}2", "revision": 2, "intent": intent})
+        session.add(copy)
+        return copy.id
+
+    second = await site.store.write(correct)
+    client = await site.client("dan")
+    refused = await post(client, first, "replay")
+    assert (refused.status_code, refused.json()["code"]) == (409, code)
+    assert "第 2 版" in refused.json()["detail"]
+    assert "revision 2" in refused.json()["en"]["detail"]
+    assert (await client.get(f"{URL}/{first}")).json()["state"] == "delivered"
+    answer = (await client.post(f"{URL}/replay", json=WHY | {"ids": [first, second]})).json()
+    told = {one["id"]: one for one in answer["each"]}
+    assert (answer["ids"], told[first]["became"], told[first]["revision"]) == ([second], became, 2)
+    assert ("更正" if intent == "amend" else "撤回") in told[first]["says"]["zh"]
+    assert (told[second]["became"], told[second]["revision"]) == ("sent", None)
+
+
+@pytest.mark.case("C74")
+@pytest.mark.fault("F96")
+@pytest.mark.usefixtures("submitted")
+@pytest.mark.parametrize(("column", "word"), [("state", "frozen"), ("intent", "merge")])
+async def test_one_of_a_newer_program_is_shown_and_hides_no_other(site: Site, column: str, word: str) -> None:
+    delivery_id = await put(site, BIN, State.WAITING)
+
+    await site.store.write(lambda session: spoil(session, delivery_id, column, word))
+    opal, ada = await site.client("opal"), await site.client("ada")
+    listed = {one["system"]: one for one in (await opal.get(URL)).json()}
+    assert set(listed) == {"household-visit", BIN, RIVER}
+    odd = listed[BIN]
+    assert odd[column] == "unrecognised"
+    assert "不认识" in odd["says"]["zh"]
+    assert "upgrade the hub" in odd["says"]["en"]
+    assert (await opal.get(f"{URL}/{delivery_id}")).json()["says"] == odd["says"]
+    assert (await opal.get("/api/v1/systems")).status_code == 200
+    (submission,) = (await ada.get("/api/v1/submissions")).json()
+    says = [one["says"] for record in submission["records"] for one in record["deliveries"] if one["system"] == BIN]
+    assert says == [odd["says"]]
+    refused = await post(opal, delivery_id, "confirm", number="S-1")
+    assert (refused.status_code, refused.json()["code"]) == (409, "delivery.not_for_hand")

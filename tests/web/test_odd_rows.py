@@ -92,7 +92,7 @@ async def test_what_is_odd_is_shown_as_that_and_everything_else_as_it_is(site: S
     assert sorted(one["state"] for one in deliveries if one["state"] != "waiting") == ["unrecognised"]
     assert sorted(one["intent"] for one in deliveries if one["intent"] != "create") == ["unrecognised"]
     (strange,) = (one for one in deliveries if one["state"] == "unrecognised")
-    assert strange["says"]["zh"].startswith("状态是本程序不认识的")
+    assert strange["says"]["zh"].startswith("状态或动作是本程序不认识的")
     for act in ("take", "replay", "confirm", "cancel"):
         body = {"why": "looked", "number": "1"} if act == "confirm" else {"why": "looked"}
         answer = await opal.post(f"/api/v1/deliveries/{strange['id']}/{act}", json=body)

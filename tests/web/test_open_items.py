@@ -35,9 +35,7 @@ async def hub(site: Site, clock: Clock) -> Site:
 
     def write(session: Session) -> None:
         let_in(session, "tom", (Role.OPERATOR, TOWN, ""), "x", clock.now())
-        session.add(
-            Place(id=SAME, kind="household", name="12号", division=VILLAGE, token="t-s", created_at=now)
-        )
+        session.add(Place(id=SAME, kind="household", name="12号", division=VILLAGE, token="t-s", created_at=now))
         session.add(pull_row("garbage-scoring", {"bin.last_level": "good"}, now, place_id=SAME, row_key="g-9"))
         session.add(pull_row("river-patrol", {}, now, place_id=RIVER, row_key="seg-1"))
         session.add(Alias(issuer="garbage-scoring", code="G-9", place_id=SAME, told_by="garbage-scoring",

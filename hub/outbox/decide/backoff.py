@@ -6,6 +6,8 @@ FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(hours=1)
 PATIENCE = timedelta(days=15)
 """Long enough for a System that is off over the longest public holiday."""
+MOST_TRIES = PATIENCE // LONGEST_WAIT
+"""What patience comes to in tries, where the times of a Delivery cannot be believed."""
 SHORTEST_ASKED = timedelta(seconds=1)
 LONGEST_ASKED = timedelta(hours=24)
 JITTER = 0.5
@@ -13,6 +15,12 @@ FIRST_LOOK = timedelta(seconds=2)
 LONGEST_LOOK = timedelta(minutes=10)
 BREAKER_FIRST = timedelta(seconds=2)
 BREAKER_LONGEST = timedelta(minutes=5)
+PAUSE_FIRST = timedelta(minutes=5)
+PAUSE_LONGEST = timedelta(hours=6)
+LONGEST_HOLD = PAUSE_LONGEST + timedelta(hours=1)
+"""No breaker or pause keeps a System for so long without another look: what says so was written by a wrong clock."""
+LONGEST_DUE = LONGEST_ASKED * (1 + JITTER) + timedelta(hours=1)
+"""The same for a Delivery that is to be tried again."""
 _DOUBLINGS = 20
 """Caps the exponent: beyond it every wait is the longest anyway."""
 
@@ -39,9 +47,22 @@ def next_look_at(now: datetime, since: datetime) -> datetime:
     return now + min(LONGEST_LOOK, max(FIRST_LOOK, (now - since) / 4))
 
 
-def is_out_of_patience(now: datetime, created_at: datetime) -> bool:
-    """Say whether a Delivery has waited so long that a person must look at it."""
-    return now - created_at > PATIENCE
+def is_out_of_patience(since: datetime, attempts: int, now: datetime, too_old_at: datetime) -> bool:
+    """Say whether a Delivery waits since before `too_old_at`, so that a person must look at it.
+
+    One that waits since a time yet to come was made while the clock was ahead; for it tries are counted.
+    """
+    return attempts >= MOST_TRIES if since > now else since < too_old_at
+
+
+def is_over(until: datetime | None, now: datetime) -> bool:
+    """Say whether a System was held long enough, or so long ahead that nothing can have meant it."""
+    return until is None or now >= until or until - now > LONGEST_HOLD
+
+
+def pause_wait(tries: int) -> timedelta:
+    """Return how long a pause goes on after so many tries in a row that would have begun it anew."""
+    return doubled(PAUSE_FIRST, PAUSE_LONGEST, tries - 1)
 
 
 def breaker_wait(openings: int) -> timedelta:

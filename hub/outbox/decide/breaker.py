@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hub.model.system import Breaker
-from hub.outbox.decide.backoff import breaker_wait
+from hub.outbox.decide.backoff import breaker_wait, is_over, pause_wait
 
 THRESHOLD = 5
 """Failures in a row that open it."""
@@ -27,7 +27,7 @@ class Health:
             return 0
         if self.breaker is Breaker.CLOSED:
             return wanted
-        return min(wanted, 1) if self.open_until is None or now >= self.open_until else 0
+        return min(wanted, 1) if is_over(self.open_until, now) else 0
 
 
 def probing(health: Health, until: datetime) -> Health:
@@ -56,4 +56,16 @@ def after_failure(health: Health, now: datetime) -> Health:
 
 def after_misconfiguration(health: Health, reason: str) -> Health:
     """Return the state after the System turned our credentials or settings down: nothing goes until mended."""
-    return replace(after_success(health), paused_reason=reason or UNEXPLAINED)
+    known = health if health.paused_reason else after_success(health)
+    return replace(known, paused_reason=reason or UNEXPLAINED)
+
+
+def after_failed_try(health: Health, reason: str, now: datetime) -> Health:
+    """Return the state after the one Delivery that was to show that a pause may end came to the same: wait longer."""
+    tries = health.failures + 1
+    return Health(Breaker.CLOSED, tries, now + pause_wait(tries), reason or UNEXPLAINED)
+
+
+def after_pause(health: Health, now: datetime) -> Health:
+    """Return the state after a pause that no push has put to the test: the next one goes alone."""
+    return replace(health, breaker=Breaker.OPEN, failures=THRESHOLD, open_until=now, paused_reason="")

@@ -1,11 +1,11 @@
 """Takes: one named person has an entry by hand for a while, and nobody else settles it meanwhile (D12, F66)."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from hub.clock import BEIJING
 from hub.errors import Problem
-from hub.model.delivery import BY_HAND, Delivery, State
+from hub.model.delivery import BY_HAND, HELD_FOR, Delivery, State
 from hub.model.odd import known
 from hub.model.people import Account, are_colleagues
 from hub.store import Session
@@ -13,14 +13,10 @@ from hub.store.query import deliveries, entries
 from hub.store.query.entries import Holder
 from hub.store.query.journal import add_entries, entry
 
-HELD_FOR = timedelta(minutes=30)
-"""Longer than entering one takes, and than a browser lets a page sleep that renews it every few minutes; after a closed
-tab others wait no longer than this."""
-
 
 def take(session: Session, delivery_id: str, who: Account, now: datetime) -> None:
     """Give an entry to this person for a while, or renew it; raises Problem when another has it or nobody may."""
-    row = _locked(session, delivery_id)
+    row = locked(session, delivery_id)
     if known(State, row.state) not in BY_HAND:
         raise not_for_hand(session, row)
     demand_its_turn(session, row)
@@ -33,7 +29,7 @@ def take(session: Session, delivery_id: str, who: Account, now: datetime) -> Non
 
 def give_back(session: Session, delivery_id: str, who: Account, now: datetime) -> None:
     """Let others have an entry at once; does nothing when nobody has it, raises Problem when another has."""
-    row = _locked(session, delivery_id)
+    row = locked(session, delivery_id)
     demand_free(session, [row.id], who, now)
     if entries.give_back(session, row.id, who.id):
         add_entries(session, [entry(now, who.id, "delivery.given_back", row.id)])
@@ -64,7 +60,8 @@ def not_for_hand(session: Session, row: Delivery) -> Problem:
     return Problem("delivery.not_for_hand", 409, state=known(State, row.state).words)
 
 
-def _locked(session: Session, delivery_id: str) -> Delivery:
+def locked(session: Session, delivery_id: str) -> Delivery:
+    """Return a Delivery, locked; raises Problem when there is none."""
     rows = deliveries.by_ids(session, [delivery_id])
     if not rows:
         raise Problem("delivery.unknown", 404)

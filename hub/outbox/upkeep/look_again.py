@@ -5,18 +5,19 @@ a later revision took the place of, and what only a person confirmed are not ask
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hub.failpoint import passing
 from hub.logs import get_logger
-from hub.model.column import id_before, new_id
-from hub.model.delivery import LOST_THERE, Attempt, State
+from hub.model.column import id_since
+from hub.model.delivery import CHANGE_LOST, LOST_THERE, Attempt, State
 from hub.model.system import SystemState
 from hub.outbox.claim import claimed
 from hub.outbox.decide.settle import Outcome, Result
 from hub.outbox.engine import Engine
+from hub.sdk import Capabilities
 from hub.store import Session
 from hub.store.query import deliveries, systems
 from hub.store.query.journal import add_entries, entry
@@ -34,10 +35,12 @@ _GONE = frozenset({Outcome.ABSENT, Outcome.REFUSED})
 
 @dataclass(frozen=True)
 class _Gone:
-    """What a System has no more, and when it was asked about it."""
+    """What a System has no more, when it was asked about it, and why it is parked."""
 
+    row: Mapping[str, Any]
     result: Result
     asked_at: datetime
+    reason: str
 
 
 async def look_again(engine: Engine) -> list[str]:
@@ -56,15 +59,14 @@ def _due(session: Session, able: Collection[str], before: datetime) -> list[str]
 async def _look(engine: Engine, system: str, before: datetime) -> list[str]:
     """Go on where the last turn ended, up to what cannot be answered now."""
     rows = await engine.store.read(lambda session: _next(session, system, before, MOST))
+    can = engine.lines[system].connector.capabilities
     through, gone = "", list[_Gone]()
     for row in rows:
         if _is_to_be_there(row):
-            asked_at = engine.clock.now()
-            result = await engine.ask(claimed(row, kind="probe"))
-            if result.outcome in _GONE:
-                gone.append(_Gone(result, asked_at))
-            elif result.outcome not in _THERE:
+            found = await _ask(engine, row, can)
+            if found is None:
                 break
+            gone += found
         through = row["id"]
     if not through:
         return []
@@ -75,10 +77,40 @@ async def _look(engine: Engine, system: str, before: datetime) -> list[str]:
     return parked
 
 
+async def _ask(engine: Engine, row: Mapping[str, Any], can: Capabilities) -> list[_Gone] | None:
+    """Ask about one Delivery; return what is gone, nothing if it is there, None while the System cannot say.
+
+    A System that keeps our key only with what is new is asked about what a correction changed. One that has the record
+    and not the correction has lost the correction alone.
+    """
+    asked_at, own, reason = engine.clock.now(), claimed(row, kind="probe"), LOST_THERE
+    result = await engine.ask(own) if can.can_tell_of(row["intent"]) else None
+    if result is not None and result.outcome not in _GONE:
+        return [] if result.outcome in _THERE else None
+    if result is None or (result.outcome is Outcome.ABSENT and row["intent"] == "amend"):
+        of_first, reason = await _ask_of_first(engine, row), CHANGE_LOST
+        if of_first is not None and of_first.outcome not in _THERE | _GONE:
+            return None
+        if of_first is not None and of_first.outcome in _GONE:
+            result, reason = replace(of_first, claim=own), LOST_THERE
+    if result is None:
+        return []
+    said = result.reason if result.outcome is Outcome.REFUSED else reason
+    return [_Gone(row, result, asked_at, said)]
+
+
+async def _ask_of_first(engine: Engine, row: Mapping[str, Any]) -> Result | None:
+    """Ask about the Delivery that made what this one changed; None where the System itself never confirmed it."""
+    first = await engine.store.read(lambda session: deliveries.created(session, row))
+    return None if first is None else await engine.ask(claimed(first, kind="probe"))
+
+
 def _next(session: Session, system: str, before: datetime, most: int) -> list[Mapping[str, Any]]:
-    state = session.get(SystemState, system)
-    through = state.looked_through if state else None
-    return deliveries.made_before(session, system, through or id_before(new_id(), AFTER + BACK), before, most)
+    """Return what comes after the last one asked about; a mark ahead of now was left by a clock that was ahead."""
+    state, newest = session.get(SystemState, system), id_since(timedelta(0))
+    mark = state.looked_through if state else None
+    through = mark if mark is not None and mark < newest else id_since(AFTER + BACK)
+    return deliveries.made_before(session, system, (through, newest), before, most)
 
 
 def _is_to_be_there(row: Mapping[str, Any]) -> bool:
@@ -88,23 +120,26 @@ def _is_to_be_there(row: Mapping[str, Any]) -> bool:
 
 
 def _keep(session: Session, system: str, through: str, gone: Sequence[_Gone], now: datetime) -> list[str]:
-    """Park what is gone, unless somebody replayed it meanwhile, and remember how far the System was asked."""
-    parked = [one.result.claim.delivery_id for one in gone if _park(session, one, now)]
+    """Park what is gone, unless something became of it meanwhile, and remember how far the System was asked."""
+    parked = [one.row["id"] for one in gone if _park(session, one, now)]
     add_entries(session, [entry(now, "", "delivery.lost_there", delivery_id) for delivery_id in parked])
     passing("look.written")
     state = systems.states(session, [system])[system]
-    state.looked_through = max(state.looked_through or "", through)
+    mark = state.looked_through or ""
+    state.looked_through = through if mark > id_since(timedelta(0)) else max(mark, through)
     session.add(state)
     return parked
 
 
 def _park(session: Session, one: _Gone, now: datetime) -> bool:
-    result, claim = one.result, one.result.claim
-    reason = LOST_THERE if result.outcome is Outcome.ABSENT else result.reason
-    values = {"state": State.PARKED, "reason": reason, "settled_at": now, "due_at": None}
-    if not deliveries.move(session, claim.delivery_id, State.DELIVERED, **values):
+    """Park one that stands as it stood when the System was asked: neither sent again since nor corrected."""
+    claim, delivery_id = one.result.claim, one.row["id"]
+    values = {"state": State.PARKED, "reason": one.reason, "settled_at": now, "due_at": None}
+    if not deliveries.move_settled(session, delivery_id, one.row["settled_at"], **values):
         return False
-    evidence = Attempt(id=claim.attempt_id, delivery_id=claim.delivery_id, kind=claim.kind, number=claim.attempts,
-                       started_at=one.asked_at, ended_at=now, outcome=result.outcome, reason=reason)  # fmt: skip
+    evidence = Attempt(
+        id=claim.attempt_id, delivery_id=delivery_id, kind=claim.kind, number=claim.attempts,
+        started_at=one.asked_at, ended_at=now, outcome=one.result.outcome, reason=one.reason,
+    )  # fmt: skip
     session.add(evidence)
     return True

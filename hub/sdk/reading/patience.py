@@ -11,7 +11,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from hub.sdk.errors import Unanswered, Unavailable
+from hub.sdk.errors import DeliveryFailure, Unanswered, Unavailable
 
 TRIES: Final = 3
 WITHIN_S: Final = 10.0
@@ -19,7 +19,10 @@ T = TypeVar("T")
 
 
 async def patiently(read: Callable[[], Awaitable[T]], *, first_wait_s: float = 0.2) -> T:
-    """Try a read up to three times within ten seconds; what stays unanswered is Unavailable, since nothing changed."""
+    """Try a read up to three times within ten seconds; a failure of it is certain, since nothing was to change.
+
+    What stays unanswered is Unavailable.
+    """
     retrying = AsyncRetrying(
         stop=stop_after_attempt(TRIES) | stop_after_delay(WITHIN_S),
         wait=wait_exponential_jitter(multiplier=first_wait_s, max=2, jitter=first_wait_s),
@@ -30,3 +33,6 @@ async def patiently(read: Callable[[], Awaitable[T]], *, first_wait_s: float = 0
         return await retrying(read)
     except Unanswered as silence:
         raise Unavailable(silence.reason) from silence
+    except DeliveryFailure as failure:
+        failure.certain = True
+        raise

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, text, update
+from sqlalchemy import select as pick
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
@@ -13,6 +14,7 @@ from hub.store.bulk import Found, find_rows
 SKEW = timedelta(minutes=5)
 """How far the clocks of two hosts at one database may differ; a start later than that was read off a wrong clock."""
 _STATE = SystemState.__table__  # type: ignore[attr-defined]  # SQLModel adds it
+_SIGNS = (col(SystemState.last_success_at), col(SystemState.last_failure_at), col(SystemState.paused_at))
 _HEALTH = ("system", "breaker", "failures", "paused_reason", "last_success_at")
 
 
@@ -63,7 +65,12 @@ def all_states(session: Session) -> dict[str, SystemState]:
 
 def paused(session: Session) -> list[str]:
     """Return the Systems paused for wrong settings or credentials."""
-    return list(session.exec(select(SystemState.system).where(SystemState.paused_reason != "")))
+    return [row.system for row in pauses(session)]
+
+
+def pauses(session: Session) -> list[SystemState]:
+    """Return what is remembered of paused Systems."""
+    return list(session.exec(select(SystemState).where(SystemState.paused_reason != "")))
 
 
 def latest_pull(session: Session, system: str, name: str, now: datetime) -> Pull | None:
@@ -117,15 +124,23 @@ def cursor(session: Session, system: str, name: str) -> PullCursor | None:
     return session.get(PullCursor, (system, name))
 
 
-def unpause(session: Session, system: str) -> None:
-    """Forget why a System was paused."""
-    state = SystemState.__table__  # type: ignore[attr-defined]  # SQLModel adds it
-    session.connection().execute(update(state).where(state.c.system == system).values(paused_reason="", paused_at=None))
-
-
-def bring_forward(session: Session, after: datetime, by: timedelta) -> None:
-    """Let breakers planned to open again after that instant do so sooner."""
-    query = select(SystemState).where(col(SystemState.open_until) > after).with_for_update(skip_locked=True)
+def bring_forward(session: Session, now: datetime, by: timedelta) -> None:
+    """Let breakers planned to open again after now do so sooner; what is remembered lies no later than now."""
+    ahead = [column > now for column in (col(SystemState.open_until), *_SIGNS)]
+    query = select(SystemState).where(or_(*ahead)).order_by(col(SystemState.system)).with_for_update(skip_locked=True)
     for row in session.exec(query, execution_options={"populate_existing": True}):
-        row.open_until = None if row.open_until is None else row.open_until - by
+        if row.open_until is not None and row.open_until > now:
+            row.open_until -= by
+        row.last_success_at, row.last_failure_at = _past(row.last_success_at, now), _past(row.last_failure_at, now)
+        row.paused_at = _past(row.paused_at, now)
     session.flush()
+
+
+def _past(at: datetime | None, now: datetime) -> datetime | None:
+    return None if at is None else min(at, now)
+
+
+def last_sign(session: Session) -> datetime | None:
+    """Return when any process of the hub last heard of any System, or heard nothing."""
+    found = session.connection().execute(pick(*(func.max(column) for column in _SIGNS))).one()
+    return max((at for at in found if at is not None), default=None)

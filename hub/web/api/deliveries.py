@@ -1,6 +1,6 @@
 """Deliveries: how they stand, and what a person does about one that needs a person. The outbox does it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated
@@ -12,6 +12,7 @@ from hub.errors import Problem
 from hub.failpoint import passing
 from hub.model.delivery import Delivery, State
 from hub.outbox import hand
+from hub.outbox.decide.replay import Became, Fate
 from hub.outbox.entry.take import demand_free
 from hub.outbox.hand import MOST_REPLAYED, Deed
 from hub.store import Session
@@ -22,15 +23,18 @@ from hub.store.query.entries import asides
 from hub.store.query.lists import Viewer, Window
 from hub.web.api.submissions import Windowed, lens_of, viewer_of
 from hub.web.context import Hub, Parts
+from hub.web.lens import Lens
 from hub.web.problems import documented
 from hub.web.security import Caller, Settler, SignedIn, demand_json
-from hub.web.shapes import PLAIN, Asked, DeliveryLine, DeliveryPage, Reason, Uuid, View, Word
+from hub.web.shapes import PLAIN, Asked, DeliveryLine, DeliveryPage, Reason, Text, Uuid, View, Word
 from hub.web.views import Eyes, delivery_line, delivery_page
 
 router = APIRouter(prefix="/deliveries", tags=["deliveries"])
 Id = Annotated[Uuid, Path()]
 Number = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PLAIN, strip_whitespace=True)]
 JSON = [Depends(demand_json)]
+OVERTAKEN = {Became.OUTDATED: "delivery.overtaken", Became.WITHDRAWN: "delivery.withdrawn"}
+"""Why one Delivery is not sent again, where a later revision is the one to send."""
 
 
 class Confirmation(Reason):
@@ -59,10 +63,22 @@ class Batch(Reason):
         return self
 
 
+class Outcome(View):
+    """What a replay came to for one Delivery."""
+
+    id: str
+    became: Became
+    revision: int | None = Field(
+        description="the later revision that changed or withdrew this one: send that one again"
+    )
+    says: Text
+
+
 class Replayed(View):
-    """What will be sent again, with the same bytes and key."""
+    """What will be sent again, with the same bytes and key, and what became of each Delivery asked for."""
 
     ids: list[str]
+    each: list[Outcome]
 
 
 @router.get("")
@@ -107,19 +123,27 @@ async def show_delivery(delivery_id: Id, caller: SignedIn, hub: Hub) -> Delivery
 
 @router.post("/replay", dependencies=JSON, responses=documented(404, 409))
 async def replay_many(asked: Batch, caller: Settler, hub: Hub) -> Replayed:
-    """Send up to a thousand Deliveries again; those that have nothing to send again are left out of the answer."""
-    viewer = viewer_of(hub, caller)
+    """Send up to a thousand Deliveries again, in the order they were made; say of each what became of it."""
+    viewer, lens = viewer_of(hub, caller), lens_of(hub, caller)
     deed = Deed(caller.account, asked.why, hub.clock.now())
 
-    def replay(session: Session) -> tuple[list[str], set[str]]:
-        chosen = _chosen(session, viewer, asked)
-        moved = hand.replay(session, chosen, deed)
-        return moved, {row.system for row in systems_of.by_ids(session, moved)}
+    def replay(session: Session) -> tuple[dict[str, Fate], set[str]]:
+        found = hand.replay_each(session, _chosen(session, viewer, asked), deed)
+        return found, {row.system for row in systems_of.by_ids(session, _sent(found))}
 
-    moved, woken = await hub.write(caller.proof, replay)
+    found, woken = await hub.write(caller.proof, replay)
     passing("replay.committed")
     hub.ring(woken)
-    return Replayed(ids=moved)
+    return Replayed(ids=_sent(found), each=[_outcome(one, fate, lens) for one, fate in found.items()])
+
+
+def _sent(found: Mapping[str, Fate]) -> list[str]:
+    return sorted(one for one, fate in found.items() if fate.became is Became.SENT)
+
+
+def _outcome(delivery_id: str, fate: Fate, lens: Lens) -> Outcome:
+    says = lens.says(fate.words.key, **fate.words.params)
+    return Outcome(id=delivery_id, became=fate.became, revision=fate.revision or None, says=says)
 
 
 def _chosen(session: Session, viewer: Viewer, asked: Batch) -> list[str]:
@@ -136,12 +160,14 @@ def _chosen(session: Session, viewer: Viewer, asked: Batch) -> list[str]:
 
 @router.post("/{delivery_id}/replay", dependencies=JSON, responses=documented(404, 409))
 async def replay_one(delivery_id: Id, asked: Reason, caller: Settler, hub: Hub) -> DeliveryPage:
-    """Send one Delivery again with the same bytes and key."""
+    """Send one Delivery again with the same bytes and key; refused when a later revision changed it or took it back."""
 
     def replay(session: Session, deed: Deed) -> list[str]:
         demand_free(session, [delivery_id], deed.who, deed.at)
-        moved = hand.replay(session, [delivery_id], deed)
-        return [row.system for row in systems_of.by_ids(session, moved)]
+        fate = hand.replay_each(session, [delivery_id], deed)[delivery_id]
+        if fate.became in OVERTAKEN:
+            raise Problem(OVERTAKEN[fate.became], 409, revision=fate.revision)
+        return [row.system for row in systems_of.by_ids(session, [delivery_id])]
 
     return await _settle(hub, caller, delivery_id, asked.why, replay)
 

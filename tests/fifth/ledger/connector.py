@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import httpx
 
-from hub.sdk import Capabilities, Outgoing, Page, Receipt, Refused
+from hub.sdk import Capabilities, Outgoing, Page, Receipt
+from hub.sdk.answers import check_status, unreadable
 from hub.sdk.doors import Doors
 from tests.fifth.ledger.settings import Settings
 
@@ -30,11 +31,12 @@ class Connector:
         answer = await self._doors.http.send(
             httpx.Request("POST", self._url, content=outgoing.payload, headers=headers)
         )
+        check_status(answer, self._doors.clock.now())
         if answer.status_code != CREATED:
-            raise Refused(f"status {answer.status_code}")
+            raise unreadable(answer, "no receipt")
         return Receipt(answer.text)
 
-    async def probe(self, key: str) -> Receipt | None:
+    async def probe(self, outgoing: Outgoing) -> Receipt | None:
         raise NotImplementedError("the ledger declares no probe")
 
     async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:

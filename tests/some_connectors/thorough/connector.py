@@ -21,7 +21,7 @@ class Connector:
         self.sent.append(outgoing)
         return Receipt(f"N{len(self.sent)}")
 
-    async def probe(self, key: str) -> Receipt | None:
+    async def probe(self, outgoing: Outgoing) -> Receipt | None:
         return None
 
     async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:

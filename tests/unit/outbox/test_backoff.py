@@ -6,13 +6,18 @@ import pytest
 
 from hub.outbox.decide.backoff import (
     BREAKER_LONGEST,
+    LONGEST_HOLD,
     LONGEST_LOOK,
     LONGEST_WAIT,
+    MOST_TRIES,
     PATIENCE,
+    PAUSE_LONGEST,
     breaker_wait,
     is_out_of_patience,
+    is_over,
     next_attempt_at,
     next_look_at,
+    pause_wait,
 )
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
@@ -56,8 +61,28 @@ def test_looks_grow_with_age() -> None:
 
 def test_patience_lasts_fifteen_days_to_the_second() -> None:
     assert timedelta(days=15) == PATIENCE
-    assert not is_out_of_patience(NOW, NOW - PATIENCE)
-    assert is_out_of_patience(NOW, NOW - PATIENCE - timedelta(seconds=1))
+    assert not is_out_of_patience(NOW - PATIENCE, 999, NOW, NOW - PATIENCE)
+    assert is_out_of_patience(NOW - PATIENCE - timedelta(seconds=1), 1, NOW, NOW - PATIENCE)
+
+
+@pytest.mark.fault("F42")
+def test_what_was_made_while_the_clock_was_ahead_is_given_up_by_its_tries() -> None:
+    """Nobody knows how long it has waited, and it must not wait until the clock gets there."""
+    ahead = NOW + timedelta(days=365)
+    assert not is_out_of_patience(ahead, MOST_TRIES - 1, NOW, NOW - PATIENCE)
+    assert is_out_of_patience(ahead, MOST_TRIES, NOW, NOW - PATIENCE)
+
+
+@pytest.mark.parametrize("until", [NOW, NOW - timedelta(seconds=1), NOW + LONGEST_HOLD + timedelta(seconds=1), None])
+def test_a_hold_is_over_in_time_and_when_nothing_can_have_meant_it(until: datetime | None) -> None:
+    assert is_over(until, NOW)
+    assert not is_over(NOW + timedelta(seconds=1), NOW)
+    assert not is_over(NOW + LONGEST_HOLD, NOW)
+
+
+def test_tries_to_end_a_pause_grow_rarer() -> None:
+    waits = [pause_wait(n).total_seconds() for n in (1, 2, 3, 100)]
+    assert waits == [300, 600, 1_200, PAUSE_LONGEST.total_seconds()]
 
 
 def test_breaker_waits_double_up_to_five_minutes() -> None:

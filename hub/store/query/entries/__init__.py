@@ -9,7 +9,16 @@ from hub.store.query.entries.reminders import (
     unended_reminders,
     unreminded,
 )
-from hub.store.query.entries.takes import Holder, forget_takes, give_back, holders, is_corrected, let_go, take
+from hub.store.query.entries.takes import (
+    Holder,
+    follow_clock,
+    forget_takes,
+    give_back,
+    holders,
+    is_corrected,
+    let_go,
+    take,
+)
 
 __all__ = [
     "Aside",
@@ -18,6 +27,7 @@ __all__ = [
     "add_reminders",
     "asides",
     "close_reminders",
+    "follow_clock",
     "forget_takes",
     "give_back",
     "holders",

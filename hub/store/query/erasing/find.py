@@ -14,8 +14,7 @@ from hub.model.delivery import ENDED, NOT_ENDED, Attempt, Delivery, State
 from hub.model.issue import Issue, IssueState
 from hub.model.odd import Odd, known
 from hub.model.submission import Record, Submission
-from hub.store.query.deliveries import turn_of
-from hub.store.query.turns import take_turns
+from hub.store.query.deliveries import hold_orders
 
 Query = Select[*tuple[Any, ...]]
 _ORDER = (col(Submission.received_at), col(Submission.id))
@@ -85,7 +84,7 @@ def find(session: Session, submission_id: str, *, lock: bool) -> Found | None:
     opened = select(col(Issue.id), col(Issue.state)).where(col(Issue.id).in_(keys))
     deliveries, issues = rows(owed.order_by(col(Delivery.id))), rows(opened.order_by(col(Issue.id)))
     if lock:  # who is just about to wait behind one of them is seen, or waits for nobody
-        take_turns(session, (turn_of(row.order_key) for row in deliveries if row.order_key))
+        hold_orders(session, (row.order_key for row in deliveries if row.order_key))
     return Found(
         root_id=root_id,
         submissions={row.id: row.received_at for row in revisions},

@@ -17,9 +17,13 @@ _BY_HAND = text("delivery.state = 'manual'")
 
 @dataclass(frozen=True)
 class LateBefore:
-    """The moment before which an entry that is still open must have been made to be late."""
+    """The moment before which an entry that is still open must have been made to be late.
+
+    One made after `ahead` was made while the clock was: nobody knows since when it waits, so it is late, too.
+    """
 
     usual: datetime
+    ahead: datetime
     others: Mapping[datetime, Collection[str]] = field(default_factory=dict)
     """Systems for which it is another one."""
 
@@ -28,8 +32,8 @@ def is_late(late: LateBefore) -> ColumnElement[bool]:
     """Return the condition that a Delivery is an entry by hand somebody should have confirmed by now."""
     system, made_at = col(Delivery.system), col(Delivery.created_at)
     named = [name for names in late.others.values() for name in names]
-    usual = and_(system.not_in(named), made_at < late.usual)
-    return and_(_BY_HAND, or_(usual, *(and_(system.in_(names), made_at < at) for at, names in late.others.items())))
+    early = or_(and_(system.not_in(named), made_at < late.usual), made_at > late.ahead)
+    return and_(_BY_HAND, or_(early, *(and_(system.in_(names), made_at < at) for at, names in late.others.items())))
 
 
 @dataclass(frozen=True)

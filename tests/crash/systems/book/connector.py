@@ -36,8 +36,8 @@ class Connector:
             raise Refused(f"status {answer.status_code}")
         return Receipt(answer.text)
 
-    async def probe(self, key: str) -> Receipt | None:
-        answer = await self._ask("GET", f"find-{self._name}", key)
+    async def probe(self, outgoing: Outgoing) -> Receipt | None:
+        answer = await self._ask("GET", f"find-{self._name}", outgoing.key)
         return Receipt(answer.text) if answer.status_code == httpx.codes.OK else None
 
     async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:
