@@ -5,8 +5,6 @@ from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from hub.cli.client import Token, Url, call
 from hub.cli.say import BAD_INPUT, err, language, out
@@ -26,13 +24,20 @@ def open_items(
     """List what readings could not settle by themselves, the newest first, two hundred at most."""
     asked = {key: value for key, value in (("system", system), ("kind", kind)) if value}
     found = call(url, token, f"GET /api/v1/open-items?{urlencode(asked | {'state': state, 'limit': 200})}")
-    table = Table("id", "系统 / System", "待解决 / open", "行 / row", "字段 / field", "值 / value", "地点 / Places")
     for item in found:
-        what = f"{item['what'][language()]}: {item['reason'][language()]}"
-        places = "\n".join(place for place in (item["place"], item["other_place"]) if place)
-        cells = (item["id"], item["system"], what, item["row_key"], item["field"], item["value"], places)
-        table.add_row(*map(escape, cells))
-    out.print(table)
+        _print_item(item)
+
+
+def _print_item(item: dict[str, Any]) -> None:
+    """Print an open item: what it is, where, and what to do."""
+    out.print(f"{item['id']}  {item['system']}/{item['pull']}", style="bold", markup=False)
+    out.print(f"  {item['what'][language()]}: {item['reason'][language()]}", markup=False)
+    named = (("row_key", "行 / row"), ("field", "字段 / field"), ("value", "值 / value"), ("place", "地点 / Place"),
+             ("other_place", "另一处 / other"))  # fmt: skip
+    for key, words in named:
+        if item[key]:
+            out.print(f"  {words}: {item[key]}", markup=False)
+    out.print(f"  {item['remedy'][language()]}", style="dim", markup=False)
 
 
 def dismiss(item: Item, why: Why, url: Url = "http://127.0.0.1:8000", token: Token = "") -> None:
