@@ -34,6 +34,8 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "release.stranded": "what waits behind something that ended unseen was found",
         "reap.read": "leases of dead workers were found, none is settled",
         "clock.set_back": "the wall clock was set back, no wait is shortened yet",
+        "clock.set_forward": "the wall clock was set forward, no take is prolonged yet",
+        "waits.far_ahead": "Deliveries put off too far were found, none is due yet",
         "replay.row": "a replay looks at one of its Deliveries: half way through",
         "replay.moved": "a replay has moved all of its Deliveries, the journal does not say so",
         "replay.committed": "a replay is on disk, who asked has no answer yet",

@@ -44,6 +44,8 @@ class Recovery:
     """None until the first turn: what the clock says is held against what was written down before."""
     _away: tuple[Gap, ...] = ()
     """From the last sign of life of any process to the start of this one."""
+    _forward: timedelta = timedelta(0)
+    """How far the wall clock was set forward since takes followed it."""
     _named: set[str] = field(default_factory=set)
 
     async def turn(self) -> None:
@@ -108,7 +110,11 @@ class Recovery:
             wall.noted(-step)
         elif step:
             log.warning("clock.set_forward", seconds=round(step.total_seconds()))
-            await self.store.write(lambda session: entries.follow_clock(session, self._now(session), step))
+            self._forward += step
+        if self._forward:
+            passing("clock.set_forward")
+            await self.store.write(lambda session: entries.follow_clock(session, self._now(session), self._forward))
+            self._forward = timedelta(0)
 
     async def _shorten_waits(self, back: timedelta) -> None:
         """Let nothing wait longer than was meant because somebody set the wall clock back (F42)."""
@@ -123,6 +129,7 @@ class Recovery:
         )
         if far:
             log.warning("waits.far_ahead", systems=far)
+            passing("waits.far_ahead")
             await self.store.write(lambda session: leases.bring_back(session, self._now(session), LONGEST_DUE))
 
     async def _release_stranded(self) -> None:

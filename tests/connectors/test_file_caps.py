@@ -16,6 +16,7 @@ from hub.sdk.packets import PACKET_BYTES, PACKET_NAMES
 from tests.builders import World
 from tests.connectors import raw_sftp as raw
 from tests.connectors.measured import measured
+from tests.connectors.system import about
 from tests.connectors.test_file_door import Gate, Station, serving
 from tests.connectors.test_file_faults import line
 
@@ -107,7 +108,7 @@ async def test_a_folder_of_a_hundred_thousand_files_costs_no_listing(world: Worl
             await world.drain()
             assert (await world.get(one)).state == "transported"
         else:
-            assert await connector.probe("nobody's:north/visit:1") is None
+            assert await connector.probe(about("nobody's:north/visit:1")) is None
     assert listed == []
     assert (seen.grew_mb < MOST_MB, seen.blocked_s < MOST_BLOCKED_S) == (True, True), seen
 

@@ -167,12 +167,12 @@ async def test_a_folder_that_is_gone_is_not_a_delivery_that_never_came(slow: Sys
     for name in ("out", "in"):
         folder(slow, name).rename(slow.directory / name)
     with pytest.raises(Misconfigured, match="the folder in is not there"):
-        await connector.probe(KEY)
+        await connector.probe(about(KEY))
     with pytest.raises(Misconfigured, match="the folder in is not there"):
         await connector.check()
     (slow.directory / "in").rename(folder(slow, "in"))
     with pytest.raises(Misconfigured, match="the folder out is not there"):
-        await connector.probe("other:system:1")
+        await connector.probe(about("other:system:1"))
 
 
 @pytest.mark.parametrize("kind", [KIND])

@@ -18,7 +18,8 @@ LANES = 2
 """Hubs killed side by side: one starts on one core while the other works."""
 AT_FIRST_START = ("migrate.begin", "migrate.commit", "key.written")
 BY_HAND = (
-    "release.stranded", "resume.written", "clock.set_back", "look.written", "tidy.found", "tidy.removed", "erase.wiped"
+    "release.stranded", "resume.written", "clock.set_back", "clock.set_forward",
+    "waits.far_ahead", "look.written", "tidy.found", "tidy.removed", "erase.wiped"
 )  # fmt: skip
 """Reached in tests/crash/test_rare.py: they need workers at odds, a System that says no, a clock set back, a day.
 tests/crash/test_tidy_killed.py has the next two: they need photos that lay about for a week; tests/crash/

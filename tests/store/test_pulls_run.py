@@ -39,7 +39,7 @@ class Script:
     async def push(self, outgoing: Outgoing) -> Receipt:
         raise NotImplementedError
 
-    async def probe(self, key: str) -> Receipt | None:
+    async def probe(self, outgoing: Outgoing) -> Receipt | None:
         raise NotImplementedError
 
     async def pull(self, source: str, cursor: str) -> AsyncIterator[Page]:
