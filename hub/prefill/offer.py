@@ -14,6 +14,9 @@ CYCLES = {
     "half_year": timedelta(days=183), "year": timedelta(days=366), "once": timedelta.max,
 }  # fmt: skip
 
+AHEAD = timedelta(minutes=5)
+"""How far the clocks of two hosts may differ; what is dated later was dated by a wrong one, and may be old."""
+
 
 @dataclass(frozen=True)
 class Opinion:
@@ -54,7 +57,7 @@ def _offer(
     if not told:
         return None
     best, *others = told
-    fresh = now - best.as_of < CYCLES.get(element.cycle, timedelta(0))
+    fresh = -AHEAD <= now - best.as_of < CYCLES.get(element.cycle, timedelta(0))
     return Offer(question.path, element.id, best, tuple(others), fresh)
 
 

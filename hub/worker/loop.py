@@ -134,6 +134,7 @@ class Worker:
 
     async def _tally(self) -> None:
         """Count what came since the last time, so that nobody who asks has to count everything."""
-        counted = await self.engine.store.read(advance)
+        now = self.clock.now()
+        counted = await self.engine.store.read(lambda session: advance(session, now))
         if counted:
             await self.engine.store.write(lambda session: keep(session, counted))

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from hub.model import Pull
+from hub.model import Alias, Pull
 from hub.model.system import PullOutcome
 from hub.pulls.due import LOOK_EVERY, Rounds
 from hub.pulls.run import lose_stale, pull_due
@@ -122,3 +122,32 @@ async def test_a_clock_that_was_behind_reads_the_slots_it_missed_once(hub: Sourc
     await settle(rounds)
     await settle(rounds)
     assert len(await hub.county.rows(Pull, system="doors")) == 2
+
+
+@pytest.mark.case("C03")
+async def test_what_a_clock_ahead_has_dated_is_not_the_newest_for_a_year(hub: Sources, clock: HandClock) -> None:
+    """The next run dates it as of now: a value told later counts, and a sticker told later is the current one."""
+    clock.at += YEAR
+    await hub.pull("doors")
+    clock.at -= YEAR
+    hub.files.say({"file": "F-1", "door": "D-1", "head": "陈小山", "income": 1})
+    await hub.pull("files")
+    await hub.pull("doors")
+    now = clock.now()
+    told = await hub.snapshots((await hub.place("D-1")).id)  # type: ignore[union-attr]  # it is there
+    assert all(one.as_of <= now and (one.since or now) <= now for one in told)
+    (alias,) = await hub.county.rows(Alias, issuer="doors")
+    assert alias.since <= now
+
+
+@pytest.mark.case("C03")
+@pytest.mark.parametrize("years", [1, -1])
+async def test_values_keep_their_word_whichever_way_the_clock_jumped(
+    hub: Sources, clock: HandClock, years: int
+) -> None:
+    clock.at += years * YEAR
+    await hub.pull("doors")
+    clock.at -= years * YEAR
+    hub.doors.say({"door": "D-1", "village": VILLAGE, "head": "李小河"})
+    await hub.pull("doors")
+    assert (await hub.known("D-1"))["doors household.head_name"] == "李小河"

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import and_, case, func, literal, update
 from sqlmodel import Session, col, select
 
 from hub.model.known import PlaceHistory, PullRow
@@ -173,6 +173,22 @@ def leave_unread(session: Session, pull: tuple[str, str], keys: Sequence[str], n
     for start in range(0, len(keys), MOST_ASKED):
         these = change.where(_PULL_ROW.c.row_key.in_(keys[start : start + MOST_ASKED]))
         session.connection().execute(these.values(unread_since=func.coalesce(_PULL_ROW.c.unread_since, now), digest=""))
+
+
+def date_back(session: Session, pull: tuple[str, str], now: datetime, ahead: datetime, limit: int) -> int:
+    """Date rows and codes that lie ahead as of now, some at a time; return how many there were.
+
+    A clock that was ahead wrote them. Left so, they would count as the newest until that time comes.
+    """
+    rows = and_(_PULL_ROW.c.system == pull[0], _PULL_ROW.c.pull == pull[1], _PULL_ROW.c.as_of > ahead)
+    keys = select(PullRow.row_key).where(rows).limit(limit)
+    change = update(_PULL_ROW).where(rows, _PULL_ROW.c.row_key.in_(keys))
+    since = case((_PULL_ROW.c.since > now, literal(now, _PULL_ROW.c.since.type)), else_=_PULL_ROW.c.since)
+    dated = session.connection().execute(change.values(as_of=now, since=since, changed={})).rowcount
+    codes = and_(_ALIAS.c.told_by == pull[0], _ALIAS.c.pull == pull[1], _ALIAS.c.since > ahead)
+    some = select(Alias.code_key).where(codes).limit(limit)
+    moved = update(_ALIAS).where(codes, _ALIAS.c.code_key.in_(some)).values(since=now)
+    return dated + session.connection().execute(moved).rowcount
 
 
 def merge_again(session: Session, pull: tuple[str, str], keys: Sequence[str]) -> None:

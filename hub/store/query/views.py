@@ -165,12 +165,13 @@ def media_type(session: Session, sha256: str, now: datetime) -> str | None:
     uploader = select(Account.id).where(
         col(Account.id) == col(Attachment.account_id), col(Account.disabled_at).is_(None)
     )
+    lately = now - FETCHED_WITHIN, now + FETCHED_WITHIN  # what is dated later than that was dated by a wrong clock
     named = (
         select(Delivery.id)
         .join(Record, col(Record.key) == col(Delivery.record_key))
         .join(AttachmentUse, col(AttachmentUse.submission_id) == col(Record.submission_id))
         .where(AttachmentUse.sha256 == sha256)
-        .where(or_(col(Delivery.state).not_in(ENDED), col(Delivery.settled_at) > now - FETCHED_WITHIN))
+        .where(or_(col(Delivery.state).not_in(ENDED), col(Delivery.settled_at).between(*lately)))
     )
     return session.exec(query.where(exists(uploader))).first() or session.exec(query.where(exists(named))).first()
 

@@ -78,3 +78,10 @@ def test_ranking_serves_elements_no_form_asks_for() -> None:
     element = catalog.elements["household.income_yuan"]
     told = ranked(registry, element, [said("doors", 1, 1), said("files", 2, 5)])
     assert [(opinion.value, opinion.authority) for opinion in told] == [(2, True), (1, False)]
+
+
+@pytest.mark.case("C03")
+@pytest.mark.parametrize(("days", "fresh"), [(1, True), (-0.001, True), (-1, False), (-400, False)])
+def test_what_is_dated_ahead_is_asked_and_not_merely_confirmed(days: float, fresh: bool) -> None:
+    """A clock that was wrong dated it; how old it is nobody knows."""
+    assert offers(said("doors", "大", days=days))["household.head_name"].fresh is fresh

@@ -2,7 +2,8 @@
 
 Nothing is added up while work is done, so no process waits for another, and a crash loses no count and doubles none.
 A mark stays `BEHIND` the newest row: until then rows of other processes, with slower clocks or transactions, may still
-fall before it. One that comes later than that is missing from the total, and from nothing else.
+fall before it. One that comes later than that is missing from the total, and from nothing else; so is what comes within
+a minute after a clock that was ahead is right again.
 
 What is erased stays counted: the tally has it already, or takes it in by the transaction that erases it.
 """
@@ -16,7 +17,7 @@ from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
-from hub.model.column import id_before
+from hub.model.column import id_before, id_since
 from hub.model.delivery import Attempt, Delivery
 from hub.model.journal import Tally
 from hub.model.submission import Submission
@@ -71,11 +72,31 @@ def totals(session: Session) -> dict[str, Counter[str]]:
     return {what: kept[what] + _counted(session, what, marks[what], _AFTER_ALL) for what in _KINDS}
 
 
-def advance(session: Session) -> list[Advance]:
-    """Count from each mark to where it may now stand; a look, which holds nobody up."""
+def advance(session: Session, now: datetime | None = None) -> list[Advance]:
+    """Count from each mark to where it may now stand; a look, which holds nobody up.
+
+    A mark ahead of now was left by a clock that was ahead, and would hide what comes until then: it goes back to now,
+    and what lies between is taken out of the tally again.
+    """
     _, marks = _kept(session)
-    ends = [(what, marks[what], _settled(session, what)) for what in _KINDS]
+    if now is None:
+        ends = [(what, marks[what], _settled(session, what)) for what in _KINDS]
+    else:
+        ahead = [what for what in _KINDS if marks[what] > _made_at(what, now, BEHIND)]
+        if ahead:
+            return [_back(session, what, marks[what], _made_at(what, now)) for what in ahead]
+        ends = [(what, marks[what], min(_settled(session, what), _made_at(what, now))) for what in _KINDS]
     return [Advance(what, mark, last, _counted(session, what, mark, last)) for what, mark, last in ends if last > mark]
+
+
+def _made_at(what: str, now: datetime, later: timedelta = timedelta(0)) -> str:
+    """Return where a row made now, or a while later, stands beside the mark of its kind; ids have their own time."""
+    return (now + later).isoformat() if what == "submission" else id_since(-later)
+
+
+def _back(session: Session, what: str, mark: str, last: str) -> Advance:
+    counts = _counted(session, what, last, mark)
+    return Advance(what, mark, last, {name: -count for name, count in counts.items()})
 
 
 def keep(session: Session, advances: Sequence[Advance]) -> int:
