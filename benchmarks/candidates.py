@@ -126,11 +126,11 @@ def hub_at(folder: Path, database: str = "", *, split: bool = False, name: str =
     return Candidate(name or "hub", folder, commands, "/api/v1/submissions", "/readyz", environment, enter=sign_in)
 
 
-def sign_in(candidate: Candidate) -> dict[str, str]:
-    """Sign in as the one who fills forms."""
+def sign_in(candidate: Candidate, login: str = "ada") -> dict[str, str]:
+    """Sign in, as the one who fills forms if nobody else is named."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{candidate.port}/api/v1/sessions",
-        data=json.dumps({"login": "ada", "password": PASSWORD}).encode(),
+        data=json.dumps({"login": login, "password": PASSWORD}).encode(),
         headers={"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin"},
     )
     try:

@@ -86,12 +86,14 @@ def accounts() -> dict[str, Any]:
     return {"accounts": [ada]}
 
 
-def write_home(home: Path, wired: dict[str, Any]) -> None:
+def write_home(
+    home: Path, wired: dict[str, Any], *, root: Path = ROOT, people: Sequence[dict[str, Any]] | None = None
+) -> None:
     """Write a folder a hub can be pointed at: forms and schemas of the project, the measured form, wiring, people."""
     for folder in ("forms", "schemas"):
-        shutil.copytree(ROOT / folder, home / folder, dirs_exist_ok=True)
+        shutil.copytree(root / folder, home / folder, dirs_exist_ok=True)
         shutil.copytree(COUNTY / folder, home / folder, dirs_exist_ok=True)
-    for name, document in (("connectors", wired), ("accounts", accounts())):
+    for name, document in (("connectors", wired), ("accounts", {"accounts": people} if people else accounts())):
         text = yaml.dump(document, Dumper=_Written, allow_unicode=True, sort_keys=False)
         (home / f"{name}.yaml").write_text(text, encoding="utf-8")
 

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -14,18 +15,22 @@ from hub.errors import Problem
 from hub.files import Secrets, read_files
 from hub.intake.accept import Intake
 from hub.intake.plan import Rules
+from hub.intake.skipped import look_again
 from hub.logs import get_logger
 from hub.outbox.capacity import Line
 from hub.outbox.engine import Engine
 from hub.outbox.handover import Elsewhere, Outbox
+from hub.pulls.reading import After
 from hub.pulls.run import Pulls
 from hub.sdk.doors import Doors, open_doors
 from hub.sdk.egress import Egress
 from hub.settings import Settings, read_secret
 from hub.store import Store, open_store
-from hub.store.blobs import attachment_key, attachment_url, has_room
+from hub.store.blobs import attachment_key, attachment_url
 from hub.store.clock import DatabaseClock, instant, skew_of
-from hub.store.migrate import is_current
+from hub.store.folders import make_folder
+from hub.store.readiness import Readiness
+from hub.store.whereabouts import Whereabouts
 from hub.systems import Registry, System, connect
 from hub.web.context import Parts
 from hub.web.site import make_app
@@ -83,9 +88,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     _say_skew(store, clock)
     sole = store.writing.dialect.name == "sqlite"
     engine = Engine(store, clock, lines, settings.poll_interval, sole=sole)
-    pulls = Pulls(store, clock, registry, connectors)
     outbox: Outbox = engine if settings.worker else Elsewhere(store)
-    intake = Intake(store, clock, Rules(catalog, registry), outbox)
+    rules = Rules(catalog, registry)
+    intake = Intake(store, clock, rules, outbox)
+    pulls = Pulls(store, clock, registry, connectors, catalog, After(partial(look_again, rules), outbox.ring))
     return Hub(settings, clock, store, catalog, registry, doors, engine, pulls, intake, Watch(clock))
 
 
@@ -114,28 +120,36 @@ def make_site(hub: Hub) -> FastAPI:
     kept = hub.settings.retention, hub.settings.retention_share
     worker = Worker(hub.engine, hub.pulls, hub.clock, hub.settings.data_dir, *kept)
 
+    readiness = Readiness(hub.store, hub.settings.data_dir, _photos(hub.settings), hub.clock)
+
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         hub.watch.start()
+        looking = asyncio.create_task(readiness.watch())
         if hub.settings.worker:
             await worker.start()
         try:
             yield
         finally:
+            looking.cancel()
             if hub.settings.worker:
                 await worker.stop()
             await hub.close()
 
-    return make_app(_parts(hub), lifespan)
+    return make_app(_parts(hub, readiness), lifespan)
 
 
-def _parts(hub: Hub) -> Parts:
+def _photos(settings: Settings) -> Whereabouts:
+    """Return where photos lie, made here if they are the first, so that nobody moves them unnoticed."""
+    folder = settings.data_dir / "blobs"
+    make_folder(folder)
+    photos = Whereabouts((folder,))
+    photos.note()
+    return photos
+
+
+def _parts(hub: Hub, readiness: Readiness) -> Parts:
     ring: Callable[[Iterable[str]], None] = hub.intake.outbox.ring
-
-    async def ready() -> Mapping[str, bool]:
-        room = await asyncio.to_thread(has_room, hub.settings.data_dir)
-        return {"database": await _answers(hub.store), "disk": room}
-
     return Parts(
         settings=hub.settings,
         clock=hub.clock,
@@ -145,15 +159,8 @@ def _parts(hub: Hub) -> Parts:
         intake=hub.intake,
         pulls=hub.pulls,
         ring=ring,
-        ready=ready,
+        ready=readiness.checks,
+        photos=readiness.photos,
         stood_still=lambda: (hub.watch.times, hub.watch.seconds),
         attachment_key=attachment_key(hub.settings.data_dir),
     )
-
-
-async def _answers(store: Store) -> bool:
-    """Say whether the database can be written and has this program's schema."""
-    try:
-        return await store.write(lambda session: is_current(session.connection()))
-    except Exception:  # noqa: BLE001 - whatever is wrong, not ready is the answer; the writer's own users see the cause
-        return False

@@ -1,5 +1,6 @@
 """The two forms of a text that came by machine: as it is kept, and as it is compared. Pure."""
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -9,7 +10,10 @@ BLANKS = (
     "\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 )
 """What nobody sees around a text: Unicode's white space, the zero-width ones, and the byte order mark."""
-_NO_BLANKS = dict.fromkeys(map(ord, BLANKS))
+_UNSEEN = re.compile("[\u200b\u2060\ufeff]+")
+"""Blanks that `str.split` does not take for such."""
+_BETWEEN = re.compile(r"[\W_]+")
+_UNUSABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 def kept(text: str) -> str:
@@ -31,17 +35,22 @@ def is_blank(text: str) -> bool:
 @lru_cache(maxsize=8192)
 def comparable(text: str) -> str:
     """Return a code as it is compared: case, width and blanks do not matter (NFKC, casefold)."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return text.lower().translate(_NO_BLANKS)
+    if text.isascii():
+        return "".join(text.lower().split())
+    return _folded(text)
+
+
+def _folded(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return _UNSEEN.sub("", "".join(folded.split()))
 
 
 @lru_cache(maxsize=8192)
 def comparable_name(text: str) -> str:
     """Return a name or address as it is compared: letters and digits only, whatever stands between them."""
-    return "".join(character for character in comparable(text) if character.isalnum())
+    return _BETWEEN.sub("", text.lower() if text.isascii() else _folded(text))
 
 
-def is_storable(text: str) -> bool:
-    """Say whether both databases can hold a text: no NUL, no half of a surrogate pair."""
-    return "\0" not in text and (text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text))
+def is_plain(text: str) -> bool:
+    """Say whether a text has nothing no database and no person can do with: control characters, half surrogates."""
+    return _UNUSABLE.search(text) is None

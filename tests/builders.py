@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeAlias
 from sqlalchemy import text
 from sqlmodel import select
 
-from hub.model import Account, Attempt, Delivery, JournalEntry, Record, Submission, SystemState
+from hub.model import Account, Attempt, Delivery, JournalEntry, PullRow, Record, Submission, SystemState
 from hub.model.column import new_id
 from hub.model.delivery import State, may_move
 from hub.model.people import Role
@@ -50,6 +50,12 @@ def submission(author: Account, **values: Loose) -> Submission:
 def record(of: Submission, **values: Loose) -> Record:
     plain = {"key": new_id(), "revision": 1, "record": "visit/v1", "submission_id": of.id, "division": of.division}
     return Record(**{**plain, "occurred_at": AT, "content": b"{}", **values})
+
+
+def pull_row(system: str, known: dict[str, Any], at: datetime = AT, **values: Loose) -> PullRow:
+    """What a System says of a Place, as if a pull had read it."""
+    plain = {"pull": "homes", "row_key": f"{system}-{next(_numbers)}", "codes": [], "changed": {}, "pull_id": "p"}
+    return PullRow(**{**plain, "system": system, "known": known, "since": at, "as_of": at, **values})
 
 
 def delivery(of: Record, author: Account, system: str = "north", **values: Loose) -> Delivery:

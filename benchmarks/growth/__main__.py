@@ -29,7 +29,7 @@ from benchmarks.postgres import Postgres
 from benchmarks.rig import Rig, Sink
 from benchmarks.scenarios import Figures, warm
 from benchmarks.world import wiring, write_home
-from hub.model import Alias, Place, Snapshot
+from hub.model import Alias, Place, PullRow
 from hub.store.engine import open_writing
 
 EMPTY = "empty"
@@ -120,10 +120,10 @@ def _known_place() -> Iterable[object]:
     now = datetime.now(UTC)
     place = Place(kind="household", name="村口1号", division="330783005004", token="t0", created_at=now)
     yield place
-    yield Alias(issuer="ledger-1", code="HH-0", place_id=place.id, is_key=True, told_by="ledger-1", as_of=now)
-    for element, value in KNOWN.items():
-        as_of = now - timedelta(days=1)
-        yield Snapshot(place_id=place.id, element=element, system="ledger-1", value=value, as_of=as_of, pull_id="")
+    yield Alias(issuer="ledger-1", code="HH-0", place_id=place.id, is_key=True, told_by="ledger-1", since=now)
+    at = now - timedelta(days=1)
+    yield PullRow(system="ledger-1", pull="homes", row_key="hh-0", place_id=place.id, codes=[], known=KNOWN, changed={},
+                  since=at, as_of=at, pull_id="")  # fmt: skip
 
 
 def _old_ids(database: fill.Database) -> list[str]:

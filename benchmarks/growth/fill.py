@@ -164,8 +164,9 @@ class Filler:
     def _fill_places(self) -> None:
         near = f"CASE WHEN n.i % {OWN_PLACES} = 0 THEN t.division ELSE '3307830' || (10 + n.i % 80) || '010' END"
         self._repeat("place", self.places, {"id": self.spread(9), "token": "'t' || n.i", "division": near})
-        self._repeat("alias", self.places, {"place_id": self.spread(9), "code": "'HH-' || n.i"})
-        self._repeat("snapshot", self.places, {"place_id": self.spread(9)})
+        code = {"code": "'HH-' || n.i", "code_key": "'hh-' || n.i"}
+        self._repeat("alias", self.places, {"place_id": self.spread(9), **code})
+        self._repeat("pull_row", self.places, {"place_id": self.spread(9), "row_key": "'hh-' || n.i"})
 
     def _repeat(self, table: str, count: int, computed: dict[str, str], source: str = "") -> None:
         # A copy of the pattern: reading the table that is written would store the whole result aside first.

@@ -18,6 +18,8 @@ from hub.cli.say import BAD_INPUT, FAILED, err, language, out
 Url = Annotated[str, typer.Option("--url", envvar="HUB_URL", help="Address of the hub.")]
 Token = Annotated[str, typer.Option("--token", envvar="HUB_TOKEN", help="API token (hub token create).")]
 TIMEOUT_S = 60
+PULL_TIMEOUT_S = 2 * 60 * 60
+"""A first reading of a county takes as long as its System wants."""
 
 
 def submit(
@@ -27,7 +29,7 @@ def submit(
 ) -> None:
     """Send a filled form and print its receipts."""
     body = _read(file)
-    view = _call(url, token, "POST", "/api/v1/submissions", body)
+    view = call(url, token, "POST /api/v1/submissions", body)
     out.print(f"{view['number']}  {view['id']}")
     _print_deliveries([d for record in view["records"] for d in record["deliveries"]])
 
@@ -40,7 +42,7 @@ def deliveries(
 ) -> None:
     """List Deliveries you may see."""
     wanted = {key: value for key, value in (("state", state), ("system", system)) if value}
-    found = _call(url, token, "GET", f"/api/v1/deliveries?{urlencode(wanted)}")
+    found = call(url, token, f"GET /api/v1/deliveries?{urlencode(wanted)}")
     _print_deliveries(found["items"] if isinstance(found, dict) else found)
 
 
@@ -51,7 +53,7 @@ def replay(
     token: Token = "",
 ) -> None:
     """Send Deliveries again."""
-    answer = _call(url, token, "POST", "/api/v1/deliveries/replay", json.dumps({"ids": ids, "why": why}).encode())
+    answer = call(url, token, "POST /api/v1/deliveries/replay", json.dumps({"ids": ids, "why": why}).encode())
     out.print_json(json.dumps(answer))
 
 
@@ -59,10 +61,19 @@ def pull(
     system: Annotated[str, typer.Argument(help="The System to read.")],
     url: Url = "http://127.0.0.1:8000",
     token: Token = "",
+    from_start: Annotated[bool, typer.Option("--from-start", help="Read every row, not on from the mark.")] = False,
+    believe: Annotated[
+        bool, typer.Option("--believe", help="As --from-start; far fewer rows than known are true.")
+    ] = False,
 ) -> None:
     """Read a System's known values now."""
-    for report in _call(url, token, "POST", f"/api/v1/systems/{quote(system)}/pull", b"{}"):
-        out.print(f"{report['name']}: {report['outcome']}, {report['rows']} 行 / rows {report['reason']}", markup=False)
+    how = "believe" if believe else "from_start" if from_start else "on"
+    what = f"POST /api/v1/systems/{quote(system)}/pull?{urlencode({'how': how})}"
+    for report in call(url, token, what, b"{}", PULL_TIMEOUT_S):
+        counts = ("rows", "行 / rows"), ("changed", "变化 / changed"), ("ended", "消失 / ended")
+        more = (("left_out", "未读入 / left out"), ("noted", "待解决 / open items"))
+        said = [f"{report[key]} {words}" for key, words in (*counts, *(each for each in more if report[each[0]]))]
+        out.print(f"{report['name']}: {report['outcome']}, {', '.join(said)} {report['reason']}".rstrip(), markup=False)
 
 
 def _read(file: Path) -> bytes:
@@ -74,12 +85,13 @@ def _read(file: Path) -> bytes:
         raise typer.Exit(BAD_INPUT) from error
 
 
-def _call(url: str, token: str, method: str, path: str, body: bytes | None = None) -> Any:  # noqa: ANN401 - any JSON
-    """Return the answer's JSON, or end with the problem it tells."""
+def call(url: str, token: str, what: str, body: bytes | None = None, timeout_s: float = TIMEOUT_S) -> Any:  # noqa: ANN401 - any JSON
+    """Return the JSON that `what` is answered with (method and path), or end with the problem it tells."""
+    method, _, path = what.partition(" ")
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     try:
         request = urllib.request.Request(url.rstrip("/") + path, body, headers, method=method)  # noqa: S310 - the operator's own address
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
+        with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310 - as above
             return json.loads(answer.read())
     except urllib.error.HTTPError as error:
         _tell(error)

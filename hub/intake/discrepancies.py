@@ -10,7 +10,7 @@ from hub.intake.filled import Seen
 from hub.intake.route import Row
 from hub.intake.world import answers_at
 from hub.model.column import new_id
-from hub.model.place import Snapshot
+from hub.model.known import Snapshot
 
 _UNKNOWN = object()
 

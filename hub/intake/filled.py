@@ -1,5 +1,6 @@
 """The envelope of a Submission as people send it: what must be there besides the answers, checked field by field."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -9,6 +10,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     Strict,
@@ -26,6 +28,7 @@ NAMESPACE = uuid5(NAMESPACE_URL, "https://fillonce.dev/submission")
 CLOCK_TOLERANCE = timedelta(hours=24)
 """A device clock further off than this is kept as claimed, and marked."""
 
+DAY_FIRST = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 EARLIEST, LATEST = 1900, 2999
 """Years outside are a slip or an attack; no offset can push one inside out of what a datetime holds."""
 
@@ -37,7 +40,14 @@ def _utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+def _written(value: object) -> object:
+    """Refuse what does not begin with a day: a bare number, also as text, would be taken for seconds since 1970."""
+    if not isinstance(value, str) or not DAY_FIRST.match(value):
+        raise ValueError("a time is a text with its offset")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_utc)]
 Real = Annotated[float, Strict()]
 """A number as JSON has it: neither `true` nor text that looks like one."""
 

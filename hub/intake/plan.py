@@ -222,6 +222,6 @@ def plan_first(arrival: Arrival, rules: Rules) -> Bundle:
                 reason = unmapped_reason(mapped.unmapped, rules.catalog.messages)
                 bundle.deliveries.append(parked_row(row, flow, reason, author.id, now))
             else:
-                bundle.skips.append(skip_row(row, flow, mapped.skip_code, mapped.reason))
+                bundle.skips.append(skip_row(row, flow, mapped, content))
     bundle.journal.append(entry(now, author.id, "submission.accepted", root_id))
     return bundle

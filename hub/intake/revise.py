@@ -1,7 +1,9 @@
 """Corrections: a new revision goes as an amendment to the Systems whose fields changed; others are left alone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import orjson
 
@@ -25,7 +27,7 @@ from hub.intake.changes import (
 from hub.intake.discrepancies import changed_answers, discrepancy_rows
 from hub.intake.issues import Deed, bring_back_issues, withdraw_issues
 from hub.intake.plan import Rules, issue_rows, photo_rows, record_rows, submission_row, track_rows
-from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row, unmapped_reason
+from hub.intake.route import Mapped, Row, delivery_row, map_record, parked_row, skip_row, unchanged_row, unmapped_reason
 from hub.intake.world import look_before
 from hub.model.delivery import Delivery
 from hub.model.people import Account, Proof
@@ -127,7 +129,7 @@ def _plan(session: Session, arrival: Arrival, rules: Rules, latest: Submission) 
         for flow in rules.registry.flows_for(row["record"]):
             previous = sent.get((row["key"], flow.system, flow.name))
             _step(
-                _Turn(arrival, occasion, rules.catalog.messages, row, flow, previous),
+                _Turn(arrival, occasion, rules.catalog.messages, row, content, flow, previous),
                 map_record(flow, content),
                 changes,
             )
@@ -149,6 +151,7 @@ class _Turn:
     occasion: Occasion
     messages: Messages
     row: Row
+    content: Mapping[str, Any]
     flow: Flow
     previous: Delivery | None
 
@@ -168,11 +171,11 @@ def _step(turn: _Turn, mapped: Mapped, changes: Changes) -> None:
         row.update(values | {"due_at": None})
         bundle.deliveries.append(row)
     elif not mapped.payload:
-        bundle.skips.append(skip_row(turn.row, turn.flow, mapped.skip_code, mapped.reason))
+        bundle.skips.append(skip_row(turn.row, turn.flow, mapped, turn.content))
         if previous is not None:
             withdraw_delivery(turn.occasion, turn.row, previous, changes)
     elif previous is not None and _stays(previous, mapped.payload):
-        bundle.skips.append(skip_row(turn.row, turn.flow, "unchanged", {}))
+        bundle.skips.append(unchanged_row(turn.row, turn.flow))
         if previous.intent == "withdraw":
             changes.superseded.append((previous, None))
     else:

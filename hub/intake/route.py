@@ -98,13 +98,32 @@ def parked_row(record: Row, flow: Flow, reason: str, account_id: str, now: datet
     return row
 
 
-def skip_row(record: Row, flow: Flow, code: str, reason: Mapping[str, str]) -> Row:
+def waits_at(flow: Flow, content: Mapping[str, Any]) -> str | None:
+    """Return the Place of a Record's content that a flow's condition looks at, if it looks at one."""
+    places = {name: value for name, value in content.items() if isinstance(value, Mapping) and "aliases" in value}
+    asked = (name for path in flow.asks for name in places if f"{path}.".startswith(f"{name}."))
+    name = next(asked, None)
+    return None if name is None else str(places[name]["id"])
+
+
+def skip_row(record: Row, flow: Flow, mapped: Mapped, content: Mapping[str, Any]) -> Row:
     """Return why a flow that listens does not get this Record."""
+    return unchanged_row(record, flow) | {
+        "code": mapped.skip_code,
+        "reason_zh": mapped.reason.get("zh", ""),
+        "reason_en": mapped.reason.get("en", ""),
+        "waits_at": waits_at(flow, content),
+    }
+
+
+def unchanged_row(record: Row, flow: Flow) -> Row:
+    """Return that a flow that listens has all of this Record already."""
     return {
         "record_id": record["id"],
         "system": flow.system,
         "flow": flow.name,
-        "code": code,
-        "reason_zh": reason.get("zh", ""),
-        "reason_en": reason.get("en", ""),
+        "code": "unchanged",
+        "reason_zh": "",
+        "reason_en": "",
+        "waits_at": None,
     }

@@ -11,8 +11,9 @@ from hub.catalog.contents import Catalog, Form
 from hub.errors import FieldFault, Phrase, Problem
 from hub.intake.filled import Filled
 from hub.intake.track import track_digest
+from hub.model.known import Snapshot
 from hub.model.people import Scope
-from hub.model.place import Alias, Place, Snapshot
+from hub.model.place import Alias, Place
 from hub.model.submission import TrackDigest
 from hub.store import Session
 from hub.store.query import places, submissions

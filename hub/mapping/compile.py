@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hub.mapping.fault import BadMapping, Unfit, Unmapped
-from hub.mapping.fieldmap import Context, FieldMap, Get, Scopes
+from hub.mapping.fieldmap import Context, Faults, FieldMap, Get, Scopes
 from hub.mapping.path import ABSENT, lookup
 from hub.mapping.site import Site, names
 from hub.mapping.step import OPTIONS, steps_of
 from hub.mapping.transform import plain_text
+from hub.text import is_blank
 
 Rule = Mapping[str, Any]
 
@@ -58,23 +59,27 @@ def _from(rule: Rule, site: Site) -> Get:
     site.link(path)
     find, steps, absent = _search(path), steps_of(rule, site), _absent(rule, site.target, path)
 
-    def get(scopes: Scopes) -> object:
+    def get_as_it_is(scopes: Scopes, _: Faults) -> object:
         value = find(scopes)
+        return absent() if value is ABSENT else value
+
+    def get(scopes: Scopes, _: Faults) -> object:
+        found = value = find(scopes)
         if value is ABSENT:
             return absent()
         try:
             for step in steps:
                 value = step(value)
         except Unfit as unfit:
-            raise Unmapped(site.target, path, unfit.reason, unfit.params) from None
+            raise Unmapped(site.target, path, unfit.reason, unfit.params, found) from None
         return absent() if value is ABSENT else value
 
-    return get
+    return get if steps else get_as_it_is
 
 
 def _const(rule: Rule, _: Site) -> Get:
     value = rule["const"]
-    return lambda _: value
+    return lambda _scopes, _faults: value
 
 
 def _each(rule: Rule, site: Site) -> Get:
@@ -83,20 +88,32 @@ def _each(rule: Rule, site: Site) -> Get:
     find, absent = _search(path), _absent(rule, site.target, path)
     inner = FieldMap(_fields(rule.get("fields"), site.items(path)), ())
 
-    def get(scopes: Scopes) -> object:
+    def get(scopes: Scopes, faults: Faults) -> object:
         items = find(scopes)
         if items is ABSENT:
             return absent()
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise Unmapped(site.target, path, "not_a_list", {})
-        return [inner.apply_within((item, *scopes)) for item in items]
+        if faults is None:
+            return [inner.apply_within((item, *scopes)) for item in items]
+        return [_item_read(inner, (item, *scopes), number, faults) for number, item in enumerate(items, 1)]
 
     return get
 
 
+def _item_read(inner: FieldMap, scopes: Scopes, number: int, faults: list[Unmapped]) -> dict[str, object]:
+    """Return what an item says; faults inside it bear its number, counted from 1."""
+    found: list[Unmapped] = []
+    item = inner.apply_within(scopes, found)
+    for each in found:
+        target = each.target.replace("[]", f"[{number}]", 1)
+        faults.append(Unmapped(target, each.source, each.reason, {**each.params, "target": target}, each.value))
+    return item
+
+
 def _list(rule: Rule, site: Site) -> Get:
     entries = [FieldMap(_fields(entry, site.item(index)), ()) for index, entry in enumerate(rule["list"])]
-    return lambda scopes: [entry.apply_within(scopes) for entry in entries]
+    return lambda scopes, faults: [entry.apply_within(scopes, faults) for entry in entries]
 
 
 def _join(rule: Rule, site: Site) -> Get:
@@ -104,11 +121,11 @@ def _join(rule: Rule, site: Site) -> Get:
     paths = [part for part in rule["join"] if isinstance(part, str)]
     for path in paths:
         site.link(path)
-    parts = [(_search(part), "") if isinstance(part, str) else (_nothing, part["const"]) for part in rule["join"]]
+    parts = [(_search(part), "") if isinstance(part, str) else (_nowhere, part["const"]) for part in rule["join"]]
     source, steps = " + ".join(paths), steps_of({key: rule[key] for key in ("cut",) if key in rule}, site)
     absent, between = _absent(rule, site.target, source), rule.get("with", "")
 
-    def get(scopes: Scopes) -> object:
+    def get(scopes: Scopes, _: Faults) -> object:
         found = [(find(scopes), literal) for find, literal in parts]
         if all(value is ABSENT for value, _ in found):
             return absent()
@@ -125,15 +142,15 @@ def _join(rule: Rule, site: Site) -> Get:
     return get
 
 
-def _search(path: str) -> Get:
-    """Return what looks `path` up, innermost scope first. Null and empty text are no answer; an empty list is one."""
-    find = lookup(path)
+def _search(path: str) -> Callable[[Scopes], object]:
+    """Return what looks `path` up, innermost scope first. Null and blank text are no answer; an empty list is one."""
+    find, is_one_step = lookup(path), "." not in path
 
     def first(scopes: Scopes) -> object:
         for scope in scopes:
-            value = scope[path] if path in scope else find(scope)
+            value = scope[path] if path in scope else ABSENT if is_one_step else find(scope)
             if value is not ABSENT:
-                return ABSENT if value is None or value == "" else value
+                return ABSENT if value is None or (isinstance(value, str) and is_blank(value)) else value
         return ABSENT
 
     return first
@@ -153,7 +170,11 @@ def _absent(rule: Rule, target: str, source: str) -> Callable[[], object]:
     return refuse
 
 
-def _nothing(_: object) -> object:
+def _nothing(_: object, __: object) -> object:
+    return ABSENT
+
+
+def _nowhere(_: object) -> object:
     return ABSENT
 
 

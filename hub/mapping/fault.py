@@ -40,12 +40,16 @@ class BadMapping(Exception):
 class Unmapped(Exception):
     """The source does not fit the map: the text is message `unmapped.<reason>`. Values are never quoted, codes are."""
 
-    def __init__(self, target: str, source: str, reason: str, params: Mapping[str, object]) -> None:
+    def __init__(
+        self, target: str, source: str, reason: str, params: Mapping[str, object], value: object = None
+    ) -> None:
         super().__init__(f"{target} <- {source}: {reason}")
         self.target = target
         self.source = source
         self.reason = reason
         self.params = {"target": target, "source": source, **params}
+        self.value = value
+        """What was found there; only to be shown masked."""
 
 
 class Unfit(Exception):

@@ -2,15 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
 
 from hub.mapping.fault import Unmapped
-from hub.mapping.path import ABSENT
+from hub.mapping.path import ABSENT, Lookup, lookup
 
 Scopes = tuple[Mapping[str, object], ...]
 """Where paths are looked up, innermost first: the item of an `each`, the items around it, the record or row."""
 
-Get = Callable[[Scopes], object]
-"""Makes one field; ABSENT leaves it out. Raises Unmapped."""
+Faults: TypeAlias = "list[Unmapped] | None"
+"""Where to put what cannot be made; None where the first of it is raised."""
+
+Get = Callable[[Scopes, Faults], object]
+"""Makes one field; ABSENT leaves it out. Raises Unmapped, but puts what is wrong inside it into the list, if given."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,15 @@ class Link:
     target_path: str
 
 
+class Reading(NamedTuple):
+    """What a row says, field by field: one that cannot be made takes no other with it."""
+
+    fields: dict[str, object]
+    nothing: tuple[str, ...]
+    """Fields whose source is there and empty; what is not there at all says nothing."""
+    faults: list[Unmapped]
+
+
 @dataclass(frozen=True)
 class FieldMap:
     """A compiled field map: source in, System's fields out."""
@@ -44,21 +58,49 @@ class FieldMap:
         """Return the mapped fields; raises Unmapped at the first that cannot be made."""
         return self.apply_within((source,))
 
-    def apply_within(self, scopes: Scopes) -> dict[str, object]:
+    def apply_within(self, scopes: Scopes, faults: Faults = None) -> dict[str, object]:
         """Return the mapped fields of an item, with what is around it to fall back on."""
         mapped = {}
         for name, get in self.fields:
-            value = get(scopes)
+            try:
+                value = get(scopes, faults)
+            except Unmapped as unmapped:
+                if faults is None:
+                    raise
+                faults.append(unmapped)
+                continue
             if value is not ABSENT:
                 mapped[name] = value
         return mapped
+
+    def read(self, source: Mapping[str, object]) -> Reading:
+        """Return what a row says, with what is empty and what cannot be made."""
+        faults: list[Unmapped] = []
+        fields = self.apply_within((source,), faults)
+        if len(fields) == len(self.fields):
+            return Reading(fields, (), faults)
+        spoilt = {fault.target for fault in faults if fault.reason != "missing"}
+        nothing = tuple(
+            name
+            for name, finds in self._finds
+            if name not in fields and name not in spoilt and any(find(source) is not ABSENT for find in finds)
+        )
+        return Reading(fields, nothing, faults)
+
+    @cached_property
+    def _finds(self) -> list[tuple[str, list[Lookup]]]:
+        """Return where each field comes from."""
+        return [
+            (name, [lookup(link.source_path) for link in self.lineage if link.target_path == name])
+            for name, _ in self.fields
+        ]
 
     def missing(self, source: Mapping[str, object]) -> tuple[str, ...]:
         """Return the source paths that are required and not there, one for each field that lacks any."""
         paths = []
         for _, get in self.fields:
             try:
-                get((source,))
+                get((source,), None)
             except Unmapped as unmapped:
                 if unmapped.reason == "missing":
                     paths.append(unmapped.source)

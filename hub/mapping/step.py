@@ -8,6 +8,7 @@ from hub.mapping.fault import Unfit
 from hub.mapping.path import ABSENT
 from hub.mapping.site import Site, names
 from hub.mapping.transform import TRANSFORMS, Transform, cut, plain_text
+from hub.text import comparable
 
 Step = Callable[[object], object]
 Rule = Mapping[str, Any]
@@ -47,13 +48,26 @@ def _table_step(rule: Rule, site: Site) -> Step | None:
         return None
     codes = _turned(table, str(name), site) if rule.get("back") else table
 
+    alike = _alike(codes)
+
     def translate(value: object) -> object:
         code = plain_text(value)
-        if code not in codes:
+        if code in codes:
+            return codes[code]
+        if comparable(code) not in alike:
             raise Unfit("not_in_table", table=name, code=code[:LONGEST_QUOTED_CODE])
-        return codes[code]
+        return alike[comparable(code)]
 
     return _itemwise(translate)
+
+
+def _alike(codes: Mapping[str, object]) -> dict[str, object]:
+    """Return what codes mean that are written with other case, width or blanks; none where that is not one thing."""
+    alike: dict[str, object] = {}
+    for code, made in codes.items():
+        key = comparable(code)
+        alike[key] = made if alike.get(key, made) == made else ABSENT
+    return {key: made for key, made in alike.items() if made is not ABSENT}
 
 
 def _turned(table: Mapping[str, object], name: str, site: Site) -> dict[str, object]:

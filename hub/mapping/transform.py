@@ -4,18 +4,29 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
+from math import isfinite
 from typing import get_args
 
 from hub.mapping.fault import Unfit
 from hub.mapping.path import ABSENT
 from hub.sdk.geo import Crs, convert
+from hub.text import narrow
 
 # Civil time of the whole country since 1992; records are younger, so no zone database is needed.
 BEIJING = timezone(timedelta(hours=8))
 LOCAL_TIME = "%Y-%m-%d %H:%M:%S"
 CRS_NAMES: tuple[Crs, ...] = get_args(Crs)
 DIVISION_DIGITS = (6, 9, 12)
-NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?P<fraction>\.[0-9]{1,15})?")
+NUMBER = re.compile(r"[+-]?(?:[0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?P<fraction>\.[0-9]{1,15})?")
+"""Digits, with or without a comma before every three of them."""
+ONE_NUMBER = re.compile(r"(?P<digits>[0-9]+(?:[ -][0-9]+)*)(?:\.0+)?")
+"""Groups of digits; what a spreadsheet puts behind a number it took for one does not count."""
+LONGEST_GROUP = 7
+"""Two groups as long as this are two phones."""
+EXCEL_DAY_0 = date(1899, 12, 30)
+"""Day 0 of Excel's count, which takes 1900 for a leap year: right from March 1900 on."""
+EXCEL_DAYS = (61, 109_574)
+"""1900-03-01 to 2199-12-30."""
 # Beyond this, whole numbers lose digits in the JSON readers most systems have.
 LARGEST_NUMBER = 2**53
 MASKED_PARTS = {"name": (1, 0), "id_number": (6, 4), "phone": (3, 4)}
@@ -41,29 +52,36 @@ def plain_text(value: object) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if not isinstance(value, int | float):
+    if not isinstance(value, int | float) or (isinstance(value, float) and not isfinite(value)):
         raise Unfit("not_text")
-    return str(value)
+    # A number without a fraction is the same code however the other side's JSON writes it.
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST_NUMBER
+    return str(int(value) if is_whole else value)
 
 
 def number(value: object) -> int | float:
     """Return a number, read from text where needed; whole numbers stay whole."""
     if isinstance(value, str):
-        written = NUMBER.fullmatch(value.strip())
+        written = NUMBER.fullmatch(narrow(value))
         if written is None:
             raise Unfit("not_a_number")
-        return float(written[0]) if written["fraction"] else int(written[0])
+        plain = written[0].replace(",", "")
+        return float(plain) if written["fraction"] else int(plain)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= LARGEST_NUMBER:
         raise Unfit("not_a_number")
     return value
 
 
 def digits(value: object) -> str:
-    """Return only the digits of a phone or document number, full-width ones as plain ones."""
-    found = "".join(str(int(character)) for character in plain_text(value) if character.isdecimal())
-    if not found:
+    """Return only the digits of a phone or document number, full-width ones as plain ones; never those of two."""
+    text = narrow(plain_text(value))
+    if not any(character.isdecimal() for character in text):
         raise Unfit("no_digits")
-    return found
+    written = ONE_NUMBER.fullmatch(text.replace("(", "").replace(")", "-").removeprefix("+"))
+    groups = re.split("[ -]", written["digits"]) if written else []
+    if written is None or sum(len(group) >= LONGEST_GROUP for group in groups) > 1:
+        raise Unfit("not_one_number")
+    return "".join(groups)
 
 
 def local_time(value: object) -> str:
@@ -89,9 +107,17 @@ def beijing_date(value: object) -> str:
         return _instant(text).astimezone(BEIJING).date().isoformat()
 
 
+def excel_date(value: object) -> str:
+    """Return the date of a day number as Excel counts them."""
+    serial = number(value)
+    if not EXCEL_DAYS[0] <= serial < EXCEL_DAYS[1] + 1:
+        raise Unfit("not_a_date")
+    return (EXCEL_DAY_0 + timedelta(days=int(serial))).isoformat()
+
+
 def division(wanted_digits: int, value: object) -> str:
     """Return a division code cut or zero-padded to county (6), town (9) or village (12) length."""
-    code = plain_text(value)
+    code = narrow(plain_text(value))
     if len(code) not in DIVISION_DIGITS or not re.fullmatch("[0-9]+", code):
         raise Unfit("not_a_division")
     return code[:wanted_digits].ljust(wanted_digits, "0")
@@ -175,6 +201,7 @@ TRANSFORMS: Mapping[str, Transform] = {
     "number": Transform(number),
     "digits": Transform(digits),
     "date": Transform(beijing_date),
+    "excel_date": Transform(excel_date),
     "local_time": Transform(local_time, back=instant),
     "division": Transform(division, option="digits", choices=DIVISION_DIGITS),
     "lonlat": Transform(lonlat, back=location, option="crs", choices=CRS_NAMES, back_takes_list=True),

@@ -3,9 +3,11 @@
 from hub.model.column import METADATA
 from hub.model.delivery import Attempt, Delivery, Reminder, Skip, Take
 from hub.model.issue import Issue, IssueStep
-from hub.model.journal import Epoch, JournalEntry, Tally
+from hub.model.journal import Epoch, Heartbeat, JournalEntry, Tally
+from hub.model.known import PlaceHistory, PullRow, Snapshot
+from hub.model.open_item import OpenItem
 from hub.model.people import Account, ApiToken, Session, SignInFailure
-from hub.model.place import Alias, Discrepancy, Division, Place, Snapshot
+from hub.model.place import Alias, Discrepancy, Division, Place
 from hub.model.retention import Retention
 from hub.model.submission import Attachment, AttachmentUse, Contest, Record, Submission, TrackDigest
 from hub.model.system import Pull, PullCursor, SystemState
@@ -23,12 +25,16 @@ __all__ = [
     "Discrepancy",
     "Division",
     "Epoch",
+    "Heartbeat",
     "Issue",
     "IssueStep",
     "JournalEntry",
+    "OpenItem",
     "Place",
+    "PlaceHistory",
     "Pull",
     "PullCursor",
+    "PullRow",
     "Record",
     "Reminder",
     "Retention",

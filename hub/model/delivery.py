@@ -224,9 +224,13 @@ class Attempt(SQLModel, table=True):
     answer: str = Field(default="", sa_type=Words)
 
 
+WAITS = "waits_at IS NOT NULL"
+
+
 class Skip(SQLModel, table=True):
     """A flow that listens for this kind of Record and does not get this one, with the reason people are told."""
 
+    __table_args__ = (Index("ix_skip_waits_at", "waits_at", sqlite_where=text(WAITS), postgresql_where=text(WAITS)),)
     record_id: str = Field(foreign_key="record.id", primary_key=True, sa_type=Id)
     system: str = Field(primary_key=True, sa_type=Short)
     flow: str = Field(primary_key=True, sa_type=Short)
@@ -234,3 +238,5 @@ class Skip(SQLModel, table=True):
     """`condition`, `unmapped` or `unchanged`."""
     reason_zh: str = Field(default="", sa_type=Words)
     reason_en: str = Field(default="", sa_type=Words)
+    waits_at: str | None = Field(default=None, sa_type=Id)
+    """The Place the flow's condition looks at; when more is known of it, the condition is asked again."""

@@ -33,6 +33,13 @@ class Epoch(SQLModel, table=True):
     copy_digest: str = Field(sa_type=Short)
 
 
+class Heartbeat(SQLModel, table=True):
+    """That a row could be written: whether anything can is known only by writing something."""
+
+    name: str = Field(primary_key=True, sa_type=Short)
+    at: datetime = Field(sa_type=Instant)
+
+
 class Tally(SQLModel, table=True):
     """How many rows of a kind had this name, up to its kind's mark: nobody counts millions of them again."""
 

@@ -1,4 +1,4 @@
-"""Where work happens: divisions over time, Places with every System's own code for them, and what is known of them."""
+"""Where work happens: divisions over time, Places with every System's own code for them, and where sources err."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -45,7 +45,10 @@ def _compared(column: str, compared: Callable[[str], str]) -> dict[str, Any]:
 class Place(SQLModel, table=True):
     """What a code stands on: a household, a river segment, an office."""
 
-    __table_args__ = (Index("ix_place_division_order_key", "division", "order_key"),)
+    __table_args__ = (
+        Index("ix_place_division_name_key", "division", "name_key"),
+        Index("ix_place_division_order_key", "division", "order_key"),
+    )
     id: str = Field(default_factory=new_id, primary_key=True, sa_type=Id)
     kind: str = Field(sa_type=Short)
     name: str = Field(default="")
@@ -55,38 +58,41 @@ class Place(SQLModel, table=True):
         default=None, sa_type=Bytewise, sa_column_kwargs={"server_default": "", **_compared("name", order_key)}
     )
     """The name as it sorts: by bytes, in the order people count."""
-    division: str = Field(index=True, sa_type=Short)
+    division: str = Field(sa_type=Short)
     token: str = Field(unique=True, sa_type=Short)
     """Opaque content of the hub's own code sheet: says nothing about who lives there."""
     location: dict[str, Any] | None = Field(default=None, sa_type=Json)
     created_at: datetime = Field(sa_type=Instant)
+    linked_to: str | None = Field(default=None, sa_type=Id)
+    """The Place this one turned out to be: codes and rows went there, Submissions filed here stay here."""
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Since when no System knows it any more; it is offered to nobody, what was filed here stays."""
 
 
 class Alias(SQLModel, table=True):
-    """A code by which a System, or an old sticker's issuer, knows a Place."""
+    """A code by which a System, or an old sticker's issuer, knows a Place; where it stood before is PlaceHistory."""
 
-    issuer: str = Field(primary_key=True, sa_type=Short)
-    code: str = Field(primary_key=True)
-    code_key: str = Field(default=None, sa_column_kwargs={"server_default": "", **_compared("code", comparable)})
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    code_key: str = Field(default=None, primary_key=True, sa_column_kwargs=_compared("code", comparable))
     """The code as it is compared: case, width and blanks do not matter."""
-    place_id: str = Field(foreign_key="place.id", index=True, sa_type=Id)
+    issuer: str = Field(primary_key=True, sa_type=Short)
+    code: str
+    """The code as its issuer writes it, and wants to hear it."""
+    place_id: str = Field(index=True, sa_type=Id)
+    """No foreign key: to check one for each code of a first reading costs a tenth of it, and no Place is deleted."""
     is_key: bool = False
     """The System's own id for the Place, which it wants to hear; else merely what a sticker says."""
     told_by: str = Field(sa_type=Short)
-    """The System whose pull brought this alias."""
-    as_of: datetime = Field(sa_type=Instant)
-    __table_args__ = (Index("ix_alias_code_key", "code_key"),)
-
-
-class Snapshot(SQLModel, table=True):
-    """What one System says one data element of one Place is, and as of when."""
-
-    place_id: str = Field(foreign_key="place.id", primary_key=True, sa_type=Id)
-    element: str = Field(primary_key=True, sa_type=Short)
-    system: str = Field(primary_key=True, sa_type=Short)
-    value: Any = Field(sa_type=Json)
-    as_of: datetime = Field(sa_type=Instant)
-    pull_id: str = Field(sa_type=Id)
+    """The System whose row says that the code stands here; its own row counts more than others'."""
+    pull: str = Field(default="", sa_type=Short)
+    row_key: str = ""
+    """With `told_by` and `pull`: the row that says so."""
+    since: datetime = Field(sa_type=Instant)
+    """As of when it has stood here."""
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Since when no row says so any more; an ended code opens nothing and is sent nowhere."""
+    decided_by: str = Field(default="", sa_type=Id)
+    """Not empty: the person who said where it stands; no pull moves it."""
 
 
 class Discrepancy(SQLModel, table=True):

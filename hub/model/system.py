@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import Index, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 from hub.model.column import Id, Instant, Short, Words, new_id
@@ -71,13 +71,20 @@ class Pull(SQLModel, table=True):
     started_at: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
     outcome: PullOutcome = Field(sa_type=Short)
+    whole: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """It read every row the System holds, not only what is newer than the mark."""
     rows: int = 0
+    """Rows that came and could be read, unchanged ones among them."""
+    changed: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Rows that were new or said something else than before."""
+    ended: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Rows the System no longer has."""
     left_out: int = 0
     reason: str = Field(default="", sa_type=Words)
 
 
 class PullCursor(SQLModel, table=True):
-    """How far a pull came; moves in the transaction that stores the page."""
+    """How far a pull came: its mark moves once a page is stored; a page that comes twice changes nothing."""
 
     __tablename__ = "pull_cursor"
     system: str = Field(primary_key=True, sa_type=Short)
@@ -85,3 +92,13 @@ class PullCursor(SQLModel, table=True):
     cursor: str = Field(default="", sa_type=Words)
     rows_known: int = 0
     moved_at: datetime = Field(sa_type=Instant)
+    whole_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the last whole reading ended that was not doubted."""
+    whole_as_of: datetime | None = Field(default=None, sa_type=Instant)
+    """As of when, by the System's own time, it was complete: every row that has not ended is confirmed as of then."""
+    flow_version: str = Field(default="", sa_type=Short, sa_column_kwargs={"server_default": ""})
+    """How rows were read by the last whole reading; where that changed, all are read anew."""
+    distrusted: str = Field(default="", sa_type=Words, sa_column_kwargs={"server_default": ""})
+    """Not empty: why the mark is not trusted; the next reading is a whole one."""
+    quiet_slots: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Slots in a row that brought nothing new."""

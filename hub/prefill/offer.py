@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hub.catalog.contents import Catalog, Element, Form, Question
-from hub.model.place import Snapshot
+from hub.model.known import Snapshot
 from hub.systems import Registry
 
 CYCLES = {

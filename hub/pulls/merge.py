@@ -1,108 +1,290 @@
-"""Merges one page of rows into Places, aliases and Snapshots, in the transaction that moves the cursor."""
+"""Merges rows that changed into Places, codes and known values, many in one transaction, few statements for all.
 
-import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+Called again with the same rows it changes nothing: readers give rows twice rather than not at all.
+"""
 
+from base64 import urlsafe_b64encode
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from os import register_at_fork, urandom
+
+from hub.model.column import new_id
 from hub.model.natural_order import order_key
-from hub.model.place import Alias, Place
+from hub.pulls.keep import keep_values
+from hub.pulls.move import TakenCode, end_rows, follow, move_row, take_code, take_key, take_leave
+from hub.pulls.read import Fault, ReadRow, ToldCode
+from hub.pulls.where import Where, where_known, where_new
+from hub.pulls.work import CodeKey, Merging, Told, claims
 from hub.store import Session
-from hub.store.query import places
-from hub.systems import PulledRow, PullFlow
-from hub.text import comparable_name
+from hub.store.query import pull_rows
+from hub.store.query.pull_rows import Code, NewPlace, Row, Spot
+from hub.systems.pull import ANY_ISSUER
+from hub.text import comparable, comparable_name
 
 TOKEN_BYTES = 12
+TOKEN_LETTERS = TOKEN_BYTES * 4 // 3
+TOKENS_DRAWN = 256
+_tokens: list[str] = []
+register_at_fork(after_in_child=_tokens.clear)
 NOWHERE = ""
 """Division of a Place no System has located yet: in nobody's reach, since it may be anybody's home."""
 
 
-@dataclass(frozen=True)
-class Told:
-    """Who said it, when, and in which run."""
+@dataclass(frozen=True, slots=True)
+class Tangle:
+    """A row whose codes lead to different Places; it is left where it was."""
 
-    flow: PullFlow
-    as_of: datetime
-    pull_id: str
-    now: datetime
+    key: str
+    place_ids: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
+    """The kind of Place its codes lead to, where it is not the kind its rows are about."""
 
 
 @dataclass
 class Merged:
-    """What a page came to."""
+    """What some rows came to."""
 
     rows: int = 0
-    left_out: list[str] = field(default_factory=list)
+    changed: int = 0
+    """Rows that were new or said something else than before."""
+    faults: list[tuple[str, str, Fault]] = field(default_factory=list)
+    """Key, Place and what is not understood."""
+    tangles: list[Tangle] = field(default_factory=list)
+    taken: list[TakenCode] = field(default_factory=list)
+    described: list[Spot] = field(default_factory=list)
+    """Places that are new or named or located otherwise now."""
+    settled: list[str] = field(default_factory=list)
+    """Keys of the rows that stand on a Place."""
+    places: frozenset[str] = frozenset()
+    """Places that were there before, and of which more, less or something else is known now."""
 
 
-def merge_page(session: Session, rows: Sequence[PulledRow], told: Told) -> Merged:
-    """Store a page; rows whose codes belong to two different Places are left out and named, never guessed."""
-    places.take_turn(session)
-    known = places.known_as(session, (pair for row in rows for pair in _codes(row, told.flow.system)))
-    merged = Merged()
-    values: list[Mapping[str, Any]] = []
+def merge_rows(session: Session, rows: Sequence[ReadRow], told: Told, known: Container[str] | None = None) -> Merged:
+    """Store rows; one whose codes belong to different Places is left where it was and named, never guessed.
+
+    `known` are the keys of those that may be there already; None is all of them.
+    """
+    pull_rows.take_turn(session)
+    work, merged = Merging(session, told), Merged()
+    keys = [row.identity.row_key for row in rows if known is None or row.identity.row_key in known]
+    codes = {(code.issuer, code.key) for row in rows for code in row.codes}
+    codes.update((told.flow.system, row.identity.row_key) for row in rows)
+    work.load(keys, codes)
+    _look_around(work, [row for row in rows if not _is_unheard_of(work, row)])
     for row in rows:
-        found = {known[pair].place_id for pair in _codes(row, told.flow.system) if pair in known}
-        if len(found) > 1:
-            merged.left_out.append(f"{row.code}: its codes belong to {len(found)} different places")
-            continue
-        place = session.get(Place, found.pop()) if found else None
-        if place is not None and place.kind != told.flow.into:
-            merged.left_out.append(f"{row.code}: its codes belong to a {place.kind}")
-            continue
-        place = _described(session, place, row, told)
-        _name_codes(session, place, row, told, known)
-        values += _snapshots(place, row, told)
-        merged.rows += 1
-    session.flush()
-    places.upsert_snapshots(session, values)
+        if _is_unheard_of(work, row):
+            _merge_new(work, row, merged)
+        else:
+            _merge(work, row, merged)
+    merged.places = work.changed_places()
+    work.done()
     return merged
 
 
-def _codes(row: PulledRow, system: str) -> list[tuple[str, str]]:
-    return [(system, row.code), *row.aliases]
+def _is_unheard_of(work: Merging, row: ReadRow) -> bool:
+    """Say whether neither the row nor any of its codes is known: of a first reading nearly all."""
+    flow, key = work.told.flow, row.identity.row_key
+    return (
+        (flow.system, flow.name, key) not in work.rows
+        and (flow.system, key) not in work.codes
+        and not any((code.issuer, code.key) in work.codes for code in row.codes)
+    )
 
 
-def _described(session: Session, place: Place | None, row: PulledRow, told: Told) -> Place:
-    """Return the row's Place, made if new; a System whose wiring says where and what it is called may change that."""
-    if place is None:
-        token = secrets.token_urlsafe(TOKEN_BYTES)
-        place = Place(kind=told.flow.into, division=NOWHERE, token=token, created_at=told.now)
-    place.division = row.division or place.division
-    place.name = row.name or place.name
-    place.name_key, place.order_key = comparable_name(place.name), order_key(place.name)
-    if row.location is not None and place.location is None:
-        place.location = dict(row.location)
-    session.add(place)
-    session.flush()
-    return place
+def _merge_new(work: Merging, row: ReadRow, merged: Merged) -> None:
+    """Make the Place of a row nobody has heard of, as `_merge` would."""
+    spot, identity = _new_spot(work), row.identity
+    spot.division, spot.name = row.division or NOWHERE, row.name or ""
+    spot.name_key, spot.order_key = comparable_name(spot.name), order_key(spot.name)
+    spot.location = dict(row.location) if row.location else None
+    if row.name or row.division:
+        merged.described.append(spot)
+    told = work.told
+    system, pull, since = told.flow.system, told.flow.name, told.as_of
+    _new_row(work, row, spot.id, list(dict.fromkeys(row.codes)))
+    work.add_code(Code(
+        identity.row_key, system, identity.key, spot.id, True, system, pull, identity.row_key, since
+    ))  # fmt: skip
+    for issuer, code, key in row.codes:
+        if (issuer, key) not in work.codes:
+            work.add_code(Code(key, issuer, code, spot.id, False, system, pull, identity.row_key, since))
+    merged.changed += 1
+    _count(row, spot.id, merged)
 
 
-def _name_codes(
-    session: Session, place: Place, row: PulledRow, told: Told, known: dict[tuple[str, str], Alias]
-) -> None:
-    """Keep every code of the row as an alias of its Place; the System's own one is what it wants to hear."""
-    for issuer, code in _codes(row, told.flow.system):
-        is_key = (issuer, code) == (told.flow.system, row.code)
-        alias = known.get((issuer, code))
-        if alias is None:
-            alias = Alias(issuer=issuer, code=code, place_id=place.id, told_by=told.flow.system, as_of=told.as_of)
-            known[issuer, code] = alias
-        alias.is_key = alias.is_key or is_key
-        alias.as_of = max(alias.as_of, told.as_of)
-        session.add(alias)
+def _count(row: ReadRow, place_id: str, merged: Merged) -> None:
+    merged.rows += 1
+    merged.settled.append(row.identity.key)
+    if row.faults:
+        merged.faults += ((row.identity.key, place_id, fault) for fault in row.faults)
 
 
-def _snapshots(place: Place, row: PulledRow, told: Told) -> list[Mapping[str, Any]]:
-    return [
-        {
-            "place_id": place.id,
-            "element": element,
-            "system": told.flow.system,
-            "value": value,
-            "as_of": told.as_of,
-            "pull_id": told.pull_id,
-        }
-        for element, value in row.values.items()
+def _codes_of(row: ReadRow, own: str) -> list[CodeKey]:
+    return [(own, row.identity.row_key), *((code.issuer, code.key) for code in row.codes)]
+
+
+def _look_around(work: Merging, rows: Iterable[ReadRow]) -> None:
+    """Read the Places that rows stand on or name, and all that stands on those a row may leave."""
+    flow, leaving, places = work.told.flow, set(), set()
+    for row in rows:
+        known = work.rows.get((flow.system, flow.name, row.identity.row_key))
+        named = [work.codes[key].place_id for key in _codes_of(row, flow.system) if key in work.codes]
+        places.update(named)
+        if len({*named}) > 1:
+            leaving.update(named)
+        if known is not None:
+            places.add(known.place_id)
+            if claims(known) != {*_codes_of(row, flow.system)} or {*named} != {known.place_id}:
+                leaving.add(known.place_id)
+                work.load_codes(claims(known))
+    work.load_company(leaving)
+    work.load_spots(places)
+
+
+def _merge(work: Merging, row: ReadRow, merged: Merged) -> None:
+    flow = work.told.flow
+    known = work.rows.get((flow.system, flow.name, row.identity.row_key))
+    codes = _codes_now(work, row, known)
+    where = _where(work, row, known, codes)
+    spot = _spot(work, where.place_id)
+    if where.tangled or (spot is not None and spot.kind != flow.into):
+        kinds = (spot.kind,) if spot else ()
+        merged.tangles.append(Tangle(row.identity.key, tuple(sorted(where.tangled)), kinds))
+        return
+    spot = spot or _new_spot(work)
+    is_changed = _describe(work, spot, row, merged)
+    if known is None:
+        known = _new_row(work, row, spot.id, codes)
+        is_changed = True
+    else:
+        is_changed = keep_values(work, known, row) or is_changed
+    is_changed = _stand(work, known, (row.identity.key, spot.id, codes), merged) or is_changed
+    merged.changed += is_changed
+    _count(row, spot.id, merged)
+
+
+def _codes_now(work: Merging, row: ReadRow, known: Row | None) -> list[ToldCode]:
+    """Return the codes the row gives its Place now: those it tells, and earlier ones it says nothing about."""
+    if known is None:
+        return list(dict.fromkeys(row.codes))
+    named = {name for name, _ in work.told.flow.codes.fields} - {ANY_ISSUER}
+    kept = [
+        ToldCode(issuer, code, comparable(code))
+        for issuer, code in known.codes
+        if (issuer if issuer in named else ANY_ISSUER) not in row.told
     ]
+    return list(dict.fromkeys((*row.codes, *kept)))
+
+
+def _where(work: Merging, row: ReadRow, known: Row | None, codes: Iterable[ToldCode]) -> Where:
+    """Return where the row belongs now."""
+    flow = work.told.flow
+    me = (flow.system, flow.name, row.identity.row_key)
+    own = work.codes.get(me[::2])
+    others = [code for code in (work.codes.get((issuer, key)) for issuer, _, key in codes) if code]
+    if known is None:
+        return where_new(me, own, others)
+    if known.decided_by:
+        return Where(known.place_id)
+    where = where_known(me, known.place_id, own, others)
+    if where.tangled or where.anchored:
+        return where
+    if where.place_id == known.place_id:
+        return _parted(work, known, where, codes)
+    return where if work.is_alone(known) else Where(None, tangled=frozenset({known.place_id, str(where.place_id)}))
+
+
+def _parted(work: Merging, known: Row, where: Where, codes: Iterable[ToldCode]) -> Where:
+    """Return a new Place for a row that no longer says what made it stand with others, else the same one."""
+    now = {(issuer, key) for issuer, _, key in codes}
+    dropped = claims(known) - now - {(known.system, known.row_key)}
+    if not dropped:
+        return where
+    company = work.company(known.place_id)
+    rest = [each for each in company.rows if each is not known]
+    stays = not rest or any(claims(each) & ({(known.system, known.row_key)} | now) for each in rest)
+    return where if stays else Where(None)
+
+
+def _spot(work: Merging, place_id: str | None) -> Spot | None:
+    if place_id is None:
+        return None
+    work.load_spots([place_id])
+    return work.spots[place_id]
+
+
+def _new_spot(work: Merging) -> NewPlace:
+    spot = NewPlace(
+        new_id(), work.told.flow.into, "", "", "", NOWHERE, None, token=new_token(), created_at=work.told.now
+    )
+    work.add_place(spot)
+    return spot
+
+
+def new_token() -> str:
+    """Return what a code sheet of ours says; many are drawn at once, since each draw lets go of the interpreter."""
+    if not _tokens:
+        drawn = urlsafe_b64encode(urandom(TOKEN_BYTES * TOKENS_DRAWN)).decode()
+        _tokens.extend(drawn[place : place + TOKEN_LETTERS] for place in range(0, len(drawn), TOKEN_LETTERS))
+    return _tokens.pop()
+
+
+def _new_row(work: Merging, row: ReadRow, place_id: str, codes: list[ToldCode]) -> Row:
+    told = work.told
+    known = Row(
+        told.flow.system, told.flow.name, row.identity.row_key, place_id, row.identity.digest,
+        [[code.issuer, code.code] for code in codes], row.values, {}, told.as_of, told.as_of, told.pull_id,
+    )  # fmt: skip
+    work.add_row(known)
+    return known
+
+
+def _describe(work: Merging, spot: Spot, row: ReadRow, merged: Merged) -> bool:
+    """Let a System whose wiring says where a Place is and what it is called change that; say whether it did."""
+    before = (spot.division, spot.name, spot.location)
+    spot.division = row.division or spot.division
+    if row.name is not None and row.name != spot.name:
+        spot.name = row.name
+        spot.name_key, spot.order_key = comparable_name(row.name), order_key(row.name)
+    if row.location is not None:
+        spot.location = dict(row.location)
+    if spot.ended_at is not None:
+        spot.ended_at = None
+        work.touch(spot)
+    if before == (spot.division, spot.name, spot.location):
+        return False
+    work.touch(spot)
+    merged.described.append(spot)
+    return True
+
+
+def _stand(work: Merging, known: Row, at: tuple[str, str, list[ToldCode]], merged: Merged) -> bool:
+    """Let the row and its codes stand on the Place; say whether anything of it is new."""
+    key, place_id, codes = at
+    before, told = claims(known), [[code.issuer, code.code] for code in codes]
+    is_new = known.place_id != place_id or told != known.codes
+    if known.place_id != place_id:
+        move_row(work, known, place_id)
+    if told != known.codes:
+        known.codes = told
+        work.touch(known)
+        for gone in sorted(before - claims(known)):
+            take_leave(work, known, gone)
+    is_new = take_key(work, known, key) or is_new
+    for code in codes:
+        taken = take_code(work, known, code.issuer, code.code)
+        is_new = is_new or taken is not None
+        if taken is not None and taken.from_row:
+            merged.taken.append(replace(taken, key=key))
+    follow(work)
+    return is_new
+
+
+def end(session: Session, keys: Sequence[str], told: Told) -> int:
+    """End rows the System no longer has, by their keys as compared; return how many were there."""
+    pull_rows.take_turn(session)
+    work = Merging(session, told)
+    work.load(keys, ())
+    ended = end_rows(work, keys)
+    work.done()
+    return ended

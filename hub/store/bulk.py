@@ -7,11 +7,12 @@ Each is the slower way on the other (docs/decisions/0017).
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 from sqlalchemy import JSON, Column, Connection, Dialect, LargeBinary, Table
@@ -19,7 +20,11 @@ from sqlalchemy.exc import DBAPIError
 
 from hub.model.column import UtcDateTime
 
-Rows = Sequence[Mapping[str, Any]]
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Rows: TypeAlias = "Sequence[Mapping[str, Any]] | Sequence[DataclassInstance]"
+"""Rows by the names of their columns; a dataclass has a field for each of them."""
 Found = Sequence[Any]
 Bind = Callable[[Any], Any]
 
@@ -28,6 +33,8 @@ ROOMS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 
 With 32 columns the largest is still far below what either database takes (32,766 parameters).
 """
+LARGEST_DOCUMENT = 2_000
+"""Rows of one document: each statement costs a way to the server and back, and a document is held in memory."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,12 @@ def insert_new_rows(connection: Connection, table: Table, rows: Rows) -> set[str
         sql = _insert_sql(table, batch.columns, batch.room, connection.dialect) + " ON CONFLICT DO NOTHING RETURNING id"
         new.update(key for (key,) in run(connection, sql, batch.values))
     return new
+
+
+def upsert_rows(connection: Connection, table: Table, key: tuple[str, ...], rows: Rows) -> None:
+    """Insert rows, or where one with this key is there, set all its other given columns; each key may come once."""
+    for batch in _batches(connection, table, rows):
+        run(connection, _upsert_sql(table, key, batch.columns, batch.room, connection.dialect), batch.values)
 
 
 @dataclass(frozen=True)
@@ -113,9 +126,11 @@ def run(connection: Connection, sql: str, values: tuple[Any, ...] = ()) -> Seque
 
 def _batches(connection: Connection, table: Table, rows: Rows) -> Iterator[_Batch]:
     columns = _columns(table, rows)
-    for start in range(0, len(rows), ROOMS[-1]):
-        some = rows[start : start + ROOMS[-1]]
-        if connection.dialect.name == "postgresql":
+    is_document = connection.dialect.name == "postgresql"
+    most = LARGEST_DOCUMENT if is_document else ROOMS[-1]
+    for start in range(0, len(rows), most):
+        some = rows[start : start + most]
+        if is_document:
             yield _Batch(columns, 0, (_document(some),))
             continue
         room = ROOMS[bisect_left(ROOMS, len(some))]
@@ -124,10 +139,20 @@ def _batches(connection: Connection, table: Table, rows: Rows) -> Iterator[_Batc
 
 
 def _columns(table: Table, rows: Rows) -> tuple[str, ...]:
-    columns = tuple(rows[0]) if rows else ()
-    if any(row.keys() != rows[0].keys() or row[columns[0]] is None for row in rows):
+    if not rows:
+        return ()
+    first = rows[0]
+    if not isinstance(first, Mapping):
+        return _fields(type(first))
+    columns, keys = tuple(first), first.keys()
+    if any(row.keys() != keys or row[columns[0]] is None for row in rows):  # type: ignore[union-attr,index]  # as the first
         raise ValueError(f"rows of {table.name} must all name {columns}, and the first of them must not be empty")
     return columns
+
+
+@lru_cache(maxsize=64)
+def _fields(kind: "type[DataclassInstance]") -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
 
 
 def _document(rows: Rows) -> str:
@@ -139,18 +164,30 @@ def _plain(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode()
     if isinstance(value, datetime):
-        if value.tzinfo is None:  # the server would take it for its own wall time
-            raise ValueError("a stored time must be UTC-aware")
-        return value.isoformat()
+        return _moment(value)
     raise TypeError(f"rows cannot hold {type(value).__name__}")
+
+
+@lru_cache(maxsize=1024)  # few moments and many rows
+def _moment(value: datetime) -> str:
+    if value.tzinfo is None:  # the server would take it for its own wall time
+        raise ValueError("a stored time must be UTC-aware")
+    return value.isoformat()
 
 
 def _flat(table: Table, columns: tuple[str, ...], rows: Rows, dialect: Dialect) -> tuple[Any, ...]:
     width = len(columns)
-    values = list(chain.from_iterable([[row[name] for name in columns] for row in rows]))
+    get = _getter(columns, isinstance(rows[0], Mapping))
+    values = list(chain.from_iterable(map(get, rows)))
     for place, bind in _binds(table, columns, dialect):
         values[place::width] = map(bind, values[place::width])
     return tuple(values)
+
+
+@lru_cache(maxsize=256)
+def _getter(columns: tuple[str, ...], is_mapping: bool) -> Callable[[Any], tuple[Any, ...]]:
+    get: Callable[[Any], Any] = itemgetter(*columns) if is_mapping else attrgetter(*columns)
+    return get if len(columns) > 1 else lambda row: (get(row),)
 
 
 @lru_cache(maxsize=256)
@@ -182,6 +219,14 @@ def _insert_sql(table: Table, columns: tuple[str, ...], room: int, dialect: Dial
         f"INSERT INTO {_quoted(table, dialect)} ({names}) "  # noqa: S608 - names come from the model
         f"SELECT {', '.join(given)} FROM {_source(table, columns, room, dialect)} WHERE {given[0]} IS NOT NULL"
     )
+
+
+@lru_cache(maxsize=128)
+def _upsert_sql(table: Table, key: tuple[str, ...], columns: tuple[str, ...], room: int, dialect: Dialect) -> str:
+    found = ", ".join(_quoted(table.c[name], dialect) for name in key)
+    names = [_quoted(table.c[name], dialect) for name in columns if name not in key]
+    sets = ", ".join(f"{name} = excluded.{name}" for name in names)
+    return f"{_insert_sql(table, columns, room, dialect)} ON CONFLICT ({found}) DO UPDATE SET {sets}"
 
 
 @lru_cache(maxsize=128)

@@ -22,6 +22,7 @@ from hub.store.folders import make_folder
 from hub.store.lanes import Reader, Writer
 from hub.store.lanes.writer import Vector
 from hub.store.trouble import Damage, Translate, translate
+from hub.store.whereabouts import DatabaseFile
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -54,16 +55,17 @@ class Store:
         reading: Engine,
         *,
         writers: int,
-        lock: IO[str] | None = None,
         translate: Translate = translate,
+        file: DatabaseFile | None = None,
     ) -> None:
         self.writing = writing
+        self.file = file
+        """The one file of it all on SQLite; a server keeps its own."""
         self._reading = reading
-        self._lock = lock
         self._translate = translate
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._looker = Reader(reading, translate)
-        self.writer = Writer(writing, translate, writers)
+        self.writer = Writer(writing, translate, writers, file)
 
     async def read(self, query: Callable[[Session], T]) -> T:
         """Run a query on a read-only connection in a thread and return what it returns."""
@@ -97,8 +99,8 @@ class Store:
         self._readers.shutdown(wait=True)
         self._reading.dispose()
         self.writing.dispose()
-        if self._lock is not None:
-            self._lock.close()
+        if self.file is not None:
+            self.file.release()
 
 
 def open_store(url: str, durability: Literal["full", "relaxed"] = "full", driver: Any = sqlite3) -> Store:  # noqa: ANN401 - a DBAPI module
@@ -145,16 +147,18 @@ def lock_file(url: str) -> IO[str] | None:
 def _open_sqlite(url: URL, durability: Literal["full", "relaxed"], driver: Any) -> Store:  # noqa: ANN401 - a DBAPI module
     lock = lock_file(url.render_as_string(hide_password=False))
     writing, reading = _sqlite_engine(url, durability, driver), _sqlite_reading(url, driver)
-    damage = Damage()
+    damage, file = Damage(), DatabaseFile(Path(str(url.database)), lock)
     event.listen(writing, "begin", damage.refuse, insert=True)
+    event.listen(writing, "begin", file.begin, insert=True)
+    event.listen(reading, "connect", file.demand_same)
     try:
         with writing.connect():
             """The first connection makes the file and switches it to WAL, so that readers find it."""
     except DBAPIError as error:
-        if lock is not None:
-            lock.close()
+        file.release()
         raise translate(error) from error
-    return Store(writing, reading, writers=1, lock=lock, translate=damage.translate)
+    file.note()
+    return Store(writing, reading, writers=1, translate=damage.translate, file=file)
 
 
 def _sqlite_engine(url: URL, durability: str, driver: Any = sqlite3) -> Engine:  # noqa: ANN401 - a DBAPI module

@@ -16,7 +16,7 @@ from hub.model import METADATA
 from hub.store.engine import lock_file, open_writing
 from hub.store.trouble import is_damage, translate
 
-NEWEST = "0012"
+NEWEST = "0014"
 """The revision this program is made for: the last one in `migrations`."""
 TURN = 0x46696C6C4F6E6365
 """Key of the advisory lock: "FillOnce" in ASCII."""

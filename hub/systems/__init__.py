@@ -3,7 +3,7 @@
 from hub.systems.known import Surroundings
 from hub.systems.lineage import FlowLink, links, links_of
 from hub.systems.load import BadSystems, load_registry
-from hub.systems.system import BY_HAND_WITHIN, County, Flow, Limits, PulledRow, PullFlow, Registry, System, connect
+from hub.systems.system import BY_HAND_WITHIN, County, Flow, Limits, PullFlow, Registry, System, connect
 
 __all__ = [
     "BY_HAND_WITHIN",
@@ -13,7 +13,6 @@ __all__ = [
     "FlowLink",
     "Limits",
     "PullFlow",
-    "PulledRow",
     "Registry",
     "Surroundings",
     "System",

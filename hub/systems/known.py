@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hub.mapping import BadMapping, Context, FieldMap, MappingFault, compile_fields
+from hub.mapping import BadMapping, Context, FieldMap, MappingFault, compile_fields, digest, encode
 
 Matches = Callable[[Mapping[str, object]], bool]
 
@@ -79,6 +79,11 @@ class Wiring:
             self.faults.extend(bad.faults)
             return FieldMap((), ())
 
+    def version_of(self, line: Mapping[str, Any]) -> str:
+        """Return the digest of a flow's definition and of the code tables it uses."""
+        used = {name: self.tables[name] for name in _tables_used(line) if name in self.tables}
+        return digest(encode({"flow": line, "tables": used}))
+
     def knows(self, record_type: str) -> Callable[[str], bool]:
         """Return which paths a record of this type can have."""
         types = {**ENVELOPE, **self.around.records[record_type]}
@@ -100,6 +105,16 @@ class Wiring:
         if kind == "place" and rest:
             return (head == "aliases" and rest in self.issuers) or (head == "known" and rest in self.around.elements)
         return part in PARTS.get(kind, ())
+
+
+def _tables_used(part: object) -> Iterator[str]:
+    if isinstance(part, Mapping):
+        if isinstance(part.get("table"), str):
+            yield part["table"]
+        part = list(part.values())
+    if isinstance(part, list):
+        for below in part:
+            yield from _tables_used(below)
 
 
 def condition_paths(schema: object, prefix: str = "") -> Iterator[str]:

@@ -27,12 +27,21 @@ def load_registry(document: Document, where: str, around: Surroundings) -> Regis
     described: Mapping[str, Document] = document["systems"]
     wiring = Wiring(around, document.get("tables", {}), _issuers(described))
     systems = [_system(name, line, f"{where}#/systems/{escaped(name)}", wiring) for name, line in described.items()]
+    county = _county(document["county"], f"{where}#/county", wiring)
     if wiring.faults:
         raise BadSystems(wiring.faults)
     loaded = {system.name: system for system in systems if system is not None}
-    county = County(document["county"]["division"], document["county"]["title"])
     flows = _by_record(flow for system in loaded.values() for flow in system.sends)
     return Registry(county, loaded, flows, tuple(wiring.gaps))
+
+
+def _county(line: Document, where: str, wiring: Wiring) -> County:
+    if "box" not in line:
+        return County(line["division"], line["title"])
+    west, south, east, north = (line["box"][side] for side in ("west", "south", "east", "north"))
+    if not (west < east and south < north):
+        wiring.fault(f"{where}/box", "bad_box")
+    return County(line["division"], line["title"], (west, south, east, north))
 
 
 def _system(name: str, line: Document, where: str, wiring: Wiring) -> System | None:

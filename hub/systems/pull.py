@@ -1,17 +1,23 @@
-"""Compiles what is pulled from a System: rows in its own field names to Places, aliases and element values."""
+"""Compiles what is pulled from a System: which of a row's own fields say what of a Place. Reads no row."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hub.mapping import FieldMap, Unmapped
+from hub.mapping import FieldMap
 from hub.mapping.site import escaped, names
 from hub.systems.duration import duration
 from hub.systems.known import Wiring
-from hub.systems.system import PulledRow, PullFlow
+from hub.systems.system import PullFlow
 
 Line = Mapping[str, Any]
 ANY_ISSUER = "*"
 """The alias line whose issuer is named in the row itself."""
+WHOLE_EVERY = "1d"
+"""Once a night is what most departments' exports are made for, and a day is how long a lost row stays unnoticed."""
+QUIET_SLOTS = 30
+"""A week of slots of six hours: what a county's registers change in, holidays aside."""
+MOST_ROWS = 2_000_000
+"""Twice the people of a large county; more is a list that never ends."""
 
 
 def compile_pull(system: str, line: Line, where: str, wiring: Wiring) -> PullFlow:
@@ -22,6 +28,11 @@ def compile_pull(system: str, line: Line, where: str, wiring: Wiring) -> PullFlo
     for element in fields:
         if element not in around.elements:
             wiring.fault(f"{where}/fields/{escaped(element)}", "unknown_element", element=element)
+    key = wiring.compile({"key": _text(line["key"])}, where)
+    about = {part: _place_part(rule) for part, rule in line.get("place", {}).items()}
+    place = _compiled(about, f"{where}/place", wiring)
+    named = {issuer: _alias(rule) for issuer, rule in line.get("aliases", {}).items()}
+    codes = _compiled(named, f"{where}/aliases", wiring)
     values = _compiled(fields, f"{where}/fields", wiring)
     return PullFlow(
         system=system,
@@ -29,18 +40,15 @@ def compile_pull(system: str, line: Line, where: str, wiring: Wiring) -> PullFlo
         source=line["source"],
         into=line["into"],
         every=duration(line["every"]),
-        key=line["key"],
-        read_row=_row_reader(
-            wiring.compile({"key": _text(line["key"])}, where),
-            _compiled(
-                {part: _place_part(rule) for part, rule in line.get("place", {}).items()}, f"{where}/place", wiring
-            ),
-            _compiled(
-                {issuer: _alias(rule) for issuer, rule in line.get("aliases", {}).items()}, f"{where}/aliases", wiring
-            ),
-            values,
-        ),
-        lineage=values.lineage,
+        whole_every=duration(line.get("whole_every", WHOLE_EVERY)),
+        quiet_slots=line.get("quiet_slots", QUIET_SLOTS),
+        most_rows=line.get("most_rows", MOST_ROWS),
+        key=key,
+        place=place,
+        codes=codes,
+        values=values,
+        heads=tuple(dict.fromkeys(_heads(key, place, codes, values))),
+        version=wiring.version_of({part: line.get(part) for part in ("into", "key", "place", "aliases", "fields")}),
     )
 
 
@@ -68,26 +76,8 @@ def _alias(rule: Line) -> Line:
     return {"each": rule["each"], "optional": True, "fields": fields}
 
 
-def _row_reader(
-    key: FieldMap, place: FieldMap, aliases: FieldMap, values: FieldMap
-) -> Callable[[Mapping[str, object]], PulledRow]:
-    def read_row(row: Mapping[str, object]) -> PulledRow:
-        about: dict[str, Any] = place.apply(row)
-        location = about.get("location")
-        if not isinstance(location, Mapping | None):
-            raise Unmapped("location", "place.location", "not_a_location", {})
-        return PulledRow(
-            code=str(key.apply(row)["key"]),
-            division=about.get("division"),
-            name=about.get("name"),
-            location=location,
-            aliases=tuple(_pairs(aliases.apply(row))),
-            values=values.apply(row),
-        )
-
-    return read_row
-
-
-def _pairs(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    named = [(issuer, str(code)) for issuer, code in found.items() if issuer != ANY_ISSUER]
-    return named + [(item["issuer"], item["code"]) for item in found.get(ANY_ISSUER, ())]
+def _heads(*maps: FieldMap) -> Iterator[str]:
+    """Yield every field at the top of a row in which a path of these maps may be found: the whole path, then less."""
+    for link in (link for fields in maps for link in fields.lineage):
+        steps = link.source_path.split(".")
+        yield from (".".join(steps[:length]) for length in range(len(steps), 0, -1))

@@ -1,9 +1,8 @@
 """Compiles what is sent to a System: which records, through which field map, and what a revision does."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from hub.mapping import digest, encode
 from hub.mapping.site import names
 from hub.systems.gaps import gaps
 from hub.systems.known import Matches, Wiring, condition_paths
@@ -24,12 +23,13 @@ def compile_send(system: str, line: Line, where: str, wiring: Wiring) -> Flow | 
         name=flow_name(line),
         record=record,
         matches=_condition(line.get("when", {}), record, f"{where}/when", wiring),
+        asks=tuple(sorted(set(condition_paths(line.get("when", {}))))),
         otherwise=line.get("otherwise", {}),
         fields=wiring.compile(line["fields"], f"{where}/fields", wiring.knows(record)),
         amend="never" if never else "changed",
         amend_reason=never,
         ordered=line.get("ordered", False),
-        version=_version(line, wiring.tables),
+        version=wiring.version_of(line),
     )
     if len(wiring.faults) == faults_before:
         wiring.gaps.extend(gaps(line, where, wiring))
@@ -51,18 +51,3 @@ def _condition(when: Mapping[str, Any], record: str, where: str, wiring: Wiring)
     except ValueError as error:
         wiring.fault(where, "bad_condition", problem=str(error))
         return lambda _: False
-
-
-def _version(line: Line, tables: Mapping[str, Mapping[str, object]]) -> str:
-    used = {name: tables[name] for name in _tables_used(line["fields"]) if name in tables}
-    return digest(encode({"flow": line, "tables": used}))
-
-
-def _tables_used(part: object) -> Iterator[str]:
-    if isinstance(part, Mapping):
-        if isinstance(part.get("table"), str):
-            yield part["table"]
-        part = list(part.values())
-    if isinstance(part, list):
-        for below in part:
-            yield from _tables_used(below)

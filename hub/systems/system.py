@@ -37,6 +37,8 @@ class Flow:
     record: str
     """Record type with version, for example `visit/v1`."""
     matches: Callable[[Mapping[str, object]], bool]
+    asks: tuple[str, ...]
+    """The paths `matches` looks at."""
     otherwise: Text
     """Why a record that does not match is skipped, for the person who filed it."""
     fields: FieldMap
@@ -50,21 +52,6 @@ class Flow:
 
 
 @dataclass(frozen=True)
-class PulledRow:
-    """What one row of a System says about one Place."""
-
-    code: str
-    """The System's own id for the Place."""
-    division: str | None
-    name: str | None
-    location: Mapping[str, object] | None
-    aliases: tuple[tuple[str, str], ...]
-    """Codes of the same Place at others: (issuer, code)."""
-    values: Mapping[str, object]
-    """What it says, by data element; elements it says nothing about are left out."""
-
-
-@dataclass(frozen=True)
 class PullFlow:
     """What is read from a System, how often, and what it says."""
 
@@ -74,11 +61,34 @@ class PullFlow:
     into: str
     """The kind of Place its rows are about."""
     every: timedelta
-    key: str
-    read_row: Callable[[Mapping[str, object]], PulledRow]
-    """Raises hub.mapping.Unmapped when the row does not fit."""
-    lineage: tuple[Link, ...]
-    """Row field to data element."""
+    whole_every: timedelta
+    """How often every row is read again from the start."""
+    quiet_slots: int
+    """Slots without anything new after which somebody is told; 0 for a source that may stay as it is for ever."""
+    most_rows: int
+    """Rows a reading may bring; one that brings more is broken off."""
+    key: FieldMap
+    """The System's own id of the row: the field `key`."""
+    place: FieldMap
+    """What the row says of the Place itself: `division`, `name`, `location`."""
+    codes: FieldMap
+    """Codes of the same Place at others, by issuer; under `*` a list of {issuer, code}."""
+    values: FieldMap
+    """What it says, by data element."""
+    heads: tuple[str, ...]
+    """The fields at the top of a row that any of these read."""
+    version: str
+    """Digest of the definition and the code tables it uses: equal means an equal reading of an equal row."""
+
+    @property
+    def lineage(self) -> tuple[Link, ...]:
+        """Return which row field becomes which data element."""
+        return self.values.lineage
+
+    @property
+    def describes(self) -> bool:
+        """Say whether its rows tell where a Place is and what it is called."""
+        return bool(self.place.fields)
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,8 @@ class County:
 
     division: str
     title: Text
+    box: tuple[float, float, float, float] | None = None
+    """West, south, east, north in degrees: no position of the county lies outside."""
 
 
 @dataclass(frozen=True)

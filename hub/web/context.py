@@ -14,6 +14,7 @@ from hub.pulls.run import Pulls
 from hub.settings import Settings
 from hub.store import Session, Store
 from hub.store.query import people
+from hub.store.whereabouts import Whereabouts
 from hub.systems import Registry
 from hub.web.hashing import Hashing
 from hub.web.lens import Lens
@@ -42,6 +43,8 @@ class Parts:
     """What signs photo addresses for Systems."""
     lenses: dict[Role, Lens] = field(default_factory=dict, repr=False)
     """What views are drawn with, made once for each kind of eyes."""
+    photos: Whereabouts = field(default_factory=Whereabouts, repr=False)
+    """Where photos lie, or lay when the hub began."""
     hashing: Hashing = field(default_factory=Hashing, repr=False)
     """Where passwords are hashed and checked, a few at a time."""
 

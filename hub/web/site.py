@@ -22,7 +22,19 @@ import hub
 from hub.intake.filled import Filled, Moving
 from hub.settings import Settings
 from hub.web import health, problems
-from hub.web.api import attachments, deliveries, entries, forms, issues, places, submissions, systems, withdrawals
+from hub.web.api import (
+    attachments,
+    deliveries,
+    entries,
+    forms,
+    issues,
+    open_items,
+    place_sources,
+    places,
+    submissions,
+    systems,
+    withdrawals,
+)
 from hub.web.api.people import accounts, sessions
 from hub.web.context import Parts
 from hub.web.edge import Edge, past, straight
@@ -31,7 +43,8 @@ from hub.web.shapes import ProblemView
 
 API = "/api/v1"
 RESOURCES = (
-    submissions, withdrawals, sessions, accounts, forms, places, attachments, entries, deliveries, systems, issues,
+    submissions, withdrawals, sessions, accounts, forms, place_sources, places, attachments, entries, deliveries,
+    systems, open_items, issues,
 )  # fmt: skip
 """The one everybody waits for first: routes are tried in order; `/deliveries/by-hand` before `/deliveries/{id}`."""
 ALWAYS = (400, 401, 403, 413, 415, 422, 500, 503)

@@ -26,8 +26,16 @@ def _kept(form: Form, element: str) -> Iterator[tuple[str, str]]:
         for field in make.carried:
             if make.fields.get(field, {"from": field}).get("from") == element:
                 yield make.record, field
-        if element in form.photo_elements and element in make.carried:
-            yield make.record, "photos"
+        if element in make.carried:
+            yield from ((make.record, name) for name in _made_of(form, element))
+
+
+def _made_of(form: Form, element: str) -> Iterator[str]:
+    """Yield what every record has of such an element around its own fields: links to photos, figures of a track."""
+    if element in form.photo_elements:
+        yield "photos"
+    if element in form.tracks:
+        yield "track"
 
 
 def _is_about(path: str, field: str) -> bool:

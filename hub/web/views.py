@@ -106,7 +106,7 @@ def _record_view(record: Record, loaded: Loaded, lens: Lens) -> shapes.RecordVie
 
 def _issue_mark(issue: Issue, loaded: Loaded, lens: Lens) -> shapes.IssueMark:
     assignee = loaded.names.get(issue.assignee_id or "") if lens.role in SEES_VALUES else None
-    return shapes.IssueMark(issue.id, IssueState(issue.state), assignee, lens.ask(loaded.ask, issue.id))
+    return shapes.IssueMark(issue.id, known(IssueState, issue.state), assignee, lens.ask(loaded.ask, issue.id))
 
 
 def latest(deliveries: Iterable[Delivery]) -> list[Delivery]:

@@ -1,7 +1,7 @@
 """Keeps the engine and the schedule running until told to stop, then lets work under way finish."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from hub.store import doorbell
 from hub.store.blobs import TIDY_EVERY, tidy
 from hub.store.query.counts import advance, keep
 from hub.store.query.journal import latest_epoch
-from hub.worker.schedule import schedule
+from hub.worker.schedule import keep_up, schedule
 
 log = get_logger(__name__)
 GRACE = timedelta(seconds=20)
@@ -50,6 +50,7 @@ class Worker:
     """How much of them may be erased in one go without a person."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _scheduler: AsyncIOScheduler | None = None
+    _stop_keeping_up: Callable[[], None] = lambda: None
     _rounds: Rounds = field(init=False)
     _keeping: Keeping = field(init=False)
     _listening: asyncio.Task[None] | None = None
@@ -78,6 +79,7 @@ class Worker:
         ]
         self._scheduler = schedule(self._rounds, chores, self.clock)
         self._scheduler.start()
+        self._stop_keeping_up = keep_up(self._scheduler, self.clock)
 
     def _hear(self, systems: Sequence[str]) -> None:
         """Wake the engine for what another process has committed."""
@@ -93,6 +95,7 @@ class Worker:
     async def stop(self) -> None:
         """Start nothing more, let attempts finish within the grace time."""
         if self._scheduler is not None:
+            self._stop_keeping_up()
             self._scheduler.shutdown(wait=False)
         if self._listening is not None:
             self._listening.cancel()

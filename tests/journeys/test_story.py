@@ -1,5 +1,6 @@
 """The story of the hub: one visit, filled once, reaches every System that needs it. Told once per database."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -117,16 +118,15 @@ def next_month() -> str:
 def test_all_four_systems_were_read_into_snapshots(world: World, told: Told) -> None:
     """1. Snapshots with source and as-of; legacy codes."""
     rows = world.query(
-        "SELECT s.system, s.element, s.as_of FROM snapshot s JOIN alias a ON a.place_id = s.place_id "
-        "WHERE a.code IN (:household, :segment)",
+        "SELECT r.system, CAST(r.known AS TEXT) AS known, r.as_of FROM pull_row r "
+        "JOIN alias a ON a.place_id = r.place_id WHERE a.code IN (:household, :segment)",
         household=told.door.household,
         segment=visits.NEAR,
     )
     assert {row["system"] for row in rows} == set(SYSTEMS)
     assert all(row["as_of"] for row in rows)
-    assert {"bin.last_level", "household.monitored_type", "household.phone", "segment.name"} <= {
-        row["element"] for row in rows
-    }
+    known = {element for row in rows for element in json.loads(row["known"])}
+    assert {"bin.last_level", "household.monitored_type", "household.phone", "segment.name"} <= known
 
 
 def test_any_code_on_the_door_opens_the_same_place(world: World, told: Told) -> None:

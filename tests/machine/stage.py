@@ -62,7 +62,7 @@ def add_next_door(session: Session) -> None:
     session.add(Place(id="next", kind="household", name="next", division=VILLAGE, token="token-next", created_at=now))
     session.flush()
     for issuer, code in (("doors", NEXT_DOOR), ("bins", "B-2"), ("files", "F-2")):
-        session.add(Alias(issuer=issuer, code=code, place_id="next", is_key=True, told_by=issuer, as_of=now))
+        session.add(Alias(issuer=issuer, code=code, place_id="next", is_key=True, told_by=issuer, since=now))
 
 
 class Dead(Exception):

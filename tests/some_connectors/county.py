@@ -1,5 +1,6 @@
 """A small county on a real store: two villages, three people, four Places, and the way a filled form takes."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
@@ -9,20 +10,22 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import orjson
+import yaml
 from sqlmodel import Session, SQLModel, col, select, update
 
 from hub.app import load_files
 from hub.catalog import Catalog
+from hub.catalog.conditions import compile_condition
 from hub.clock import Clock
 from hub.intake.accept import Accepted, Intake, accept
 from hub.intake.plan import Rules
 from hub.intake.revise import revise
-from hub.model import Account, Alias, Attachment, Delivery, Place, Record, Skip, Snapshot
+from hub.model import Account, Alias, Attachment, Delivery, Place, Record, Skip
 from hub.model.people import Role
 from hub.settings import Settings
 from hub.store import Store
-from hub.systems import Registry
-from tests.builders import Bell
+from hub.systems import Registry, Surroundings, load_registry
+from tests.builders import Bell, pull_row
 
 Row = TypeVar("Row", bound=SQLModel)
 Body = dict[str, Any]
@@ -82,6 +85,22 @@ def files() -> tuple[Catalog, Registry]:
     return load_files(settings, lambda _: None)
 
 
+def wired(change: Callable[[Any], None]) -> Registry:
+    """The wiring of this folder with something changed in it."""
+    catalog, _ = files()
+    document = yaml.safe_load((ROOT / "tests/some_connectors/connectors.yaml").read_text(encoding="utf-8"))
+    change(document)
+    elements = {
+        name: {field.element: catalog.elements[field.element].type for field in record.fields}
+        for name, record in catalog.records.items()
+    }
+    kinds = ("household", "river_segment")
+    around = Surroundings(
+        elements, catalog.elements, kinds, compile_condition, lambda _: None, str, ("tests.some_connectors",)
+    )
+    return load_registry(document, "connectors.yaml", around)
+
+
 def visit(*, id: str = "", answers: Body | None = None, **changes: object) -> Body:  # noqa: A002 - the field's name
     """A body of the visit form, with changes to it and to its answers (None takes one away)."""
     body = deepcopy(VISIT) | {"id": id or str(uuid4())} | changes
@@ -118,10 +137,10 @@ class County:
         codes = [("doors", "D-1", "home", True), ("bins", "B-1", "home", True), ("files", "F-1", "home", True),
                  ("police", "S-1", "home", False), ("police", "S-2", "bare", False), ("doors", "D-3", "far", True),
                  ("rivers", "R-1", "river", True)]  # fmt: skip
-        aliases = [Alias(issuer=i, code=c, place_id=p, is_key=k, told_by=i, as_of=now) for i, c, p, k in codes]
-        known = [("household.head_name", "doors", "陈大山"), ("household.phone", "doors", "19900000101"),
-                 ("household.head_name", "files", "陈小山")]  # fmt: skip
-        said = [Snapshot(place_id="home", element=e, system=s, value=v, as_of=now, pull_id="p") for e, s, v in known]
+        aliases = [Alias(issuer=i, code=c, place_id=p, is_key=k, told_by=i, since=now) for i, c, p, k in codes]
+        known = {"doors": {"household.head_name": "陈大山", "household.phone": "19900000101"},
+                 "files": {"household.head_name": "陈小山"}}  # fmt: skip
+        said = [pull_row(system, values, now, place_id="home") for system, values in known.items()]
         photos = self.photos()
 
         def write(session: Session) -> None:

@@ -16,7 +16,9 @@ from hub.model import (
     Issue,
     IssueStep,
     Reminder,
+    Submission,
     Take,
+    TrackDigest,
 )
 from hub.model.delivery import ENDED, State
 from hub.model.issue import IssueState
@@ -68,8 +70,15 @@ async def ended(county: County) -> None:
     takes = [Take(delivery_id=row.id, account_id="eve", until=now) for row in open_ones]
     reminders = [Reminder(delivery_id=row.id, department="x", opened_at=now, closed_at=now) for row in open_ones]
 
+    tracked = {row.submission_id for row in await county.rows(TrackDigest)}
+    tracks = [
+        TrackDigest(submission_id=row.id, record_key=row.root_id, digest=f"d-{row.id}", occurred_at=now)
+        for row in await county.rows(Submission)
+        if row.id not in tracked and row.erased_at is None
+    ]
+
     def write(session: Session) -> None:
-        session.add_all([*cast, *steps, *takes, *reminders])
+        session.add_all([*cast, *steps, *takes, *reminders, *tracks])
         session.connection().execute(update(Issue).values(state=IssueState.CLOSED))
 
     await county.store.write(write)

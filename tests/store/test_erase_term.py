@@ -87,7 +87,7 @@ async def test_the_workers_job_keeps_to_the_term(
     county: County, clock: HandClock, tmp_path: Path, term: timedelta | None
 ) -> None:
     first = await lived(county)
-    pulls = Pulls(county.store, clock, county.registry, {})
+    pulls = Pulls(county.store, clock, county.registry, {}, county.catalog)
     worker = Worker(Engine(county.store, clock, {}), pulls, clock, tmp_path, term)
     await worker.start()
     assert worker._scheduler is not None

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 from sqlmodel import select
 
-from hub.model import Alias, Attempt, Delivery, Issue, Place, Record, Snapshot, Submission
+from hub.model import Alias, Attempt, Delivery, Issue, Place, Record, Submission
 from hub.model.column import id_before, new_id
 from hub.model.delivery import State
 from hub.model.people import Role, Scope
@@ -27,8 +27,9 @@ from hub.store.query.lists import LateBefore, Viewer, Window, Work
 from hub.systems import Registry
 from hub.systems.system import County as Everywhere
 from hub.worker.loop import Worker
-from tests.builders import AT, Loose, World, delivery, record, submission
+from tests.builders import AT, Loose, World, delivery, pull_row, record, submission
 from tests.conftest import HandClock
+from tests.some_connectors.county import files
 
 BIG = ("delivery", "record", "submission", "attempt", "journal", "attachment", "issue", "reminder")
 VILLAGE, COUNTY = "330783005001", "330783000000"
@@ -73,9 +74,8 @@ class County(World):
                       state="reported", reporter_id=self.author.id, opened_at=AT, changed_at=AT)  # fmt: skip
         held = delivery(self.records[1], self.author, flow="other", after_id=self.owed[3].id, due_at=None)
         await self.add(self.subs, self.records, self.owed, [held], tries, [self.place, found])
-        known = {"place_id": self.place.id, "as_of": AT}
-        alias = Alias(issuer="north", code="HH", told_by="north", **known)
-        await self.add([alias, Snapshot(element="a", system="north", value=1, pull_id="", **known)], [found])
+        alias = Alias(issuer="north", code="HH", told_by="north", place_id=self.place.id, since=AT)
+        await self.add([alias, pull_row("north", {"a": 1}, place_id=self.place.id)], [found])
         counted = await self.store.read(advance)
         await self.store.write(lambda session: keep(session, counted))
         if self.store.writing.dialect.name == "postgresql":
@@ -203,7 +203,10 @@ def plans(store: Store, ask: Asked) -> Iterator[str]:
 
 
 def is_scan(step: str) -> bool:
-    """Say whether a step of a plan reads a big table, or a whole index of it, from end to end."""
+    """Say whether a step of a plan reads a big table, or a whole index of it, from end to end.
+
+    A `tally` is small, and so is `system_state`: it has a row for each System of the wiring.
+    """
     if met := re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", step):
         return not re.match(r"anon_|known|tally|system_state|v$|\d|CONSTANT", met[1]) and met[2] not in PARTIAL | WALKED
     return any(f"Seq Scan on {table}" in step for table in BIG)
@@ -304,7 +307,7 @@ async def test_totals_are_counted_once_and_kept(world: World) -> None:
 async def test_a_worker_moves_the_marks_by_itself(world: World, tmp_path: Path) -> None:
     await older(world, 3)
     await recent(world)
-    pulls = Pulls(world.store, world.clock, Registry(Everywhere(COUNTY, {}), {}, {}), {})
+    pulls = Pulls(world.store, world.clock, Registry(Everywhere(COUNTY, {}), {}, {}), {}, files()[0])
     worker = Worker(world.engine(), pulls, world.clock, tmp_path)
     await worker.start()
     assert worker._scheduler is not None

@@ -21,10 +21,10 @@ from hub.model import (
     JournalEntry,
     Record,
     Skip,
-    Snapshot,
     Submission,
 )  # fmt: skip
 from hub.store import Store, Taken
+from tests.builders import pull_row
 from tests.conftest import HandClock
 from tests.some_connectors.county import BIN, DIRT, HERS, PHOTO, QUARREL, RIVER, TOWN, VILLAGE, Body, County, visit
 
@@ -336,8 +336,7 @@ async def test_what_cannot_be_mapped_is_parked_without_an_attempt(county: County
 async def test_a_flow_may_ask_for_what_is_known(county: County, clock: HandClock) -> None:
     said = [("files", 9000, 1), ("doors", 1000, 0)]
     rows = [
-        Snapshot(place_id="home", element="household.income_yuan", system=s, value=v, pull_id="p",
-                 as_of=clock.now() - timedelta(days=1 - n))
+        pull_row(s, {"household.income_yuan": v}, clock.now() - timedelta(days=1 - n), place_id="home")
         for s, v, n in said
     ]  # fmt: skip
     await county.store.write(lambda session: session.add_all(rows))
@@ -422,7 +421,7 @@ async def test_a_database_that_cannot_write_keeps_nothing_and_says_so(county: Co
 
 
 async def test_ambiguous_codes_open_nothing(county: County, clock: HandClock) -> None:
-    code = Alias(issuer="bins", code="D-1", place_id="bare", is_key=True, told_by="bins", as_of=clock.now())
+    code = Alias(issuer="bins", code="D-1", place_id="bare", is_key=True, told_by="bins", since=clock.now())
     await county.store.write(lambda session: session.add(code))
-    assert places_of(await refused(county, visit())) == [("/place", "place_unknown")]
+    assert places_of(await refused(county, visit())) == [("/place", "place_ambiguous")]
     assert (await county.submit(visit(place="F-1", id=str(uuid4())))).created

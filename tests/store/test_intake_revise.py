@@ -13,6 +13,7 @@ from hub.model import Alias, Delivery, Issue, JournalEntry, Record, Skip, Submis
 from hub.model.delivery import State
 from hub.outbox.release import release
 from hub.store import Store
+from hub.text import comparable
 from tests.conftest import HandClock
 from tests.some_connectors.county import BIN, DIRT, QUARREL, RIVER, Body, County, visit
 
@@ -304,11 +305,11 @@ async def test_a_correction_that_cannot_be_mapped_is_parked_and_forgets_nothing(
 
 
 async def take_alias(county: County, issuer: str, code: str) -> None:
-    await county.store.write(lambda session: session.delete(session.get_one(Alias, (issuer, code))))
+    await county.store.write(lambda session: session.delete(session.get_one(Alias, (comparable(code), issuer))))
 
 
 async def give_alias(county: County, issuer: str, code: str, place: str) -> None:
-    row = Alias(issuer=issuer, code=code, place_id=place, is_key=True, told_by=issuer, as_of=county.clock.now())
+    row = Alias(issuer=issuer, code=code, place_id=place, is_key=True, told_by=issuer, since=county.clock.now())
     await county.store.write(lambda session: session.add(row))
 
 

@@ -129,7 +129,7 @@ def test_a_database_of_a_newer_program_is_refused_untouched(empty_url: str) -> N
 def test_json_is_kept_as_jsonb_on_postgres(empty_url: str) -> None:
     migrate(empty_url)
     engine = open_writing(empty_url)
-    kinds = {str(column["type"]) for column in inspect(engine).get_columns("snapshot") if column["name"] == "value"}
+    kinds = {str(column["type"]) for column in inspect(engine).get_columns("pull_row") if column["name"] == "known"}
     assert kinds == ({"JSON"} if engine.dialect.name == "sqlite" else {"JSONB"})
     engine.dispose()
 

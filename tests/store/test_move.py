@@ -19,12 +19,13 @@ from hub.model import (
     Issue,
     Place,
     Record,
-    Snapshot,
     Submission,
 )
 from hub.model.delivery import State
+from hub.model.known import PullRow
 from hub.model.people import Role
 from hub.store import Session, Store
+from tests.builders import pull_row
 from tests.conftest import HandClock
 from tests.some_connectors.county import BIN, DIRT, PHOTO, TOWN, VILLAGE, Body, County, visit
 from tests.store.withdrawn import add_person, deliver_all, last_revision, take_back, told
@@ -45,9 +46,8 @@ async def county(store: Store, clock: HandClock) -> County:
         session.add(Place(id="next", kind="household", name="next", division=VILLAGE, token="t-n", created_at=now))
         session.flush()
         for issuer, code in (("doors", NEXT_DOOR), ("files", "F-2")):
-            session.add(Alias(issuer=issuer, code=code, place_id="next", is_key=True, told_by=issuer, as_of=now))
-        session.add(Snapshot(place_id="next", element="household.phone", system="doors", value="19900000102",
-                             as_of=now, pull_id="p"))  # fmt: skip
+            session.add(Alias(issuer=issuer, code=code, place_id="next", is_key=True, told_by=issuer, since=now))
+        session.add(pull_row("doors", {"household.phone": "19900000102"}, now, place_id="next", row_key="next"))
 
     await store.write(write)
     return made
@@ -212,7 +212,7 @@ async def test_what_was_shown_of_this_place_at_another_time_is_fine(county: Coun
     later = clock.now() + timedelta(hours=1)
 
     def renew(session: Session) -> None:
-        row = session.get_one(Snapshot, ("next", "household.phone", "doors"))
+        row = session.get_one(PullRow, ("doors", "homes", "next"))
         row.as_of = later
         session.add(row)
 

@@ -27,7 +27,7 @@ from hub.worker.loop import Worker
 from tests.builders import Loose, World
 from tests.conftest import HandClock
 from tests.some_connectors.county import County as Real
-from tests.some_connectors.county import visit
+from tests.some_connectors.county import files, visit
 
 QUICK = timedelta(hours=4)
 OPERATOR = Viewer(Scope("nobody", Role.OPERATOR, "330783000000"), ())
@@ -125,7 +125,7 @@ async def test_all_that_press_at_once_remind_once(world: World) -> None:
 async def test_the_worker_s_job_presses_for_all_however_many(world: World, tmp_path: Path) -> None:
     made = await world.owe(AT_ONCE + 1, state=State.MANUAL, due_at=None)
     world.clock.tick(days=3)
-    pulls = Pulls(world.store, world.clock, REGISTRY, {})
+    pulls = Pulls(world.store, world.clock, REGISTRY, {}, files()[0])
     await Worker(Engine(world.store, world.clock, {}), pulls, world.clock, tmp_path)._press()
     assert set(await reminders(world.store)) == set(made)
 

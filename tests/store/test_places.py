@@ -96,7 +96,7 @@ async def test_one_out_of_reach_does_not_make_a_code_ambiguous(county: County) -
 
 def _alias(issuer: str, code: str, place: str, county: County) -> places.Alias:
     now = county.clock.now()
-    return places.Alias(issuer=issuer, code=code, place_id=place, is_key=True, told_by=issuer, as_of=now)
+    return places.Alias(issuer=issuer, code=code, place_id=place, is_key=True, told_by=issuer, since=now)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,8 @@ def _alias(issuer: str, code: str, place: str, county: County) -> places.Alias:
         (PlaceSearch(), ["bare", "far", "home", "river"]),
         (PlaceSearch(kind="household"), ["bare", "far", "home"]),
         (PlaceSearch(text="om"), ["home"]),
+        (PlaceSearch(text=" ＨＯ m"), ["home"]),
+        (PlaceSearch(text="s- "), ["bare", "home"]),
         (PlaceSearch(text="S-"), ["bare", "home"]),
         (PlaceSearch(kind="river_segment", text="S-"), []),
         (PlaceSearch(text="%"), []),

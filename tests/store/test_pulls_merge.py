@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlmodel import select
 
-from hub.model import Alias, Place, Snapshot
+from hub.model import Alias, Place, PullRow, Snapshot
 from hub.model.people import Role, Scope
-from hub.pulls.merge import Merged, Told, merge_page
+from hub.pulls.merge import Merged, merge_rows
+from hub.pulls.read import Reader, ReadRow
+from hub.pulls.work import Told
 from hub.store import Session, Store, open_store
 from hub.store.query import places
-from hub.systems import PulledRow
 from tests.conftest import HandClock
 from tests.journeys.process import until
 from tests.some_connectors.county import SIBLING, VILLAGE, County, files
@@ -36,18 +38,27 @@ def county(store: Store, clock: HandClock) -> County:
 
 
 async def page(county: County, system: str, rows: Sequence[Row], as_of: datetime | None = None) -> Merged:
-    """Store one page of a System's rows."""
+    """Store some rows of a System."""
     told = said(county, system, rows, as_of)
-    return await county.store.write(lambda session: merge_page(session, *told))
+    return await county.store.write(lambda session: merge_rows(session, *told))
 
 
-def said(
-    county: County, system: str, rows: Sequence[Row], as_of: datetime | None = None
-) -> tuple[list[PulledRow], Told]:
-    """A page as a pull has read it."""
+def said(county: County, system: str, rows: Sequence[Row], as_of: datetime | None = None) -> tuple[list[ReadRow], Told]:
+    """Some rows as a pull has read them."""
     (flow,) = files()[1].systems[system].pulls
+    reader = Reader(flow, county.catalog, county.registry.county)
     now = county.clock.now()
-    return [flow.read_row(row) for row in rows], Told(flow, as_of or now, f"pull-{system}", now)
+    return [reader.read(row, reader.identify(row)) for row in rows], Told(
+        as_of or now, now, f"pull-{system}", flow=flow
+    )
+
+
+async def snapshots(county: County, element: str = "") -> list[Snapshot]:
+    """What is known of all Places now."""
+    known = await county.store.read(
+        lambda session: places.snapshots(session, {row.place_id for row in session.exec(select(PullRow))})
+    )
+    return [one for said in known.values() for one in said if element in ("", one.element)]
 
 
 async def keys(county: County) -> dict[tuple[str, str], bool]:
@@ -57,7 +68,7 @@ async def keys(county: County) -> dict[tuple[str, str], bool]:
 @pytest.mark.parametrize("order", [("doors", "bins", "files", "rivers"), ("rivers", "files", "bins", "doors")])
 async def test_four_systems_know_one_door(county: County, order: Sequence[str]) -> None:
     for system in order:
-        assert (await page(county, system, [ROWS[system]])).left_out == []
+        assert (await page(county, system, [ROWS[system]])).tangles == []
     await one_door(county)
 
 
@@ -68,7 +79,7 @@ async def one_door(county: County) -> None:
         ("doors", "D-1"): True, ("bins", "B-1"): True, ("files", "F-1"): True, ("rivers", "N-1"): True,
         ("police", "S-1"): False,
     }  # fmt: skip
-    said = {(s.system, s.element): s.value for s in await county.rows(Snapshot, place_id=place.id)}
+    said = {(s.system, s.element): s.value for s in await snapshots(county)}
     assert said == {
         ("doors", "household.head_name"): "陈大山", ("doors", "household.member_count"): 4,
         ("bins", "bin.last_level"): "good", ("files", "household.income_yuan"): 9000,
@@ -92,7 +103,7 @@ async def test_two_systems_that_name_one_door_at_the_same_moment(county: County,
     other = open_store(database_url)
 
     def slowly(session: Session) -> Merged:
-        merged = merge_page(session, *said(county, "doors", [DOOR]))
+        merged = merge_rows(session, *said(county, "doors", [DOOR]))
         here.call_soon_threadsafe(there.set)
         until(lambda: session.connection().scalar(WAITING), 10, what="the other, who must wait for this one")
         return merged
@@ -100,7 +111,7 @@ async def test_two_systems_that_name_one_door_at_the_same_moment(county: County,
     try:
         first = asyncio.create_task(other.write(slowly))
         await there.wait()
-        assert (await page(county, "bins", [BIN])).left_out == []
+        assert (await page(county, "bins", [BIN])).tangles == []
         assert (await first).rows == 1
     finally:
         await other.close()
@@ -111,7 +122,8 @@ async def test_two_places_that_turn_out_to_be_one_are_named_for_a_person(county:
     """Neither is swallowed: Submissions may stand on both by now."""
     await page(county, "rivers", [{"near": "N-1", "bin": "B-1"}])
     await page(county, "files", [FILE])
-    assert (await page(county, "bins", [BIN])).left_out == ["B-1: its codes belong to 2 different places"]
+    (tangle,) = (await page(county, "bins", [BIN])).tangles
+    assert (tangle.key, len(tangle.place_ids)) == ("B-1", 2)
     assert len(await county.rows(Place)) == 2
 
 
@@ -119,13 +131,13 @@ async def test_two_places_that_turn_out_to_be_one_are_named_for_a_person(county:
 async def test_codes_of_two_places_are_left_out_and_named(county: County) -> None:
     await page(county, "doors", [DOOR | {"old": []}, DOOR | {"door": "D-2", "old": [{"by": "police", "text": "S-2"}]}])
     before = {place.id: place for place in await county.rows(Place)}
-    merged = await page(county, "doors", [
-        DOOR | {"old": [{"by": "police", "text": "S-2"}], "head": "别人"}, {"door": "D-3", "village": VILLAGE},
-    ])  # fmt: skip
-    assert merged.left_out == ["D-1: its codes belong to 2 different places"]
-    assert merged.rows == 1
+    both = {"near": "N-1", "door": "D-1", "bin": "B-2", "phone": "19900000109"}
+    await page(county, "bins", [{"bin": "B-2", "door": "D-2"}])
+    merged = await page(county, "rivers", [both, {"near": "N-3"}])
+    (tangle,) = merged.tangles
+    assert (tangle.key, set(tangle.place_ids), merged.rows) == ("N-1", {*before}, 1)
     assert len(await county.rows(Place)) == len(before) + 1
-    assert "别人" not in [s.value for s in await county.rows(Snapshot)]
+    assert "19900000109" not in [s.value for s in await snapshots(county)]
 
 
 async def test_a_code_of_another_kind_of_place_is_left_out(county: County) -> None:
@@ -133,10 +145,10 @@ async def test_a_code_of_another_kind_of_place_is_left_out(county: County) -> No
     merged = await page(county, "bins", [{"bin": "B-9", "door": "D-9"}, {"bin": "B-8"} | {"door": "R-1"}])
     assert merged.rows == 2
     await county.store.write(
-        lambda s: s.add(Alias(issuer="doors", code="D-8", place_id="river", told_by="x", as_of=county.clock.now()))
+        lambda s: s.add(Alias(issuer="doors", code="D-8", place_id="river", told_by="x", since=county.clock.now()))
     )
     merged = await page(county, "bins", [{"bin": "B-7", "door": "D-8"}])
-    assert (merged.rows, merged.left_out) == (0, ["B-7: its codes belong to a river_segment"])
+    assert (merged.rows, [tangle.kinds for tangle in merged.tangles]) == (0, [("river_segment",)])
 
 
 async def test_a_place_nobody_has_located_is_in_nobodys_reach(county: County) -> None:
@@ -162,12 +174,12 @@ async def test_a_value_that_changed_is_that_systems_alone(county: County, clock:
     clock.tick(hours=6)
     later = clock.now() - timedelta(minutes=3)
     await page(county, "doors", [DOOR | {"head": "陈新", "address": "二号", "village": SIBLING}], as_of=later)
-    heads = {s.system: (s.value, s.as_of) for s in await county.rows(Snapshot, element="household.head_name")}
+    heads = {s.system: (s.value, s.as_of) for s in await snapshots(county, "household.head_name")}
     assert heads == {"doors": ("陈新", later), "files": ("陈小山", later - timedelta(hours=6) + timedelta(minutes=3))}
     (place,) = await county.rows(Place)
     assert (place.name, place.division) == ("二号", SIBLING)
-    (count,) = await county.rows(Snapshot, element="household.member_count")
-    assert (count.value, count.as_of, count.pull_id) == (4, later, "pull-doors")
+    (count,) = await snapshots(county, "household.member_count")
+    assert (count.value, count.as_of, count.since) == (4, later, clock.now() - timedelta(hours=6))
 
 
 async def test_a_row_that_says_less_takes_nothing_away(county: County) -> None:
@@ -175,7 +187,7 @@ async def test_a_row_that_says_less_takes_nothing_away(county: County) -> None:
     await page(county, "doors", [{"door": "D-1"}])
     (place,) = await county.rows(Place)
     assert (place.name, place.division) == ("一号", VILLAGE)
-    assert {s.element: s.value for s in await county.rows(Snapshot)} == {
+    assert {s.element: s.value for s in await snapshots(county)} == {
         "household.head_name": "陈大山", "household.member_count": 4,
     }  # fmt: skip
     assert len(await keys(county)) == 3
@@ -185,7 +197,7 @@ async def test_one_door_twice_on_a_page_is_one_place(county: County) -> None:
     merged = await page(county, "doors", [DOOR, DOOR | {"head": "陈后"}])
     assert merged.rows == 2
     assert len(await county.rows(Place)) == 1
-    (head,) = await county.rows(Snapshot, element="household.head_name")
+    (head,) = await snapshots(county, "household.head_name")
     assert head.value == "陈后"
 
 

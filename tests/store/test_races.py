@@ -1,6 +1,6 @@
 """Two processes on one PostgreSQL do the same thing at the same moment; on SQLite there is one writer (C63).
 
-What was looked through, and what of it was wrong, is in docs/decisions/0025.
+What was looked through, and what of it was wrong, is in docs/decisions/0037.
 """
 
 from datetime import date

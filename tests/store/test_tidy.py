@@ -28,6 +28,7 @@ from hub.worker.loop import Worker
 from tests.builders import AT, World
 from tests.conftest import HandClock
 from tests.pictures import jpeg
+from tests.some_connectors.county import files
 
 PHOTO, OTHER, THIRD = (jpeg(word) for word in (b"gate", b"roof", b"well"))
 LONG_AGO = AT + timedelta(days=1)
@@ -283,7 +284,7 @@ async def test_a_folder_is_looked_through_piece_by_piece(world: World, tmp_path:
 
 async def test_the_worker_does_it_by_itself(world: World, tmp_path: Path, clock: HandClock) -> None:
     path = await upload(tmp_path, PHOTO)
-    pulls = Pulls(world.store, clock, Registry(County("330783000000", {}), {}, {}), {})
+    pulls = Pulls(world.store, clock, Registry(County("330783000000", {}), {}, {}), {}, files()[0])
     worker = Worker(Engine(world.store, clock, {}), pulls, clock, tmp_path)
     await worker.start()
     clock.tick(days=30)  # not set: by a clock that jumped nothing would be removed

@@ -20,7 +20,7 @@ from hub.catalog import Catalog
 from hub.clock import Clock
 from hub.intake.accept import Intake
 from hub.intake.plan import Rules
-from hub.model import Account, Alias, ApiToken, Division, Place, Snapshot
+from hub.model import Account, Alias, ApiToken, Division, Place
 from hub.model import Session as SignedIn
 from hub.model.people import Role
 from hub.pulls.run import Pulls
@@ -33,7 +33,7 @@ from hub.store.query.people import NewAccount, create_account
 from hub.systems import Registry
 from hub.web.context import Parts
 from hub.web.site import API, make_app
-from tests.builders import Bell
+from tests.builders import Bell, pull_row
 
 VILLAGE, OTHER_VILLAGE, TOWN, COUNTY = "330783005004", "330783123233", "330783005000", "330783000000"
 PASSWORD = "correct horse battery"
@@ -151,7 +151,7 @@ async def open_site(
             catalog=catalog,
             registry=registry,
             intake=Intake(store, clock, Rules(catalog, registry), bell),
-            pulls=Pulls(store, clock, registry, {"garbage-scoring": Empty()}),
+            pulls=Pulls(store, clock, registry, {"garbage-scoring": Empty()}, catalog),
             ring=bell.ring,
             ready=ready,
             stood_still=lambda: (0, 0.0),
@@ -178,9 +178,9 @@ def populate(clock: Clock, password_hash: str) -> Callable[[Session], None]:
         )
         session.flush()
         for place, issuer, code in ALIASES:
-            session.add(Alias(issuer=issuer, code=code, place_id=place, told_by=issuer, as_of=now, is_key=True))
-        snapshot = {"place_id": HOUSE, "as_of": now - timedelta(days=3), "pull_id": str(uuid4())}
-        session.add(Snapshot(element="household.head_name", system="household-visit", value=HEAD, **snapshot))
+            session.add(Alias(issuer=issuer, code=code, place_id=place, told_by=issuer, since=now, is_key=True))
+        known = {"household.head_name": HEAD}
+        session.add(pull_row("household-visit", known, now - timedelta(days=3), place_id=HOUSE))
 
     return write
 

@@ -92,6 +92,9 @@ async def test_a_code_is_offered_from_its_first_to_its_last_day_in_beijing(dated
     clock.tick(minutes=1)
     assert await offered(dated) == [*ALWAYS, "follow_up"]
     assert await offered(dated, on="2026-11-30") == [*ALWAYS, "safety", "follow_up"]
+    for day in ("0", "1764547200", "2026-11-30T00:00:00Z", "20261130", "x"):
+        answer = await (await dated.program("ada")).get(f"{FORMS}/visit", params={"on": day})
+        assert answer.status_code == 422, day
 
 
 @pytest.mark.case("C47")

@@ -85,7 +85,7 @@ async def test_a_code_opens_its_place_however_it_is_typed(site: Site, clock: Han
 
 @pytest.mark.case("C51")
 async def test_a_code_several_places_have_is_told_with_their_names(site: Site, clock: HandClock) -> None:
-    other = Alias(issuer="police", code="hv-1", place_id=RIVER, told_by="x", as_of=clock.now())
+    other = Alias(issuer="police", code="hv-1", place_id=RIVER, told_by="x", since=clock.now())
     await site.store.write(lambda session: session.add(other))
     ada = await site.client("ada")
     answer = await ada.get(f"{PLACES}/HV-1")

@@ -12,7 +12,7 @@ from hub.clock import Clock
 from hub.model import Account, Delivery, Discrepancy, Issue, SystemState
 from hub.store import Store
 from hub.systems import Registry
-from tests.web.conftest import Site, visit
+from tests.web.conftest import HEAD, Site, visit
 from tests.web.test_signing_in import ME, sign_in
 
 pytestmark = [pytest.mark.fault("F96"), pytest.mark.case("C74")]
@@ -26,7 +26,7 @@ async def odd(site: Site, clock: Clock) -> str:
     """Two visits; of the first, everything stands or is meant in a word nobody knows. Return that word."""
     word, ada = f"odd{next(_numbers)}{uuid4().hex[:6]}", await site.client("ada")
     for _ in range(2):
-        shown = {"system": "household-visit", "as_of": clock.now().isoformat()}
+        shown = {"system": "household-visit", "as_of": clock.now().isoformat(), "value": HEAD}
         body = visit(clock, seen={"/household.head_name": shown})
         body["answers"]["household.head_name"] = "陈小山"
         answer = await ada.post("/api/v1/submissions", json=body)

@@ -58,7 +58,7 @@ async def test_a_report_asks_which_household_a_housing_matter_is_about(site: Sit
     assert (control["options"]["kind"], control["options"]["optional"]) == ("household", True)
     schema = control["rule"]["condition"]["schema"]
     assert schema["properties"] == {"finding.category": {"const": "housing"}}
-    file = Alias(issuer="poverty-alleviation", code="PF-9", place_id=HOUSE, told_by="x", as_of=now, is_key=True)
+    file = Alias(issuer="poverty-alleviation", code="PF-9", place_id=HOUSE, told_by="x", since=now, is_key=True)
     await site.store.write(lambda session: session.add(file))
     body = report(clock, version=form["version"])
     body["answers"] |= {"finding.household": "HV-1"}

@@ -12,7 +12,7 @@ TRACK = [
     {"lon": 120.24, "lat": 29.28, "crs": "wgs84", "accuracy_m": 8, "at": "2026-11-23T08:30:05+08:00"},
     {"lon": 120.25, "lat": 29.29, "crs": "wgs84", "accuracy_m": 8, "at": "2026-11-23T08:52:05+08:00"},
 ]
-NO_TRACK = "没有巡查路线，或河段不在巡河系统中"
+NO_TRACK = "没有巡查路线，河段不在巡河系统中，或填报人没有工号"
 
 
 def patrol(clock: Clock, **answers: object) -> dict[str, Any]:

@@ -85,6 +85,9 @@ async def test_lines_and_tabs_in_a_long_answer_are_kept(site: Site, clock: HandC
         (None, "required", "没有填写"),
         ("", "required", "没有填写"),
         ("yesterday", "format", "不是有效的日期或时间"),
+        (1_764_547_200, "format", "不是有效的日期或时间"),
+        ("1764547200", "format", "不是有效的日期或时间"),
+        (True, "format", "不是有效的日期或时间"),
         ("2026-11-23T09:00:00", "needs_zone", "时区"),
         ("1990-05-01T08:00:00+08:00", "too_early", "不能早于这张表的启用日（2026-01-01）"),
         ("2026-11-24T09:00:00+08:00", "in_future", "还没有到这个时间（现在是 2026-11-23 09:00）"),
@@ -92,7 +95,7 @@ async def test_lines_and_tabs_in_a_long_answer_are_kept(site: Site, clock: HandC
     ],
 )
 async def test_a_time_it_cannot_have_happened_at_is_refused_in_words(
-    site: Site, clock: HandClock, occurred_at: str | None, code: str, words: str
+    site: Site, clock: HandClock, occurred_at: object, code: str, words: str
 ) -> None:
     faults = await faults_of(site, visit(clock, occurred_at=occurred_at))
     assert found(faults)[0] == ("/occurred_at", code)

@@ -8,9 +8,10 @@ import orjson
 import pytest
 from sqlmodel import col, select
 
-from hub.model import Delivery, Record, Snapshot, TrackDigest
+from hub.model import Delivery, Record, TrackDigest
 from hub.sdk.geo import convert
 from hub.store import Session
+from tests.builders import pull_row
 from tests.conftest import HandClock
 from tests.some_connectors.county import County
 from tests.unit.intake.test_track import HERE, Way, along, position, recorded, river, wandering
@@ -123,8 +124,8 @@ async def test_the_length_is_the_hub_s_whatever_a_client_says(site: Site, clock:
 @pytest.mark.case("C29")
 async def test_coverage_is_told_where_the_course_of_the_segment_is_known(site: Site, clock: HandClock) -> None:
     course = [dict(zip(("lon", "lat"), position(east, 0), strict=True)) | {"crs": "wgs84"} for east in (0, 1_000)]
-    known = Snapshot(place_id=RIVER, element="segment.path", system="river-patrol", value=course,
-                     as_of=clock.now() - timedelta(days=1), pull_id="p")  # fmt: skip
+    told_at = clock.now() - timedelta(days=1)
+    known = pull_row("river-patrol", {"segment.path": course}, told_at, place_id=RIVER)
     await site.store.write(lambda session: session.add(known))
     view = await sent(site, patrol(clock, recorded(along([(0.0, 0.0), (450.0, 0.0)]))))
     assert notes(view) == ["平台计算：路线约 450 米，6 分钟，覆盖河段 50%。", "轨迹各点间隔完全相等"]

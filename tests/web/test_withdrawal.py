@@ -33,7 +33,7 @@ async def next_door(site: Site, clock: Clock) -> str:
     def write(session: Session) -> None:
         session.add(Place(id=NEXT_DOOR, kind="household", name="13号", division=VILLAGE, token="tok-n", created_at=now))
         session.flush()
-        at = {"place_id": NEXT_DOOR, "told_by": "household-visit", "as_of": now}
+        at = {"place_id": NEXT_DOOR, "told_by": "household-visit", "since": now}
         session.add(Alias(issuer="household-visit", code="HV-13", is_key=True, **at))
 
     await site.store.write(write)
@@ -338,7 +338,7 @@ async def test_a_patrol_moved_to_another_segment_repeats_nothing(site: Site, clo
         session.add(other)
         session.flush()
         session.add(Alias(issuer="river-patrol", code="SEG-2", place_id=other.id, told_by="river-patrol",
-                          as_of=clock.now(), is_key=True))  # fmt: skip
+                          since=clock.now(), is_key=True))  # fmt: skip
 
     await site.store.write(write)
     walked = patrol(clock, recorded(wandering(along(river(3)), 5, 31)))

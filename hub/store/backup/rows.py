@@ -14,7 +14,7 @@ from hub.model import METADATA
 from hub.model.column import Blob, Instant, Json, UtcDateTime
 
 AT_ONCE = 1_000
-FORGOTTEN = frozenset({"session", "sign_in_failure"})
+FORGOTTEN = frozenset({"session", "sign_in_failure", "heartbeat"})
 """Not copied: nobody stays signed in over a restore, which may undo that somebody was locked out."""
 Row = Mapping[str, Any]
 

@@ -18,6 +18,7 @@ from hub.failpoint import passing
 from hub.store.lanes.held import Held
 from hub.store.lanes.lane import Job, Lane, by_kind, call
 from hub.store.trouble import Translate, is_busy, is_conflict, is_lost
+from hub.store.whereabouts import DatabaseFile, Misplaced
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -33,9 +34,12 @@ MOST_PAUSE_S = 0.05
 class Writer:
     """Runs writes in groups on its own threads; every write is a sync function of a Session."""
 
-    def __init__(self, engine: Engine, translate: Translate, threads: int = 1) -> None:
+    def __init__(
+        self, engine: Engine, translate: Translate, threads: int = 1, file: DatabaseFile | None = None
+    ) -> None:
         self._held = Held(engine)
         self._translate = translate
+        self._file = file
         self._pause = threading.Event()
         self._hot = Lane("writer", self._run)
         self._rest = Lane("writer-rest", self._run, threads - 1) if threads > 1 else self._hot
@@ -62,7 +66,9 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - the careful way finds out whose it is
             # Where the connection broke, the commit may have happened: writing again could double what is not unique.
             # Where somebody holds the database, waiting once more would keep everybody twice as long.
-            if is_lost(error) or is_busy(error) or (len(group) == 1 and not is_conflict(error)):
+            # Into a file that is not the hub's any more nothing is written again.
+            is_over = is_lost(error) or is_busy(error) or isinstance(error, Misplaced)
+            if is_over or (len(group) == 1 and not is_conflict(error)):
                 self._fail(group, error)
             else:
                 self._run_carefully(group)
@@ -87,6 +93,8 @@ class Writer:
             passing("writer.before_commit")
             transaction.commit()
             passing("writer.committed")
+        if self._file is not None:
+            self._file.committed()
 
     def _fail(self, group: list[Job], error: Exception) -> None:
         for job in group:

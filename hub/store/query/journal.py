@@ -5,11 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from hub.model.column import new_id
-from hub.model.journal import Epoch, JournalEntry
+from hub.model.journal import Epoch, Heartbeat, JournalEntry
 from hub.model.people import Account
+
+HUB = "hub"
+"""One row for all processes: the last one that could write."""
 
 
 def entry(at: datetime, account_id: str, action: str, subject: str, why: str = "") -> dict[str, Any]:
@@ -21,6 +25,14 @@ def add_entries(session: Session, entries: Sequence[dict[str, Any]]) -> None:
     """Append entries in one statement."""
     if entries:
         session.connection().execute(insert(JournalEntry), entries)
+
+
+def beat(session: Session, now: datetime) -> bool:
+    """Write a row that says nothing but that it could be written."""
+    insert_row = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(Heartbeat)
+    written = insert_row.values(name=HUB, at=now)
+    session.connection().execute(written.on_conflict_do_update(index_elements=["name"], set_={"at": now}))
+    return True
 
 
 def latest_epoch(session: Session) -> Epoch | None:

@@ -6,20 +6,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, or_, text, true, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, false, func, or_, true, tuple_, update
 from sqlmodel import Session, col, select
 
 from hub.errors import FieldFault, Problem
+from hub.model.known import PullRow, Snapshot
 from hub.model.people import DIVISION_LEVELS, VILLAGE_DIGITS, Scope
-from hub.model.place import CODE_PREFIX, Alias, Discrepancy, Division, Place, Snapshot
+from hub.model.place import CODE_PREFIX, Alias, Discrepancy, Division, Place
 from hub.model.submission import Submission
+from hub.model.system import PullCursor
 from hub.text import comparable, comparable_name, kept
 
-TURN = 0x506C616365730000
-"""Key of the advisory lock: "Places" in ASCII."""
-MOST_ASKED = 1_000
-"""Values in one `IN`: databases cap the parameters of a statement."""
+MOST_LINKS = 10
+"""Places that turned out to be another one, one after the other; more would be a circle."""
 
 
 def ancestors(division: str) -> list[str]:
@@ -59,7 +58,7 @@ class Named:
 
     def place_ids(self) -> set[str]:
         """Return the ids of all of them."""
-        return {*self.by_id, *(place_id for coded in self.by_code.values() for place_id in coded)}
+        return {place.id for found in (self.by_id, self.by_token, *self.by_code.values()) for place in found.values()}
 
     def find(self, scope: Scope, reference: str) -> Place | None:
         """Return the one Place a reference means to this asker: by id, hub token, then any issuer's code.
@@ -93,7 +92,11 @@ def _token(reference: str) -> str:
 
 
 def named(session: Session, references: Iterable[str]) -> Named:
-    """Return every Place these references may mean: ids, tokens and codes as people have them in hand."""
+    """Return every Place these references may mean: ids, tokens and codes as people have them in hand.
+
+    One that turned out to be another Place opens that one; an ended code opens nothing. A Place that ended is found by
+    its id only, for what was filed there.
+    """
     wanted = sorted(set(references))
     whole, codes = [kept(reference) for reference in wanted], {comparable(reference) for reference in wanted}
     tokens = [_token(reference) for reference in whole]
@@ -101,13 +104,27 @@ def named(session: Session, references: Iterable[str]) -> Named:
     by_code = (
         select(Alias.code_key, Place)
         .join(Place, col(Alias.place_id) == col(Place.id))
-        .where(col(Alias.code_key).in_(codes))
+        .where(col(Alias.code_key).in_(codes), col(Alias.ended_at).is_(None))
     )
     there = session.exec(by_name).all()
+    current = _current(session, there)
     coded: dict[str, dict[str, Place]] = {}
     for code, place in session.exec(by_code):
         coded.setdefault(code, {})[place.id] = place
-    return Named({place.id: place for place in there}, {place.token: place for place in there}, coded)
+    ids, by_token = ({getattr(place, key): current[place.id] for place in there} for key in ("id", "token"))
+    return Named(ids, {token: place for token, place in by_token.items() if place.ended_at is None}, coded)
+
+
+def _current(session: Session, found: Iterable[Place]) -> dict[str, Place]:
+    """Return, by id, what each of these Places turned out to be: itself for nearly all."""
+    result = {place.id: place for place in found}
+    for _ in range(MOST_LINKS):
+        linked = {place.linked_to for place in result.values() if place.linked_to is not None}
+        if not linked:
+            return result
+        targets = {place.id: place for place in session.exec(select(Place).where(col(Place.id).in_(linked)))}
+        result = {key: targets.get(place.linked_to or "", place) for key, place in result.items()}
+    return result
 
 
 def find(session: Session, scope: Scope, references: Iterable[str]) -> dict[str, Place]:
@@ -118,21 +135,49 @@ def find(session: Session, scope: Scope, references: Iterable[str]) -> dict[str,
 
 
 def aliases(session: Session, place_ids: Iterable[str]) -> dict[str, list[Alias]]:
-    """Return every code by which Places are known."""
+    """Return every code by which Places are known now; of a System's own ones the one told last comes last."""
     result: dict[str, list[Alias]] = {place_id: [] for place_id in place_ids}
-    query = select(Alias).where(col(Alias.place_id).in_(result)).order_by(col(Alias.issuer), col(Alias.code))
-    for alias in session.exec(query):
+    query = select(Alias).where(col(Alias.place_id).in_(result), col(Alias.ended_at).is_(None))
+    for alias in session.exec(query.order_by(col(Alias.issuer), col(Alias.since), col(Alias.code))):
         result[alias.place_id].append(alias)
     return result
 
 
 def snapshots(session: Session, place_ids: Iterable[str]) -> dict[str, list[Snapshot]]:
-    """Return what Systems say of Places, newest first."""
+    """Return what Systems say of Places now, one value of each System for each element, newest first."""
     result: dict[str, list[Snapshot]] = {place_id: [] for place_id in place_ids}
-    query = select(Snapshot).where(col(Snapshot.place_id).in_(result)).order_by(col(Snapshot.as_of).desc())
-    for snapshot in session.exec(query):
-        result[snapshot.place_id].append(snapshot)
-    return result
+    same_pull = (col(PullCursor.system) == PullRow.system) & (col(PullCursor.name) == PullRow.pull)
+    query = (
+        select(PullRow, PullCursor.whole_as_of)
+        .outerjoin(PullCursor, same_pull)
+        .where(col(PullRow.place_id).in_(result), col(PullRow.ended_at).is_(None))
+    )
+    for row, whole_as_of in session.exec(query):
+        result[row.place_id] += values_of(row, whole_as_of)
+    return {place_id: _told_last(said) for place_id, said in result.items()}
+
+
+def values_of(row: PullRow, whole_as_of: datetime | None) -> list[Snapshot]:
+    """Return what one row says, each value as of when it was last told or a whole reading confirmed it."""
+    confirmed = row.as_of if whole_as_of is None or row.unread_since else max(row.as_of, whole_as_of)
+    changed = {element: datetime.fromisoformat(at) for element, at in row.changed.items()}
+    return [
+        Snapshot(row.place_id, element, row.system, value, confirmed, row.pull_id, changed.get(element, row.since))
+        for element, value in row.known.items()
+    ]
+
+
+def _told_last(said: Iterable[Snapshot]) -> list[Snapshot]:
+    """Keep what each System told last of each element, where several of its rows are about one Place."""
+    last: dict[tuple[str, str], Snapshot] = {}
+    for one in sorted(said, key=lambda one: (one.since or one.as_of, one.as_of, one.pull_id)):
+        last[one.element, one.system] = one
+    return sorted(last.values(), key=lambda one: one.as_of, reverse=True)
+
+
+def _standing() -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a Place is still itself, and still there."""
+    return col(Place.linked_to).is_(None), col(Place.ended_at).is_(None)
 
 
 @dataclass(frozen=True)
@@ -168,50 +213,17 @@ def count(session: Session, scope: Scope, wanted: PlaceSearch) -> int:
 
 def _matching(scope: Scope, wanted: PlaceSearch) -> list[ColumnElement[bool]]:
     """Return the conditions of what is asked for; case, width and blanks do not matter in names and codes."""
-    conditions = [reachable(scope)]
+    conditions = [reachable(scope), *_standing()]
     if wanted.kind:
         conditions.append(col(Place.kind) == wanted.kind)
     if wanted.text:
         piece, named_so = comparable(wanted.text), comparable_name(wanted.text)
-        coded = select(Alias.place_id).where(col(Alias.code_key).contains(piece, autoescape=True))
+        coded = select(Alias.place_id).where(
+            col(Alias.code_key).contains(piece, autoescape=True), col(Alias.ended_at).is_(None)
+        )
         by_name = col(Place.name_key).contains(named_so, autoescape=True) if named_so else false()
         conditions.append(or_(by_name, col(Place.id).in_(coded)) if piece else true())
     return conditions
-
-
-def take_turn(session: Session) -> None:
-    """Let one transaction at a time give Places their codes; its end ends the turn.
-
-    Two that read "nobody knows this code" at the same moment would both make the Place. SQLite has one writer anyway.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.connection().execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": TURN})
-
-
-def known_as(session: Session, codes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Alias]:
-    """Return the aliases among these (issuer, code) pairs that exist."""
-    wanted: dict[str, list[str]] = {}
-    for issuer, code in sorted(set(codes)):
-        wanted.setdefault(issuer, []).append(code)
-    return {
-        (alias.issuer, alias.code): alias
-        for issuer, theirs in wanted.items()
-        for start in range(0, len(theirs), MOST_ASKED)
-        for alias in session.exec(
-            select(Alias).where(Alias.issuer == issuer, col(Alias.code).in_(theirs[start : start + MOST_ASKED]))
-        )
-    }
-
-
-def upsert_snapshots(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store what a System says now, over what the same System said before; other Systems' words are not touched."""
-    if not rows:
-        return
-    dialect = session.get_bind().dialect.name
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(Snapshot)
-    replaced = {name: insert.excluded[name] for name in ("value", "as_of", "pull_id")}
-    statement = insert.on_conflict_do_update(index_elements=["place_id", "element", "system"], set_=replaced)
-    session.connection().execute(statement, list(rows))
 
 
 def discrepancies(session: Session, root_ids: Iterable[str]) -> dict[str, list[Discrepancy]]:

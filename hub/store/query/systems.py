@@ -11,6 +11,8 @@ from sqlmodel import Session, col, select
 from hub.model.system import Breaker, Pull, PullCursor, PullOutcome, SystemState
 from hub.store.bulk import Found, find_rows
 
+SKEW = timedelta(minutes=5)
+"""How far the clocks of two hosts at one database may differ; a start later than that was read off a wrong clock."""
 _STATE = SystemState.__table__  # type: ignore[attr-defined]  # SQLModel adds it
 _SIGNS = (col(SystemState.last_success_at), col(SystemState.last_failure_at), col(SystemState.paused_at))
 _HEALTH = ("system", "breaker", "failures", "paused_reason", "last_success_at")
@@ -71,19 +73,47 @@ def pauses(session: Session) -> list[SystemState]:
     return list(session.exec(select(SystemState).where(SystemState.paused_reason != "")))
 
 
-def latest_pull(session: Session, system: str, name: str) -> Pull | None:
-    """Return a pull's newest run."""
-    query = select(Pull).where(Pull.system == system, Pull.name == name).order_by(col(Pull.started_at).desc())
-    return session.exec(query.limit(1)).first()
+def latest_pull(session: Session, system: str, name: str, now: datetime) -> Pull | None:
+    """Return a pull's newest run; one from the time ahead was started by a wrong clock, and counts for nothing."""
+    query = select(Pull).where(Pull.system == system, Pull.name == name, col(Pull.started_at) <= now + SKEW)
+    return session.exec(query.order_by(col(Pull.started_at).desc()).limit(1)).first()
+
+
+def latest_pulls(session: Session, now: datetime) -> dict[tuple[str, str], Pull]:
+    """Return every pull's newest run, by System and name."""
+    newest = (
+        select(Pull.system, Pull.name, func.max(Pull.started_at).label("started_at"))
+        .where(col(Pull.started_at) <= now + SKEW)
+        .group_by(col(Pull.system), col(Pull.name))
+        .subquery()
+    )
+    same = (
+        (col(Pull.system) == newest.c.system)
+        & (col(Pull.name) == newest.c.name)
+        & (col(Pull.started_at) == newest.c.started_at)
+    )
+    found = session.exec(select(Pull).join(newest, same).order_by(col(Pull.id)))
+    return {(pull.system, pull.name): pull for pull in found}
+
+
+def cursors(session: Session) -> dict[tuple[str, str], PullCursor]:
+    """Return how far every pull came, by System and name."""
+    return {(cursor.system, cursor.name): cursor for cursor in session.exec(select(PullCursor))}
+
+
+def ran_ahead(session: Session, pull: tuple[str, str], slot: datetime, now: datetime) -> bool:
+    """Say whether a run that began in the time ahead has a slot."""
+    query = select(Pull.id).where(Pull.system == pull[0], Pull.name == pull[1], Pull.slot_at == slot)
+    return session.exec(query.where(col(Pull.started_at) > now + SKEW)).first() is not None
 
 
 def lose_running(session: Session, now: datetime, before: datetime) -> int:
-    """Mark runs that began before `before` and never ended as lost; return how many."""
+    """Mark runs that began before `before`, or by a clock ahead of ours, and never ended as lost; return how many."""
     pull = Pull.__table__  # type: ignore[attr-defined]  # SQLModel adds it
     lost = session.connection().execute(
         update(pull)
         # Written out, so that the index of the running ones serves.
-        .where(text("outcome = 'running'"), pull.c.started_at < before)
+        .where(text("outcome = 'running'"), or_(pull.c.started_at < before, pull.c.started_at > now + SKEW))
         .values(outcome=PullOutcome.LOST, ended_at=now)
     )
     return lost.rowcount

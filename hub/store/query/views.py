@@ -210,7 +210,8 @@ def _load(session: Session, viewer: Viewer, shown: Sequence[Submission]) -> list
     opened = _in(session, select(Issue), Issue.id, root_of)
     issues = _grouped(opened, lambda row: root_of[row.id])
     acting = {issue.assignee_id for issue in opened if issue.assignee_id}
-    names = people.names(session, {*(row.account_id for row in shown), *acting})
+    took_back = {row.withdrawn_by for row in shown if row.withdrawn_by}
+    names = people.names(session, {*(row.account_id for row in shown), *acting, *took_back})
     paused = systems.paused(session)
     skips = _grouped(_in(session, select(Skip), Skip.record_id, root_of), lambda row: root_of[row.record_id])
     disputed = discrepancies(session, roots)

@@ -54,7 +54,9 @@ async def upload(sha256: Digest, request: Request, response: Response, caller: F
     Where it was taken, and all else that is no picture, is not kept; it is named by the digest of what was sent all the
     same. The type is told from its first bytes.
     """
+    hub.photos.demand_same()
     blob = await keep_blob(hub.settings.data_dir, sha256, request.stream())
+    hub.photos.demand_same()
     row = Attachment(**vars(blob), account_id=caller.account.id, created_at=hub.clock.now())
     if not await hub.write(caller.proof, lambda session: name_blob(session, hub.settings.data_dir, row)):
         response.status_code = 200

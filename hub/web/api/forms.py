@@ -1,10 +1,11 @@
 """Forms as the portal renders them, and what is known already for one at a Place."""
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from hub.catalog.contents import Code, Form
 from hub.clock import civil_day
@@ -26,9 +27,20 @@ from hub.web.views import submission_view
 
 router = APIRouter(prefix="/forms", tags=["forms"])
 Name = Annotated[str, Path(max_length=80, pattern=PLAIN, examples=["visit"])]
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 Version = Annotated[int | None, Query(ge=1, le=2**31)]
+
+
+def _written_out(value: object) -> object:
+    """Refuse a day in any other form than the standard's; a bare number would be taken for days since 1970."""
+    if isinstance(value, str) and not DAY.fullmatch(value):
+        raise ValueError("a day is written 2026-11-30")
+    return value
+
+
 On = Annotated[
     date | None,
+    BeforeValidator(_written_out),
     Query(description="when it happened, for a draft or a correction: codes that were valid then are offered too"),
 ]
 

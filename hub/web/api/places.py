@@ -15,12 +15,12 @@ from hub.store.query import places
 from hub.store.query.places import PlaceSearch
 from hub.systems import Registry
 from hub.web.context import Hub, Parts
+from hub.web.paging import PAGED, say_more
 from hub.web.problems import documented
 from hub.web.security import Filler
 from hub.web.shapes import Reference, Text, View, Word
 
 router = APIRouter(prefix="/places", tags=["places"])
-TOTAL = "X-Total-Count"
 MOST_TOLD = 5
 """Places that share a code and are named."""
 
@@ -75,13 +75,7 @@ def searched(
     return PlaceSearch(kind, q, limit, after)
 
 
-_PAGED = {
-    TOTAL: {"description": "how many there are in all", "schema": {"type": "integer"}},
-    "Link": {"description": '`rel="next"`: the next page, where there is one (RFC 8288)', "schema": {"type": "string"}},
-}
-
-
-@router.get("", responses={200: {"headers": _PAGED}})
+@router.get("", responses=PAGED)
 async def list_places(
     wanted: Annotated[PlaceSearch, Depends(searched)], caller: Filler, hub: Hub, request: Request, response: Response
 ) -> list[PlaceLine]:
@@ -94,10 +88,7 @@ async def list_places(
         return [_line(place, names) for place in found], places.count(session, caller.scope, wanted)
 
     lines, total = await hub.store.read(look)
-    response.headers[TOTAL] = str(total)
-    if len(lines) == wanted.limit:
-        next_page = request.url.include_query_params(after=lines[-1].id)
-        response.headers["Link"] = f'<{next_page.path}?{next_page.query}>; rel="next"'
+    say_more(request, response, total, lines[-1].id if len(lines) == wanted.limit else "")
     return lines
 
 

@@ -48,7 +48,7 @@ async def withdraw_submission(
     """Take a Submission back, as its author or a leader of its division: Systems that got something are told."""
     accepted = await withdraw(hub.intake, caller.scope, submission_id, asked.why, caller.proof)
     response.status_code = 201 if accepted.created else 200
-    return await show(hub, caller, accepted.submission_id)
+    return await show(hub, caller, accepted.submission_id, asks=True)
 
 
 @router.post(
@@ -61,7 +61,7 @@ async def move_submission(
     """Take back one's own Submission and file it at another Place in one act; shows the one filed."""
     accepted = await move(hub.intake, caller.account, submission_id, await body_of(request), caller.proof)
     response.status_code = 201 if accepted.created else 200
-    return await show(hub, caller, accepted.submission_id)
+    return await show(hub, caller, accepted.submission_id, asks=True)
 
 
 def _foreseen(foreseen: Sequence[Foreseen], lens: Lens) -> WithdrawalForeseen:

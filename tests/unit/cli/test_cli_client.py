@@ -104,10 +104,21 @@ def test_replay_gives_its_reason(run: Run, hub: Fake) -> None:
 
 
 def test_pull_tells_how_each_run_ended(run: Run, hub: Fake) -> None:
-    hub.answer([{"name": "homes", "outcome": "doubted", "rows": 3, "reason": "left out [/b] D-1"}])
+    report = {"name": "homes", "outcome": "doubted", "rows": 3, "changed": 1, "ended": 0, "left_out": 0, "noted": 2}
+    hub.answer([report | {"reason": "fewer [/b] rows"}])
     code, out, _ = ask(run, hub, "pull", "a/b")
-    assert (code, out) == (0, "homes: doubted, 3 行 / rows left out [/b] D-1")
-    assert hub.asked[0][1] == "/api/v1/systems/a/b/pull" or "%2F" in hub.asked[0][1]
+    said = "homes: doubted, 3 行 / rows, 1 变化 / changed, 0 消失 / ended, 2 待解决 / open items fewer [/b] rows"
+    assert (code, " ".join(out.split())) == (0, said)
+    assert "%2F" in hub.asked[0][1] or hub.asked[0][1].startswith("/api/v1/systems/a/b/pull")
+
+
+@pytest.mark.parametrize(
+    ("option", "how"), [((), "on"), (("--from-start",), "from_start"), (("--believe",), "believe")]
+)
+def test_pull_may_begin_from_the_start(run: Run, hub: Fake, option: tuple[str, ...], how: str) -> None:
+    hub.answer([])
+    assert ask(run, hub, "pull", "doors", *option)[0] == 0
+    assert hub.asked[0][1] == f"/api/v1/systems/doors/pull?how={how}"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hub.mapping import Context, compile_fields
 from hub.mapping.fault import Unfit
 from hub.mapping.transform import TRANSFORMS, location, lonlat
 from hub.sdk.geo import Crs
+from hub.text import is_blank
 
 INSTANTS = st.integers(694_224_000, 4_102_444_800).map(lambda seconds: datetime.fromtimestamp(seconds + 0.5, UTC))
 
@@ -29,6 +30,15 @@ def done(name: str, value: object, option: object = None) -> object:
         ("number", None, "-3.50", -3.5),
         ("number", None, 7, 7),
         ("digits", None, "0579-8663 １２", "0579866312"),
+        ("digits", None, "13800000000.0", "13800000000"),
+        ("digits", None, 13800000000.0, "13800000000"),
+        ("digits", None, "(0579)86000000", "057986000000"),
+        ("number", None, "１，２３４.5", 1234.5),
+        ("number", None, "12,345,678", 12345678),
+        ("text", None, 17.0, "17"),
+        ("excel_date", None, 46082, "2026-03-01"),
+        ("excel_date", None, "46082.5", "2026-03-01"),
+        ("division", 12, " ３３０７８３ ", "330783000000"),
         ("date", None, "2026-11-20", "2026-11-20"),
         ("date", None, "2026-11-20T16:30:00Z", "2026-11-21"),
         ("local_time", None, "2026-11-20T09:02:03+08:00", "2026-11-20 09:02:03"),
@@ -60,11 +70,21 @@ def test_transforms(name: str, option: object, value: object, made: object) -> N
         ("number", None, 2**53 + 1, "not_a_number"),
         ("number", None, {}, "not_a_number"),
         ("digits", None, "无", "no_digits"),
+        ("digits", None, "13800000000/0579-86000000", "not_one_number"),
+        ("digits", None, "13800000000 13900000000", "not_one_number"),
+        ("digits", None, "86000000转8012", "not_one_number"),
+        ("digits", None, "1.38E+10", "not_one_number"),
+        ("number", None, "4 人", "not_a_number"),
+        ("number", None, "1,23", "not_a_number"),
+        ("text", None, float("nan"), "not_text"),
+        ("excel_date", None, 0, "not_a_date"),
+        ("excel_date", None, 2_026_0301, "not_a_date"),
+        ("excel_date", None, "2026-03-01", "not_a_number"),
         ("date", None, "去年", "not_a_time"),
         ("local_time", None, "2026-11-20T09:02:03", "not_a_time"),
         ("local_time", None, 5, "not_a_time"),
         ("division", 6, "33078", "not_a_division"),
-        ("division", 6, "33078３", "not_a_division"),
+        ("division", 6, "33078x", "not_a_division"),
         ("lonlat", "gcj02", [120, 29], "not_a_location"),
         ("lonlat", "gcj02", {"lon": 120, "lat": 29}, "not_a_location"),
         ("lonlat", "gcj02", {"lon": None, "lat": 29, "crs": "wgs84"}, "not_a_number"),
@@ -119,14 +139,18 @@ def test_a_pair_comes_back_as_it_was_told(lon: float, lat: float, crs: Crs) -> N
 @given(st.data())
 def test_a_table_without_doubles_comes_back(data: st.DataObject) -> None:
     theirs = st.integers(0, 99) | st.text(max_size=3)
-    table = data.draw(st.dictionaries(st.text(min_size=1), theirs, min_size=1).filter(_is_one_to_one))
+    table = data.draw(
+        st.dictionaries(st.text(min_size=1).filter(lambda code: not is_blank(code)), theirs, min_size=1).filter(
+            _is_one_to_one
+        )
+    )
     code = data.draw(st.sampled_from(sorted(table)))
     context = Context({"codes": table}, str)
     there = compile_fields({"code": {"from": "code", "table": "codes"}}, context, "")
     back = compile_fields({"code": {"from": "code", "table": "codes", "back": True, "default": ""}}, context, "")
     sent = there.apply({"code": code})
-    # Empty text is no code anywhere, so a table that says it cannot be heard back.
-    assert back.apply(sent)["code"] == (code if sent["code"] != "" else "")
+    # Blank text is no code anywhere, so a table that says it cannot be heard back.
+    assert back.apply(sent)["code"] == ("" if is_blank(str(sent["code"])) else code)
 
 
 def _is_one_to_one(table: dict[str, int | str]) -> bool:

@@ -89,7 +89,7 @@ def watched(store: Store) -> Watched:
 
 def pulls_of(watched: Watched, clock: HandClock, source: Source, count: int) -> Pulls:
     registry = registry_of(count)
-    return Pulls(watched, clock, registry, dict.fromkeys(registry.systems, source))  # type: ignore[arg-type]  # the seam
+    return Pulls(watched, clock, registry, dict.fromkeys(registry.systems, source), files()[0])  # type: ignore[arg-type]  # the seam
 
 
 async def until(is_so: Callable[[], bool]) -> None:

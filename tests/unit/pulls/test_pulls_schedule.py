@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from hub.clock import SystemClock
 from hub.model import Pull, SystemState
 from hub.model.system import PullOutcome
 from hub.outbox.engine import Engine
@@ -15,7 +16,7 @@ from hub.pulls.run import Pulls
 from hub.sdk import Page
 from hub.store import Store
 from hub.worker.loop import LONGEST_PULL, Worker
-from hub.worker.schedule import schedule
+from hub.worker.schedule import plan_anew, schedule
 from tests.conftest import HandClock
 from tests.some_connectors.county import County
 from tests.some_connectors.thorough.connector import Connector
@@ -51,7 +52,7 @@ def pulls(county: County) -> Pulls:
     connectors = {name: Telling(None, None) for name in county.registry.systems}  # type: ignore[arg-type]  # needs neither
     for connector in connectors.values():
         connector.read = asyncio.Event()
-    return Pulls(county.store, county.clock, county.registry, connectors)
+    return Pulls(county.store, county.clock, county.registry, connectors, county.catalog)
 
 
 async def test_all_pulls_have_one_job_and_every_chore_its_own(pulls: Pulls, clock: HandClock) -> None:
@@ -62,6 +63,25 @@ async def test_all_pulls_have_one_job_and_every_chore_its_own(pulls: Pulls, cloc
     assert set(jobs) == {"sweep", "pulls"}
     assert jobs["pulls"].trigger.interval == LOOK_EVERY
     assert jobs["sweep"].trigger.interval == timedelta(hours=1)
+
+
+@pytest.mark.case("C03")
+async def test_jobs_planned_by_a_clock_that_was_ahead_are_brought_forward(pulls: Pulls) -> None:
+    """The scheduler plans by the wall clock: set back by a year, it would wait for a year."""
+
+    async def chore() -> None:
+        """Do nothing."""
+
+    scheduler = schedule(Rounds(pulls), [("sweep", timedelta(hours=1), chore)], SystemClock())
+    scheduler.start(paused=True)
+    now = datetime.now(UTC)
+    soon = {job.id: job.next_run_time for job in scheduler.get_jobs()}
+    plan_anew(scheduler, now)
+    assert {job.id: job.next_run_time for job in scheduler.get_jobs()} == soon, "a clock that is right moves nothing"
+    plan_anew(scheduler, now - timedelta(days=365))
+    there = {job.id: job.next_run_time - (now - timedelta(days=365)) for job in scheduler.get_jobs()}
+    assert there == {"pulls": timedelta(0), "sweep": timedelta(hours=1)}
+    scheduler.shutdown(wait=False)
 
 
 async def test_a_worker_pulls_at_once_and_loses_what_died(pulls: Pulls, county: County, tmp_path: Path) -> None:

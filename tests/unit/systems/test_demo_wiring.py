@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from hub.catalog import load_catalog
 from hub.catalog.conditions import compile_condition
 from hub.catalog.documents import read_yaml, validate
+from hub.pulls.read import Reader
 from hub.systems import PullFlow, Registry, Surroundings, load_registry
 
 ROOT = Path(__file__).parents[3]
@@ -88,10 +90,12 @@ def pulls(registry: Registry) -> list[tuple[str, PullFlow]]:
 def test_every_row_of_the_county_can_be_read(registry: Registry) -> None:
     from deploy.county.seed import county  # noqa: PLC0415 - a script's module, wanted here only
 
-    seeded = county(60)
+    seeded, catalog = county(60), load_catalog(ROOT)
     for kind, pull in pulls(registry):
-        rows = [pull.read_row(row) for row in seeded[kind][pull.source]]
-        assert len({row.code for row in rows}) == len(rows) > 0
+        reader = Reader(pull, catalog, registry.county)
+        rows = [reader.read(row, reader.identify(row)) for row in seeded[kind][pull.source]]
+        assert len({row.identity.row_key for row in rows}) == len(rows) > 0
+        assert [row.faults for row in rows if row.faults] == []
         assert all(row.values for row in rows)
 
 

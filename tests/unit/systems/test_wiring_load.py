@@ -10,7 +10,7 @@ from hub.clock import SystemClock
 from hub.mapping import Unmapped
 from hub.sdk.doors import open_doors
 from hub.sdk.egress import Egress
-from hub.systems import County, FlowLink, Limits, Registry, connect, links, links_of
+from hub.systems import BadSystems, County, FlowLink, Limits, Registry, connect, links, links_of
 from hub.systems.duration import duration
 
 Load = Callable[..., Registry]
@@ -91,37 +91,51 @@ def test_a_flow_s_version_follows_its_definition_and_the_tables_it_uses(load: Lo
     assert version() != version(lambda d: visit(d)["fields"].update(more={"list": [{"x": {"const": 1}}]}))
 
 
-def test_a_row_becomes_a_place_its_aliases_and_values(load: Load) -> None:
+def test_a_pull_says_which_fields_of_a_row_tell_what(load: Load) -> None:
     (pull,) = load().systems["village-doors"].pulls
-    assert (pull.name, pull.source, pull.into, pull.key, pull.every) == (
-        "doors",
-        "doors",
-        "household",
-        "door",
-        timedelta(hours=6),
-    )
-    row = pull.read_row(ROW)
-    assert (row.code, row.division, row.name) == ("17", "330783005004", "江北街9")
-    assert row.location == {"lon": 120.24, "lat": 29.29, "crs": "gcj02"}
-    assert row.aliases == (("police", "GA-1"), ("water", "5"))
-    assert row.values == {"household.head_name": "王一"}
+    assert (pull.name, pull.source, pull.into, pull.every) == ("doors", "doors", "household", timedelta(hours=6))
+    assert pull.key.apply(ROW) == {"key": "17"}
+    assert pull.place.read(ROW).fields == {
+        "division": "330783005004", "name": "江北街9", "location": {"lon": 120.24, "lat": 29.29, "crs": "gcj02"},
+    }  # fmt: skip
+    assert pull.codes.read(ROW).fields == {"police": "GA-1", "*": [{"issuer": "water", "code": "5"}]}
+    assert pull.values.read(ROW).fields == {"household.head_name": "王一"}
+    assert pull.describes
+    assert {"door", "village", "street", "number", "point", "plate", "old", "head"} <= {*pull.heads}
 
 
 def test_a_row_may_say_little_but_not_leave_out_its_key(load: Load) -> None:
     (pull,) = load().systems["village-doors"].pulls
-    row = pull.read_row({"door": "17", "street": "江北街"})
-    assert (row.division, row.name, row.location, row.aliases, row.values) == (None, "江北街", None, (), {})
+    little = {"door": "17", "street": "江北街", "head": None}
+    assert [part.read(little).fields for part in (pull.place, pull.codes, pull.values)] == [{"name": "江北街"}, {}, {}]
+    assert pull.values.read(little).nothing == ("household.head_name",), "there, and empty"
     with pytest.raises(Unmapped, match="key <- door: missing"):
-        pull.read_row({**ROW, "door": ""})
+        pull.key.apply({**ROW, "door": ""})
 
 
-def test_a_location_must_be_one(load: Load) -> None:
-    def take_text(document: Any) -> None:  # noqa: ANN401 - the document
-        document["systems"]["village-doors"]["pull"][0]["place"]["location"] = {"from": "street"}
+def test_how_a_pull_is_read_is_usual_unless_the_file_says_otherwise(load: Load) -> None:
+    def change(document: Any) -> None:  # noqa: ANN401 - the document
+        document["systems"]["village-doors"]["pull"][0].update(whole_every="7d", quiet_slots=0, most_rows=50)
 
-    (pull,) = load(take_text).systems["village-doors"].pulls
-    with pytest.raises(Unmapped, match="not_a_location"):
-        pull.read_row(ROW)
+    (usual,), (other,) = (load(*edit).systems["village-doors"].pulls for edit in ((), (change,)))
+    assert (usual.whole_every, usual.quiet_slots, usual.most_rows) == (timedelta(days=1), 30, 2_000_000)
+    assert (other.whole_every, other.quiet_slots, other.most_rows) == (timedelta(days=7), 0, 50)
+    assert usual.version == other.version, "rows are read the same"
+
+
+def test_a_pull_s_version_follows_what_is_read_of_a_row(load: Load) -> None:
+    def change(document: Any) -> None:  # noqa: ANN401 - the document
+        document["systems"]["village-doors"]["pull"][0]["fields"]["household.head_name"] = {"from": "chief"}
+
+    (usual,), (other,) = (load(*edit).systems["village-doors"].pulls for edit in ((), (change,)))
+    assert usual.version != other.version
+
+
+def test_a_county_may_say_where_it_lies(load: Load) -> None:
+    box = {"west": 120.0, "south": 28.9, "east": 120.8, "north": 29.6}
+    assert load(lambda document: document["county"].update(box=box)).county.box == (120.0, 28.9, 120.8, 29.6)
+    with pytest.raises(BadSystems, match=r"county/box: systems\.bad_box"):
+        load(lambda document: document["county"].update(box=box | {"west": 121}))
 
 
 def test_a_system_may_only_send_or_only_be_read(load: Load) -> None:
@@ -138,8 +152,8 @@ def test_a_pull_may_bring_codes_only(load: Load) -> None:
             document["systems"]["village-doors"]["pull"][0].pop(part)
 
     (pull,) = load(only_codes).systems["village-doors"].pulls
-    assert pull.read_row(ROW).values == {}
-    assert pull.lineage == ()
+    assert pull.values.read(ROW).fields == {}
+    assert (pull.lineage, pull.describes, pull.heads) == ((), False, ("door",))
 
 
 def test_lineage_lists_what_is_sent_and_what_is_pulled(load: Load) -> None:

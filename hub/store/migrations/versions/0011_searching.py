@@ -1,12 +1,11 @@
 # ruff: noqa: E501, F401, I001, PLR0915, RUF100 - written by Alembic, reviewed by people, never restyled
-"""searching: names and codes as they are compared and as they sort; what is known of tracks, so that a repeat is seen."""
+"""searching: names as they sort; what is known of tracks, so that a repeat is seen."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from hub.model.column import Bytewise, UtcDateTime
 from hub.model.natural_order import order_key
-from hub.text import comparable, comparable_name
 
 revision = "0011"
 down_revision = "0010"
@@ -17,14 +16,9 @@ AT_ONCE = 500
 
 
 def upgrade() -> None:
-    op.add_column("place", sa.Column("name_key", sa.String(), nullable=False, server_default=""))
     op.add_column("place", sa.Column("order_key", Bytewise, nullable=False, server_default=""))
-    op.add_column("alias", sa.Column("code_key", sa.String(), nullable=False, server_default=""))
     _fill_places(op.get_bind())
-    _fill_aliases(op.get_bind())
     op.create_index("ix_place_division_order_key", "place", ["division", "order_key"], unique=False)
-    op.drop_index("ix_alias_code", "alias")
-    op.create_index("ix_alias_code_key", "alias", ["code_key"], unique=False)
     op.create_table(
         "track_digest",
         sa.Column("submission_id", sa.String(length=36), nullable=False),
@@ -40,33 +34,17 @@ def upgrade() -> None:
 
 
 def _fill_places(connection: sa.Connection) -> None:
-    place, last = sa.table("place", *map(sa.column, ("id", "name", "name_key", "order_key"))), ""
+    place, last = sa.table("place", *map(sa.column, ("id", "name", "order_key"))), ""
     query = sa.select(place.c.id, place.c.name).order_by(place.c.id).limit(AT_ONCE)
     change = sa.update(place).where(place.c.id == sa.bindparam("of"))
-    change = change.values(name_key=sa.bindparam("compared"), order_key=sa.bindparam("sorts"))
+    change = change.values(order_key=sa.bindparam("sorts"))
     while page := connection.execute(query.where(place.c.id > last)).all():
         last = page[-1].id
-        rows = [{"of": row.id, "compared": comparable_name(row.name), "sorts": order_key(row.name)} for row in page]
+        rows = [{"of": row.id, "sorts": order_key(row.name)} for row in page]
         connection.execute(change, rows)
-
-
-def _fill_aliases(connection: sa.Connection) -> None:
-    alias = sa.table("alias", *map(sa.column, ("issuer", "code", "code_key")))
-    key = (alias.c.issuer, alias.c.code)
-    change = sa.update(alias).where(alias.c.issuer == sa.bindparam("by"), alias.c.code == sa.bindparam("of"))
-    change, last = change.values(code_key=sa.bindparam("compared")), ("", "")
-    while page := connection.execute(sa.select(*key).where(sa.tuple_(*key) > last).order_by(*key).limit(AT_ONCE)).all():
-        last = (page[-1].issuer, page[-1].code)
-        connection.execute(
-            change, [{"by": row.issuer, "of": row.code, "compared": comparable(row.code)} for row in page]
-        )
 
 
 def downgrade() -> None:
     op.drop_table("track_digest")
-    op.drop_index("ix_alias_code_key", "alias")
-    op.create_index("ix_alias_code", "alias", ["code"], unique=False)
     op.drop_index("ix_place_division_order_key", "place")
-    op.drop_column("alias", "code_key")
     op.drop_column("place", "order_key")
-    op.drop_column("place", "name_key")

@@ -1,0 +1,1 @@
+"""Connectors of the benchmark alone, found by any version of the hub."""

@@ -1,0 +1,1 @@
+"""A register of households that exists only while it is read."""

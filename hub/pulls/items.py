@@ -1,0 +1,126 @@
+"""What one run meets that stays open: names the first of each kind, counts the rest, and knows which rows have any."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub.model.open_item import ItemKind, ItemState, OpenItem
+from hub.pulls.merge import Merged, Tangle
+from hub.pulls.read import Fault
+from hub.store.query.open_items import ItemKey, Met, Settling
+from hub.systems import PullFlow
+
+MOST_NAMED = 200
+"""Items of one kind of one pull that are named; more are counted: nobody reads them, and the wiring is at fault."""
+PULL_ITEMS = frozenset(
+    {ItemKind.MARK_AHEAD, ItemKind.NOTHING_NEW, ItemKind.ROWS_MISSING, ItemKind.DOUBTED, ItemKind.PULL_FAILED}
+)
+"""About the pull as a whole, not about a row of it."""
+LONGEST_MARK = 80
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What some rows met: what to write of it, and what is only counted."""
+
+    settling: Settling
+    unnamed: Sequence[Met]
+
+
+class Items:
+    """The open items of one pull as one run sees them."""
+
+    def __init__(self, flow: PullFlow, there: Iterable[OpenItem]) -> None:
+        self._flow = flow
+        self.there: dict[ItemKey, OpenItem] = {(str(item.kind), item.row_key, item.field): item for item in there}
+        self._known = set(self.there)
+        self._open = Counter(key[0] for key, item in self.there.items() if item.state == ItemState.OPEN and key[1])
+        self._rows = {key[1] for key in self.there}
+        self._met: set[ItemKey] = set()
+        self._fine: set[str] = set()
+        self._unnamed: Counter[ItemKind] = Counter()
+        self._examples: dict[ItemKind, Met] = {}
+        self.noted = 0
+        """Things that were met in this run, named or not."""
+
+    def has(self, kind: ItemKind) -> bool:
+        """Say whether the pull as a whole has such an item open."""
+        item = self.there.get((str(kind), "", ""))
+        return item is not None and item.state == ItemState.OPEN
+
+    def has_any(self, kind: ItemKind) -> bool:
+        """Say whether something of a kind was open or dismissed before this run."""
+        return any(key[0] == kind for key in self.there)
+
+    def is_untouched(self, key: ItemKey) -> bool:
+        """Say whether this run neither met an item that was there before, nor read its row anew."""
+        return key not in self._met and key[1] not in self._fine
+
+    def of_rows(self, merged: Merged, now: datetime) -> Noted:
+        """Return what to say about items in the transaction that merges some rows."""
+        met = [_value(key, place_id, fault) for key, place_id, fault in merged.faults]
+        met += [_tangled(tangle) for tangle in merged.tangles]
+        return self._noted(met, now, {key for key in merged.settled if key in self._rows})
+
+    def of_left_out(self, left_out: Iterable[tuple[str, Fault]], now: datetime) -> Noted:
+        """Return what to say about rows that could not be read at all; those without a key are only counted."""
+        kind = ItemKind.ROW_LEFT_OUT
+        met = [Met(kind, fault.reason, key, params=fault.params, mark=fault.reason) for key, fault in left_out]
+        return self._noted(met, now)
+
+    def of_run(self, met: Sequence[Met], solved: Iterable[ItemKey], now: datetime) -> Settling:
+        """Return what to say at the end of a run."""
+        return Settling(self._flow.system, self._flow.name, now, met, (), {*solved})
+
+    def keep(self, noted: Noted) -> None:
+        """Count what was written."""
+        for met in noted.settling.met:
+            self._open[str(met.kind)] += met.key not in self._known
+            self._known.add(met.key)
+            self._met.add(met.key)
+            self._rows.add(met.row_key)
+        self._fine.update(noted.settling.fine)
+        for met in noted.unnamed:
+            self._unnamed[met.kind] += 1
+            self._examples.setdefault(met.kind, met)
+        self.noted += len(noted.settling.met) + len(noted.unnamed)
+
+    def rest(self, *, is_whole: bool) -> tuple[list[Met], list[ItemKey]]:
+        """Return the items that count what is not named, and those of before that a whole reading did not meet."""
+        met = [
+            Met(kind, "open_item.rest", params={"count": count, "reason": self._examples[kind].reason}, mark="rest")
+            for kind, count in self._unnamed.items()
+        ]
+        still = {str(kind) for kind in (*PULL_ITEMS, *self._unnamed)}
+        return met, [key for key in self.there if is_whole and key[1:] == ("", "") and key[0] not in still]
+
+    def _noted(self, met: Iterable[Met], now: datetime, fine: Iterable[str] = ()) -> Noted:
+        named: dict[ItemKey, Met] = {}
+        unnamed: list[Met] = []
+        counts = Counter(self._open)
+        for each in met:
+            is_known = each.key in self._known or each.key in named
+            if each.row_key and (is_known or counts[str(each.kind)] < MOST_NAMED):
+                counts[str(each.kind)] += not is_known
+                named[each.key] = each
+            else:
+                unnamed.append(each)
+        return Noted(Settling(self._flow.system, self._flow.name, now, [*named.values()], {*fine}), unnamed)
+
+
+def _value(key: str, place_id: str, fault: Fault) -> Met:
+    mark = f"{fault.reason}|{fault.value}"[:LONGEST_MARK]
+    kind = ItemKind.VALUE_NOT_UNDERSTOOD
+    return Met(kind, fault.reason, key, fault.field, fault.params, fault.value, place_id, mark=mark)
+
+
+def _tangled(tangle: Tangle) -> Met:
+    first, second = (*tangle.place_ids, None, None)[:2]
+    kind = ItemKind.CODES_TANGLED
+    if tangle.kinds:
+        params: dict[str, object] = {"kind": tangle.kinds[0]}
+        return Met(kind, "open_item.other_kind", tangle.key, params=params, place_id=first, mark=tangle.kinds[0])
+    mark = " ".join(each[-12:] for each in tangle.place_ids)[:LONGEST_MARK]
+    params = {"count": len(tangle.place_ids)}
+    return Met(kind, "open_item.codes_tangled", tangle.key, "", params, "", first, second, mark)
