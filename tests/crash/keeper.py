@@ -15,7 +15,8 @@ DONE_WITHIN_S = 90.0
 LOOK_S = 0.1
 TORN = (
     "SELECT s.id FROM submission s LEFT JOIN record r ON r.submission_id = s.id "
-    f"LEFT JOIN delivery d ON d.record_id = r.id GROUP BY s.id HAVING count(d.id) != {len(BOOKS)}"
+    "LEFT JOIN delivery d ON d.record_id = r.id WHERE s.withdrawn_by IS NULL "
+    f"GROUP BY s.id HAVING count(d.id) != {len(BOOKS)}"
 )
 
 

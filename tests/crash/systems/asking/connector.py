@@ -7,4 +7,6 @@ from tests.crash.systems.book import connector
 
 
 class Connector(connector.Connector):
-    capabilities: ClassVar[Capabilities] = Capabilities(honours_key=False, probes=True, amends=True, withdraws=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        honours_key=False, probes=True, probes_changes=True, amends=True, withdraws=True
+    )
