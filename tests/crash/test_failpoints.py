@@ -67,10 +67,16 @@ def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionD
 
 
 def is_guarded(function: ast.AST, tree: ast.Module) -> bool:
-    """Say whether a function passes a point, itself or in a function of its module that it names."""
-    named = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
-    called = [other for other in functions(tree) if other.name in named]
-    return any(any(points_in(part)) for part in (function, *called))
+    """Say whether a function passes a point, itself or in a function of its module that it names, or that one names."""
+    others, waiting, looked_at = list(functions(tree)), [function], set[ast.AST]()
+    while waiting:
+        part = waiting.pop()
+        if any(points_in(part)):
+            return True
+        looked_at.add(part)
+        named = {node.id for node in ast.walk(part) if isinstance(node, ast.Name)}
+        waiting += [other for other in others if other.name in named and other not in looked_at]
+    return False
 
 
 @pytest.mark.fault("F1", "F2", "F39")
