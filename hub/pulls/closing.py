@@ -13,7 +13,7 @@ from hub.pulls.work import Told, claims
 from hub.store import Session
 from hub.store.query import pull_rows
 from hub.store.query.open_items import ItemKey, Met
-from hub.store.query.pull_rows import Row, Spot
+from hub.store.query.pull_rows import PlaceData, Row
 from hub.systems import PullFlow
 from hub.text import comparable
 
@@ -63,15 +63,15 @@ def shared_codes(session: Session, flow: PullFlow, items: Items, taken: Iterable
     return list(met.values()), [key for key in gone if key not in met]
 
 
-def namesakes(session: Session, flow: PullFlow, items: Items, described: Sequence[Spot]) -> Found:
+def namesakes(session: Session, flow: PullFlow, items: Items, described: Sequence[PlaceData]) -> Found:
     """Return the Places of this pull that look like one of another System: same name, same division, no code shared.
 
     A name that two rows of one System have, such as that of a block of flats, tells nothing.
     """
     before = [item for item in items.there.values() if item.kind == ItemKind.PLACES_TO_LINK and item.row_key]
     asked = {str(place) for item in before for place in (item.place_id, item.other_place_id)}
-    spots = [*pull_rows.spots(session, asked), *described]
-    names = {(spot.division, spot.name_key) for spot in spots if spot.name_key and spot.division}
+    places = [*pull_rows.places_by_id(session, asked), *described]
+    names = {(place.division, place.name_key) for place in places if place.name_key and place.division}
     if len(described) >= MOST_DESCRIBED:
         names |= set(pull_rows.repeated_names(session, MOST_NAMESAKES))
     met = {found.key: found for found in _pairs(session, flow, names)}
@@ -81,26 +81,26 @@ def namesakes(session: Session, flow: PullFlow, items: Items, described: Sequenc
 
 def _pairs(session: Session, flow: PullFlow, names: Collection[Name]) -> Iterator[Met]:
     """Yield an item for every two Places of one name, one of this pull, that no System tells apart."""
-    alike: dict[tuple[Name, str], list[Spot]] = defaultdict(list)
-    for spot in pull_rows.namesakes(session, names):
-        alike[(spot.division, spot.name_key), spot.kind].append(spot)
+    alike: dict[tuple[Name, str], list[PlaceData]] = defaultdict(list)
+    for place in pull_rows.namesakes(session, names):
+        alike[(place.division, place.name_key), place.kind].append(place)
     groups = [group for group in alike.values() if len(group) > 1]
     standing: dict[str, list[Row]] = defaultdict(list)
-    for row in pull_rows.rows_at(session, {spot.id for group in groups for spot in group}):
+    for row in pull_rows.rows_at(session, {place.id for group in groups for place in group}):
         standing[row.place_id].append(row)
     for group in groups:
-        systems = Counter(system for spot in group for system in {row.system for row in standing[spot.id]})
+        systems = Counter(system for place in group for system in {row.system for row in standing[place.id]})
         if max(systems.values(), default=0) == 1:
             yield from (met for pair in combinations(group, 2) if (met := _pair(session, flow, pair, standing)))
 
 
-def _pair(session: Session, flow: PullFlow, pair: tuple[Spot, ...], standing: dict[str, list[Row]]) -> Met | None:
-    for spot, other in (pair, pair[::-1]):
-        mine = [row for row in standing[spot.id] if (row.system, row.pull) == (flow.system, flow.name)]
+def _pair(session: Session, flow: PullFlow, pair: tuple[PlaceData, ...], standing: dict[str, list[Row]]) -> Met | None:
+    for place, other in (pair, pair[::-1]):
+        mine = [row for row in standing[place.id] if (row.system, row.pull) == (flow.system, flow.name)]
         theirs = standing[other.id]
         if mine and theirs:
             (key,) = [code.code for code in pull_rows.codes_by_key(session, [(flow.system, mine[0].row_key)])] or [""]
             params = {"other": theirs[0].system}
             return Met(ItemKind.PLACES_TO_LINK, "open_item.places_to_link", key or mine[0].row_key, other.id, params,
-                       place_id=spot.id, other_place_id=other.id, mark=other.id)  # fmt: skip
+                       place_id=place.id, other_place_id=other.id, mark=other.id)  # fmt: skip
     return None

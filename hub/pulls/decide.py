@@ -13,12 +13,12 @@ from hub.model.open_item import ItemState, OpenItem
 from hub.pulls.merge import new_token
 from hub.pulls.move import follow, move_row
 from hub.pulls.where import Key, teller
-from hub.pulls.work import Company, Occasion, Work
+from hub.pulls.work import Occasion, PlaceContents, Work
 from hub.store import Session
 from hub.store.query import open_items, pull_rows
 from hub.store.query.journal import add_entries, entry
 from hub.store.query.open_items import Word
-from hub.store.query.pull_rows import NewPlace, Spot
+from hub.store.query.pull_rows import NewPlace, PlaceData
 from hub.text import comparable
 
 
@@ -33,15 +33,15 @@ def link(session: Session, place_id: str, into_id: str, word: Word) -> frozenset
     """
     pull_rows.take_turn(session)
     work = Work(session, _occasion(word, Fate.LINKED))
-    left, into = _spots(work, place_id, into_id)
+    left, into = _places(work, place_id, into_id)
     if left.kind != into.kind:
         raise Problem("place.other_kind", 409)
-    _pin(work.company(into.id), work, word)
-    company = work.company(left.id)
-    _pin(company, work, word)
-    for row in company.rows:
+    _pin(work.contents(into.id), work, word)
+    contents = work.contents(left.id)
+    _pin(contents, work, word)
+    for row in contents.rows:
         move_row(work, row, into.id)
-    for code in work.company(left.id).codes:
+    for code in work.contents(left.id).codes:
         work.remember_code(code, Fate.LINKED, into.id)
         work.put(code, into.id)
     left.linked_to = into.id
@@ -58,17 +58,17 @@ def part(
     """
     pull_rows.take_turn(session)
     work = Work(session, _occasion(word, Fate.PARTED))
-    (place, *others) = _spots(work, place_id, *([into_id] if into_id else []))
-    company = work.company(place.id)
-    going = [row for row in company.rows if teller(row) in rows]
+    (place, *others) = _places(work, place_id, *([into_id] if into_id else []))
+    contents = work.contents(place.id)
+    going = [row for row in contents.rows if teller(row) in rows]
     if len(going) < len(rows):
         raise Problem("request.invalid", 422, [FieldFault("/rows", "row_elsewhere")])
-    if len(going) == len(company.rows):
+    if len(going) == len(contents.rows):
         raise Problem("request.invalid", 422, [FieldFault("/rows", "all_rows")])
     into = others[0] if others else _new_like(work, place, word.at)
     if into.kind != place.kind:
         raise Problem("place.other_kind", 409)
-    _pin(company, work, word)
+    _pin(contents, work, word)
     for row in going:
         move_row(work, row, into.id)
     return into.id, _settle(session, work, word, ("place.parted", place.id), {place.id, into.id})
@@ -81,7 +81,7 @@ def place_code(session: Session, place_id: str, code: tuple[str, str], word: Wor
     """
     pull_rows.take_turn(session)
     work = Work(session, _occasion(word, Fate.MOVED))
-    (place,) = _spots(work, place_id)
+    (place,) = _places(work, place_id)
     key = (code[0], comparable(code[1]))
     work.load_codes([key])
     known = work.codes.get(key)
@@ -95,41 +95,41 @@ def place_code(session: Session, place_id: str, code: tuple[str, str], word: Wor
     known.decided_by = word.account_id
     work.touch(known)
     follow(work)
-    for row in work.company(place.id).rows + work.company(before).rows:
+    for row in work.contents(place.id).rows + work.contents(before).rows:
         row.digest = ""  # what its codes lead to may be another Place now
         work.touch(row)
     return _settle(session, work, word, ("place.code_placed", place.id), {place.id, before})
 
 
-def _spots(work: Work, *place_ids: str) -> list[Spot]:
+def _places(work: Work, *place_ids: str) -> list[PlaceData]:
     """Return Places that still stand for themselves; raises Problem for one that does not, or named twice."""
-    work.load_spots(place_ids)
-    found = [work.spots.get(each) for each in place_ids]
-    if any(spot is None for spot in found):
+    work.load_places(place_ids)
+    found = [work.places.get(each) for each in place_ids]
+    if any(place is None for place in found):
         raise Problem("not_found", 404)
-    spots = [spot for spot in found if spot is not None]
-    if any(spot.linked_to is not None for spot in spots):
+    places = [place for place in found if place is not None]
+    if any(place.linked_to is not None for place in places):
         raise Problem("place.linked", 409)
-    if len({spot.id for spot in spots}) < len(spots):
+    if len({place.id for place in places}) < len(places):
         raise Problem("request.invalid", 422, [FieldFault("/into", "same_place")])
-    return spots
+    return places
 
 
-def _pin(company: Company, work: Work, word: Word) -> None:
+def _pin(contents: PlaceContents, work: Work, word: Word) -> None:
     """Let no code move these rows again; they are described anew when they are read the next time."""
-    for row in company.rows:
+    for row in contents.rows:
         row.decided_by, row.digest = word.account_id, ""
         work.touch(row)
 
 
-def _new_like(work: Work, place: Spot, now: datetime) -> NewPlace:
+def _new_like(work: Work, place: PlaceData, now: datetime) -> NewPlace:
     """Make a Place that is called and lies as the one it is parted from, until a row says otherwise."""
-    spot = NewPlace(
+    made = NewPlace(
         new_id(), place.kind, place.name, place.name_key, place.order_key, place.division, place.location,
         token=new_token(), created_at=now,
     )  # fmt: skip
-    work.add_place(spot)
-    return spot
+    work.add_place(made)
+    return made
 
 
 def _settle(session: Session, work: Work, word: Word, deed: tuple[str, str], concerned: set[str]) -> frozenset[str]:

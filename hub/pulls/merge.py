@@ -17,7 +17,7 @@ from hub.pulls.where import Where, where_known, where_new
 from hub.pulls.work import CodeKey, Merging, Told, claims
 from hub.store import Session
 from hub.store.query import pull_rows
-from hub.store.query.pull_rows import Code, NewPlace, Row, Spot
+from hub.store.query.pull_rows import Code, NewPlace, PlaceData, Row
 from hub.systems.pull import ANY_ISSUER
 from hub.text import comparable, comparable_name
 
@@ -51,7 +51,7 @@ class Merged:
     """Key, Place and what is not understood."""
     tangles: list[Tangle] = field(default_factory=list)
     taken: list[TakenCode] = field(default_factory=list)
-    described: list[Spot] = field(default_factory=list)
+    described: list[PlaceData] = field(default_factory=list)
     """Places that are new or named or located otherwise now."""
     settled: list[str] = field(default_factory=list)
     """Keys of the rows that stand on a Place."""
@@ -93,23 +93,23 @@ def _is_unheard_of(work: Merging, row: ReadRow) -> bool:
 
 def _merge_new(work: Merging, row: ReadRow, merged: Merged) -> None:
     """Make the Place of a row nobody has heard of, as `_merge` would."""
-    spot, identity = _new_spot(work), row.identity
-    spot.division, spot.name = row.division or NOWHERE, row.name or ""
-    spot.name_key, spot.order_key = comparable_name(spot.name), order_key(spot.name)
-    spot.location = dict(row.location) if row.location else None
+    place, identity = _new_place(work), row.identity
+    place.division, place.name = row.division or NOWHERE, row.name or ""
+    place.name_key, place.order_key = comparable_name(place.name), order_key(place.name)
+    place.location = dict(row.location) if row.location else None
     if row.name or row.division:
-        merged.described.append(spot)
+        merged.described.append(place)
     told = work.told
     system, pull, since = told.flow.system, told.flow.name, told.as_of
-    _new_row(work, row, spot.id, list(dict.fromkeys(row.codes)))
+    _new_row(work, row, place.id, list(dict.fromkeys(row.codes)))
     work.add_code(Code(
-        identity.row_key, system, identity.key, spot.id, True, system, pull, identity.row_key, since
+        identity.row_key, system, identity.key, place.id, True, system, pull, identity.row_key, since
     ))  # fmt: skip
     for issuer, code, key in row.codes:
         if (issuer, key) not in work.codes:
-            work.add_code(Code(key, issuer, code, spot.id, False, system, pull, identity.row_key, since))
+            work.add_code(Code(key, issuer, code, place.id, False, system, pull, identity.row_key, since))
     merged.changed += 1
-    _count(row, spot.id, merged)
+    _count(row, place.id, merged)
 
 
 def _count(row: ReadRow, place_id: str, merged: Merged) -> None:
@@ -137,8 +137,8 @@ def _look_around(work: Merging, rows: Iterable[ReadRow]) -> None:
             if claims(known) != {*_codes_of(row, flow.system)} or {*named} != {known.place_id}:
                 leaving.add(known.place_id)
                 work.load_codes(claims(known))
-    work.load_company(leaving)
-    work.load_spots(places)
+    work.load_contents(leaving)
+    work.load_places(places)
 
 
 def _merge(work: Merging, row: ReadRow, merged: Merged) -> None:
@@ -146,21 +146,21 @@ def _merge(work: Merging, row: ReadRow, merged: Merged) -> None:
     known = work.rows.get((flow.system, flow.name, row.identity.row_key))
     codes = _codes_now(work, row, known)
     where = _where(work, row, known, codes)
-    spot = _spot(work, where.place_id)
-    if where.tangled or (spot is not None and spot.kind != flow.into):
-        kinds = (spot.kind,) if spot else ()
+    place = _place(work, where.place_id)
+    if where.tangled or (place is not None and place.kind != flow.into):
+        kinds = (place.kind,) if place else ()
         merged.tangles.append(Tangle(row.identity.key, tuple(sorted(where.tangled)), kinds))
         return
-    spot = spot or _new_spot(work)
-    is_changed = _describe(work, spot, row, merged)
+    place = place or _new_place(work)
+    is_changed = _describe(work, place, row, merged)
     if known is None:
-        known = _new_row(work, row, spot.id, codes)
+        known = _new_row(work, row, place.id, codes)
         is_changed = True
     else:
         is_changed = keep_values(work, known, row) or is_changed
-    is_changed = _stand(work, known, (row.identity.key, spot.id, codes), merged) or is_changed
+    is_changed = _stand(work, known, (row.identity.key, place.id, codes), merged) or is_changed
     merged.changed += is_changed
-    _count(row, spot.id, merged)
+    _count(row, place.id, merged)
 
 
 def _codes_now(work: Merging, row: ReadRow, known: Row | None) -> list[ToldCode]:
@@ -200,25 +200,25 @@ def _parted(work: Merging, known: Row, where: Where, codes: Iterable[ToldCode]) 
     dropped = claims(known) - now - {(known.system, known.row_key)}
     if not dropped:
         return where
-    company = work.company(known.place_id)
-    rest = [each for each in company.rows if each is not known]
+    contents = work.contents(known.place_id)
+    rest = [each for each in contents.rows if each is not known]
     stays = not rest or any(claims(each) & ({(known.system, known.row_key)} | now) for each in rest)
     return where if stays else Where(None)
 
 
-def _spot(work: Merging, place_id: str | None) -> Spot | None:
+def _place(work: Merging, place_id: str | None) -> PlaceData | None:
     if place_id is None:
         return None
-    work.load_spots([place_id])
-    return work.spots[place_id]
+    work.load_places([place_id])
+    return work.places[place_id]
 
 
-def _new_spot(work: Merging) -> NewPlace:
-    spot = NewPlace(
+def _new_place(work: Merging) -> NewPlace:
+    place = NewPlace(
         new_id(), work.told.flow.into, "", "", "", NOWHERE, None, token=new_token(), created_at=work.told.now
     )
-    work.add_place(spot)
-    return spot
+    work.add_place(place)
+    return place
 
 
 def new_token() -> str:
@@ -239,22 +239,22 @@ def _new_row(work: Merging, row: ReadRow, place_id: str, codes: list[ToldCode]) 
     return known
 
 
-def _describe(work: Merging, spot: Spot, row: ReadRow, merged: Merged) -> bool:
+def _describe(work: Merging, place: PlaceData, row: ReadRow, merged: Merged) -> bool:
     """Let a System whose wiring says where a Place is and what it is called change that; say whether it did."""
-    before = (spot.division, spot.name, spot.location)
-    spot.division = row.division or spot.division
-    if row.name is not None and row.name != spot.name:
-        spot.name = row.name
-        spot.name_key, spot.order_key = comparable_name(row.name), order_key(row.name)
+    before = (place.division, place.name, place.location)
+    place.division = row.division or place.division
+    if row.name is not None and row.name != place.name:
+        place.name = row.name
+        place.name_key, place.order_key = comparable_name(row.name), order_key(row.name)
     if row.location is not None:
-        spot.location = dict(row.location)
-    if spot.ended_at is not None:
-        spot.ended_at = None
-        work.touch(spot)
-    if before == (spot.division, spot.name, spot.location):
+        place.location = dict(row.location)
+    if place.ended_at is not None:
+        place.ended_at = None
+        work.touch(place)
+    if before == (place.division, place.name, place.location):
         return False
-    work.touch(spot)
-    merged.described.append(spot)
+    work.touch(place)
+    merged.described.append(place)
     return True
 
 

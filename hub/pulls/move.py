@@ -81,7 +81,7 @@ def take_leave(work: Work, row: Row, key: CodeKey) -> None:
     code = work.codes.get(key)
     if code is None or code.ended_at is not None or code.decided_by or not is_told_by(code, teller(row)):
         return
-    heirs = [each for each in work.company(code.place_id).rows if each is not row and key in claims(each)]
+    heirs = [each for each in work.contents(code.place_id).rows if each is not row and key in claims(each)]
     if heirs:
         code.told_by, code.pull, code.row_key = teller(heirs[0])
         code.is_key = (code.issuer, code.code_key) == (heirs[0].system, heirs[0].row_key)
@@ -93,7 +93,7 @@ def take_leave(work: Work, row: Row, key: CodeKey) -> None:
 def move_row(work: Work, row: Row, place_id: str) -> None:
     """Move a row to another Place with what it says of codes; `follow` lets others come after."""
     left, me = row.place_id, teller(row)
-    codes = [code for code in work.company(left).codes if is_told_by(code, me) and not code.decided_by]
+    codes = [code for code in work.contents(left).codes if is_told_by(code, me) and not code.decided_by]
     work.put(row, place_id)
     for code in codes:
         if code.ended_at is None:
@@ -109,7 +109,7 @@ def follow(work: Work) -> None:
     while work.moved:
         key, left = work.moved.pop()
         target = work.codes[key].place_id
-        for row in work.company(left).rows:
+        for row in work.contents(left).rows:
             if row.decided_by or key not in claims(row) or target == left:
                 continue
             followed += 1
@@ -134,16 +134,16 @@ def _leave_behind(work: Work, place_id: str, target: str) -> None:
     """Say of a Place nothing stands on any more what it turned out to be: Submissions may have been filed there."""
     if not _is_empty(work, place_id) or place_id == target:
         return
-    work.load_spots([place_id, target])
-    spot, into = work.spots[place_id], work.spots[target]
-    if spot.kind == into.kind and spot.linked_to is None:
-        spot.linked_to = target
-        work.touch(spot)
+    work.load_places([place_id, target])
+    place, into = work.places[place_id], work.places[target]
+    if place.kind == into.kind and place.linked_to is None:
+        place.linked_to = target
+        work.touch(place)
 
 
 def _is_empty(work: Work, place_id: str) -> bool:
-    company = work.company(place_id)
-    return not company.rows and all(code.ended_at is not None for code in company.codes)
+    contents = work.contents(place_id)
+    return not contents.rows and all(code.ended_at is not None for code in contents.codes)
 
 
 def end_rows(work: Merging, keys: Iterable[str]) -> int:
@@ -152,7 +152,7 @@ def end_rows(work: Merging, keys: Iterable[str]) -> int:
     ending = [work.rows[me] for me in ((flow.system, flow.name, key) for key in keys) if me in work.rows]
     ending = [row for row in ending if row.ended_at is None]
     work.load_codes({key for row in ending for key in claims(row)})
-    work.load_company({row.place_id for row in ending})
+    work.load_contents({row.place_id for row in ending})
     for row in ending:
         row.ended_at, row.pull_id = work.told.as_of, work.told.pull_id
         work.touch(row)
@@ -166,9 +166,9 @@ def end_rows(work: Merging, keys: Iterable[str]) -> int:
 
 def _end_place(work: Work, place_id: str) -> None:
     if _is_empty(work, place_id):
-        work.load_spots([place_id])
-        work.spots[place_id].ended_at = work.told.as_of
-        work.touch(work.spots[place_id])
+        work.load_places([place_id])
+        work.places[place_id].ended_at = work.told.as_of
+        work.touch(work.places[place_id])
 
 
 def _end_code(work: Work, row: Row, key: CodeKey) -> None:
@@ -176,7 +176,7 @@ def _end_code(work: Work, row: Row, key: CodeKey) -> None:
     code = work.codes.get(key)
     is_own = key == (row.system, row.row_key)
     if code is not None and is_own and is_anchored(code) and is_told_by(code, teller(row)) and not code.decided_by:
-        others = [each for each in work.company(code.place_id).rows if (each.system, each.row_key) == key]
+        others = [each for each in work.contents(code.place_id).rows if (each.system, each.row_key) == key]
         if not others:
             code.ended_at = work.told.as_of
             work.touch(code)

@@ -20,7 +20,7 @@ from hub.pulls.work import Told
 from hub.sdk import Connector, Page
 from hub.store import Session, Store
 from hub.store.query import open_items, pull_rows, systems
-from hub.store.query.pull_rows import Spot
+from hub.store.query.pull_rows import PlaceData
 from hub.systems import PullFlow
 from hub.text import comparable
 
@@ -83,7 +83,7 @@ class Tally:
     seen: set[int] = field(default_factory=set)
     """Hashes of the keys that came, readable or not: with them what did not come is found."""
     taken: list[TakenCode] = field(default_factory=list)
-    described: list[Spot] = field(default_factory=list)
+    described: list[PlaceData] = field(default_factory=list)
 
 
 class Reading:

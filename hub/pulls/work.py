@@ -10,7 +10,7 @@ from hub.model.known import Fate
 from hub.pulls.where import Key, is_told_by, teller
 from hub.store import Session
 from hub.store.query import pull_rows
-from hub.store.query.pull_rows import Changes, Code, NewPlace, Row, Spot
+from hub.store.query.pull_rows import Changes, Code, NewPlace, PlaceData, Row
 from hub.systems import PullFlow
 from hub.text import comparable
 
@@ -39,8 +39,8 @@ class Told(Occasion):
 
 
 @dataclass
-class Company:
-    """All that stands on one Place."""
+class PlaceContents:
+    """The rows and codes of one Place."""
 
     rows: list[Row] = field(default_factory=list)
     codes: list[Code] = field(default_factory=list)
@@ -58,12 +58,12 @@ class Work:
         self._session, self.told = session, told
         self.rows: dict[Key, Row] = {}
         self.codes: dict[CodeKey, Code] = {}
-        self.spots: dict[str, Spot] = {}
+        self.places: dict[str, PlaceData] = {}
         self.moved: list[tuple[CodeKey, str]] = []
         """Codes that moved, with the Place they left: what named them there is yet to follow."""
         self._new: set[Key | CodeKey | str] = set()
-        self._touched: dict[Key | CodeKey | str, Row | Code | Spot] = {}
-        self._company: dict[str, Company] = {}
+        self._touched: dict[Key | CodeKey | str, Row | Code | PlaceData] = {}
+        self._contents: dict[str, PlaceContents] = {}
         self._changes = Changes()
 
     # --- what is there ------------------------------------------------------------------------------------------------
@@ -78,18 +78,18 @@ class Work:
         for code in pull_rows.codes_by_key(self._session, [key for key in codes if key not in self.codes]):
             self.codes.setdefault((code.issuer, code.code_key), code)
 
-    def load_spots(self, place_ids: Collection[str]) -> None:
+    def load_places(self, place_ids: Collection[str]) -> None:
         """Read Places that are not in hand yet."""
-        for spot in pull_rows.spots(self._session, [each for each in place_ids if each not in self.spots]):
-            self.spots.setdefault(spot.id, spot)
+        for place in pull_rows.places_by_id(self._session, [each for each in place_ids if each not in self.places]):
+            self.places.setdefault(place.id, place)
 
-    def load_company(self, place_ids: Collection[str]) -> None:
+    def load_contents(self, place_ids: Collection[str]) -> None:
         """Read all that stands on these Places."""
-        missing = {each for each in place_ids if each not in self._company}
+        missing = {each for each in place_ids if each not in self._contents}
         if not missing:
             return
         for each in missing:
-            self._company[each] = Company()
+            self._contents[each] = PlaceContents()
         for row in pull_rows.rows_at(self._session, missing):
             self.rows.setdefault(teller(row), row)
         for code in pull_rows.codes_at(self._session, missing):
@@ -102,31 +102,31 @@ class Work:
 
     def _join(self, places: Collection[str], thing: Row | Code) -> None:
         if thing.place_id in places:
-            company = self._company[thing.place_id]
-            (company.rows if isinstance(thing, Row) else company.codes).append(thing)  # type: ignore[arg-type]  # its kind
+            contents = self._contents[thing.place_id]
+            (contents.rows if isinstance(thing, Row) else contents.codes).append(thing)  # type: ignore[arg-type]  # its kind
 
-    def company(self, place_id: str) -> Company:
+    def contents(self, place_id: str) -> PlaceContents:
         """Return what stands on a Place now; what has left it or ended since it was read is left out."""
-        self.load_company([place_id])
-        found = self._company[place_id]
+        self.load_contents([place_id])
+        found = self._contents[place_id]
         # Each once, though it may have left and come back.
         rows = {id(row): row for row in found.rows if row.place_id == place_id and row.ended_at is None}
         codes = {id(code): code for code in found.codes if code.place_id == place_id}
-        return Company([*rows.values()], [*codes.values()])
+        return PlaceContents([*rows.values()], [*codes.values()])
 
     def is_alone(self, row: Row) -> bool:
         """Say whether nothing but this row and what it says stands on its Place."""
-        company, me = self.company(row.place_id), teller(row)
-        others = [each for each in company.rows if each is not row]
-        return not others and all(is_told_by(code, me) for code in company.codes if code.ended_at is None)
+        contents, me = self.contents(row.place_id), teller(row)
+        others = [each for each in contents.rows if each is not row]
+        return not others and all(is_told_by(code, me) for code in contents.codes if code.ended_at is None)
 
     # --- what becomes of it -------------------------------------------------------------------------------------------
 
-    def add_place(self, spot: NewPlace) -> None:
+    def add_place(self, place: NewPlace) -> None:
         """Make a Place."""
-        self.spots[spot.id] = spot
-        self._new.add(spot.id)
-        self._changes.new_places.append(spot)
+        self.places[place.id] = place
+        self._new.add(place.id)
+        self._changes.new_places.append(place)
 
     def add_row(self, row: Row) -> None:
         """Keep a row that was never told before."""
@@ -134,8 +134,8 @@ class Work:
         self.rows[key] = row
         self._new.add(key)
         self._changes.new_rows.append(row)
-        if row.place_id in self._company:
-            self._company[row.place_id].rows.append(row)
+        if row.place_id in self._contents:
+            self._contents[row.place_id].rows.append(row)
 
     def add_code(self, code: Code) -> None:
         """Keep a code nobody knew."""
@@ -143,17 +143,17 @@ class Work:
         self.codes[key] = code
         self._new.add(key)
         self._changes.new_codes.append(code)
-        if code.place_id in self._company:
-            self._company[code.place_id].codes.append(code)
+        if code.place_id in self._contents:
+            self._contents[code.place_id].codes.append(code)
 
-    def touch(self, thing: Row | Code | Spot) -> None:
+    def touch(self, thing: Row | Code | PlaceData) -> None:
         """Write a thing that was there before and is not the same any more."""
         match thing:
             case Row():
                 key: Key | CodeKey | str = teller(thing)
             case Code():
                 key = (thing.issuer, thing.code_key)
-            case Spot():
+            case PlaceData():
                 key = thing.id
         if key not in self._new:
             self._touched[key] = thing
@@ -164,7 +164,7 @@ class Work:
             self.moved.append(((thing.issuer, thing.code_key), thing.place_id))
         thing.place_id = place_id
         self.touch(thing)
-        self._join(self._company, thing)
+        self._join(self._contents, thing)
 
     def remember_code(self, code: Code, fate: Fate, moved_to: str | None = None) -> None:
         """Note in the history of its Place that a code stands there no more."""
@@ -187,7 +187,7 @@ class Work:
     def changed_places(self) -> frozenset[str]:
         """Return the Places that were there before and that rows or codes came to, left, or changed at."""
         things = (*self._touched.values(), *self._changes.new_rows, *self._changes.new_codes)
-        told = {thing.id if isinstance(thing, Spot) else thing.place_id for thing in things}
+        told = {thing.id if isinstance(thing, PlaceData) else thing.place_id for thing in things}
         return frozenset(told - {each.id for each in self._changes.new_places})
 
     def done(self) -> None:
@@ -198,7 +198,7 @@ class Work:
                     self._changes.rows.append(thing)
                 case Code():
                     self._changes.codes.append(thing)
-                case Spot():
+                case PlaceData():
                     self._changes.places.append(thing)
         pull_rows.write(self._session, self._changes)
 
