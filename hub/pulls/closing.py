@@ -9,7 +9,7 @@ from hub.model.open_item import ItemKind, ItemState
 from hub.pulls.items import Items
 from hub.pulls.move import TakenCode
 from hub.pulls.reading import MOST_DESCRIBED, Means, Tally, end
-from hub.pulls.work import Told, claims
+from hub.pulls.work import PullProvenance, claims
 from hub.store import Session
 from hub.store.query import pull_rows
 from hub.store.query.open_items import ItemKey, Met
@@ -26,7 +26,7 @@ Name = tuple[str, str]
 """Division, and a Place's name as it is compared."""
 
 
-async def end_vanished(means: Means, tally: Tally, told: Told) -> int:
+async def end_vanished(means: Means, tally: Tally, told: PullProvenance) -> int:
     """End the rows that a complete reading did not bring; return how many."""
     flow, after, ended = means.flow, "", 0
     while keys := await means.store.read(_keys_after(flow, after)):

@@ -12,8 +12,8 @@ from hub.model.known import Fate
 from hub.model.open_item import ItemState, OpenItem
 from hub.pulls.merge import new_token
 from hub.pulls.move import follow, move_row
-from hub.pulls.where import Key, teller
-from hub.pulls.work import Occasion, PlaceContents, Work
+from hub.pulls.where import RowId, row_id
+from hub.pulls.work import PlaceContents, Provenance, UnitOfWork
 from hub.store import Session
 from hub.store.query import open_items, pull_rows
 from hub.store.query.journal import add_entries, entry
@@ -22,8 +22,8 @@ from hub.store.query.pull_rows import NewPlace, PlaceData
 from hub.text import comparable
 
 
-def _occasion(word: Word, moves: Fate) -> Occasion:
-    return Occasion(word.at, word.at, account_id=word.account_id, moves=moves)
+def _provenance(word: Word, moves: Fate) -> Provenance:
+    return Provenance(word.at, word.at, account_id=word.account_id, moves=moves)
 
 
 def link(session: Session, place_id: str, into_id: str, word: Word) -> frozenset[str]:
@@ -32,7 +32,7 @@ def link(session: Session, place_id: str, into_id: str, word: Word) -> frozenset
     What was filed at either stays where it was filed. Raises Problem for Places that cannot be one.
     """
     pull_rows.take_turn(session)
-    work = Work(session, _occasion(word, Fate.LINKED))
+    work = UnitOfWork(session, _provenance(word, Fate.LINKED))
     left, into = _places(work, place_id, into_id)
     if left.kind != into.kind:
         raise Problem("place.other_kind", 409)
@@ -50,17 +50,17 @@ def link(session: Session, place_id: str, into_id: str, word: Word) -> frozenset
 
 
 def part(
-    session: Session, place_id: str, rows: Collection[Key], into_id: str | None, word: Word
+    session: Session, place_id: str, rows: Collection[RowId], into_id: str | None, word: Word
 ) -> tuple[str, frozenset[str]]:
     """Let some rows that stand on a Place, with the codes they tell, stand on another one, a new one if none is given.
 
     Return that Place, and the Places concerned. Raises Problem unless rows stay and rows go.
     """
     pull_rows.take_turn(session)
-    work = Work(session, _occasion(word, Fate.PARTED))
+    work = UnitOfWork(session, _provenance(word, Fate.PARTED))
     (place, *others) = _places(work, place_id, *([into_id] if into_id else []))
     contents = work.contents(place.id)
-    going = [row for row in contents.rows if teller(row) in rows]
+    going = [row for row in contents.rows if row_id(row) in rows]
     if len(going) < len(rows):
         raise Problem("request.invalid", 422, [FieldFault("/rows", "row_elsewhere")])
     if len(going) == len(contents.rows):
@@ -80,7 +80,7 @@ def place_code(session: Session, place_id: str, code: tuple[str, str], word: Wor
     Raises Problem for one nobody has told of.
     """
     pull_rows.take_turn(session)
-    work = Work(session, _occasion(word, Fate.MOVED))
+    work = UnitOfWork(session, _provenance(word, Fate.MOVED))
     (place,) = _places(work, place_id)
     key = (code[0], comparable(code[1]))
     work.load_codes([key])
@@ -101,7 +101,7 @@ def place_code(session: Session, place_id: str, code: tuple[str, str], word: Wor
     return _settle(session, work, word, ("place.code_placed", place.id), {place.id, before})
 
 
-def _places(work: Work, *place_ids: str) -> list[PlaceData]:
+def _places(work: UnitOfWork, *place_ids: str) -> list[PlaceData]:
     """Return Places that still stand for themselves; raises Problem for one that does not, or named twice."""
     work.load_places(place_ids)
     found = [work.places.get(each) for each in place_ids]
@@ -115,14 +115,14 @@ def _places(work: Work, *place_ids: str) -> list[PlaceData]:
     return places
 
 
-def _pin(contents: PlaceContents, work: Work, word: Word) -> None:
+def _pin(contents: PlaceContents, work: UnitOfWork, word: Word) -> None:
     """Let no code move these rows again; they are described anew when they are read the next time."""
     for row in contents.rows:
         row.decided_by, row.digest = word.account_id, ""
         work.touch(row)
 
 
-def _new_like(work: Work, place: PlaceData, now: datetime) -> NewPlace:
+def _new_like(work: UnitOfWork, place: PlaceData, now: datetime) -> NewPlace:
     """Make a Place that is called and lies as the one it is parted from, until a row says otherwise."""
     made = NewPlace(
         new_id(), place.kind, place.name, place.name_key, place.order_key, place.division, place.location,
@@ -132,9 +132,11 @@ def _new_like(work: Work, place: PlaceData, now: datetime) -> NewPlace:
     return made
 
 
-def _settle(session: Session, work: Work, word: Word, deed: tuple[str, str], concerned: set[str]) -> frozenset[str]:
+def _settle(
+    session: Session, work: UnitOfWork, word: Word, deed: tuple[str, str], concerned: set[str]
+) -> frozenset[str]:
     """Write it, with what it solves and the journal entry."""
-    work.done()
+    work.write()
     open_items.decided(session, concerned, word)
     action, subject = deed
     add_entries(session, [entry(word.at, word.account_id, action, subject, word.why)])

@@ -11,10 +11,10 @@ from os import register_at_fork, urandom
 from hub.model.column import new_id
 from hub.model.natural_order import order_key
 from hub.pulls.keep import keep_values
-from hub.pulls.move import TakenCode, end_rows, follow, move_row, take_code, take_key, take_leave
+from hub.pulls.move import TakenCode, end_rows, follow, move_row, release_code, take_code, take_key
 from hub.pulls.read import Fault, ReadRow, ToldCode
 from hub.pulls.where import Where, where_known, where_new
-from hub.pulls.work import CodeKey, Merging, Told, claims
+from hub.pulls.work import CodeKey, MergeUnitOfWork, PullProvenance, claims
 from hub.store import Session
 from hub.store.query import pull_rows
 from hub.store.query.pull_rows import Code, NewPlace, PlaceData, Row
@@ -59,13 +59,15 @@ class Merged:
     """Places that were there before, and of which more, less or something else is known now."""
 
 
-def merge_rows(session: Session, rows: Sequence[ReadRow], told: Told, known: Container[str] | None = None) -> Merged:
+def merge_rows(
+    session: Session, rows: Sequence[ReadRow], told: PullProvenance, known: Container[str] | None = None
+) -> Merged:
     """Store rows; one whose codes belong to different Places is left where it was and named, never guessed.
 
     `known` are the keys of those that may be there already; None is all of them.
     """
     pull_rows.take_turn(session)
-    work, merged = Merging(session, told), Merged()
+    work, merged = MergeUnitOfWork(session, told), Merged()
     keys = [row.identity.row_key for row in rows if known is None or row.identity.row_key in known]
     codes = {(code.issuer, code.key) for row in rows for code in row.codes}
     codes.update((told.flow.system, row.identity.row_key) for row in rows)
@@ -77,11 +79,11 @@ def merge_rows(session: Session, rows: Sequence[ReadRow], told: Told, known: Con
         else:
             _merge(work, row, merged)
     merged.places = work.changed_places()
-    work.done()
+    work.write()
     return merged
 
 
-def _is_unheard_of(work: Merging, row: ReadRow) -> bool:
+def _is_unheard_of(work: MergeUnitOfWork, row: ReadRow) -> bool:
     """Say whether neither the row nor any of its codes is known: of a first reading nearly all."""
     flow, key = work.told.flow, row.identity.row_key
     return (
@@ -91,7 +93,7 @@ def _is_unheard_of(work: Merging, row: ReadRow) -> bool:
     )
 
 
-def _merge_new(work: Merging, row: ReadRow, merged: Merged) -> None:
+def _merge_new(work: MergeUnitOfWork, row: ReadRow, merged: Merged) -> None:
     """Make the Place of a row nobody has heard of, as `_merge` would."""
     place, identity = _new_place(work), row.identity
     place.division, place.name = row.division or NOWHERE, row.name or ""
@@ -123,7 +125,7 @@ def _codes_of(row: ReadRow, own: str) -> list[CodeKey]:
     return [(own, row.identity.row_key), *((code.issuer, code.key) for code in row.codes)]
 
 
-def _look_around(work: Merging, rows: Iterable[ReadRow]) -> None:
+def _look_around(work: MergeUnitOfWork, rows: Iterable[ReadRow]) -> None:
     """Read the Places that rows stand on or name, and all that stands on those a row may leave."""
     flow, leaving, places = work.told.flow, set(), set()
     for row in rows:
@@ -141,7 +143,7 @@ def _look_around(work: Merging, rows: Iterable[ReadRow]) -> None:
     work.load_places(places)
 
 
-def _merge(work: Merging, row: ReadRow, merged: Merged) -> None:
+def _merge(work: MergeUnitOfWork, row: ReadRow, merged: Merged) -> None:
     flow = work.told.flow
     known = work.rows.get((flow.system, flow.name, row.identity.row_key))
     codes = _codes_now(work, row, known)
@@ -158,12 +160,12 @@ def _merge(work: Merging, row: ReadRow, merged: Merged) -> None:
         is_changed = True
     else:
         is_changed = keep_values(work, known, row) or is_changed
-    is_changed = _stand(work, known, (row.identity.key, place.id, codes), merged) or is_changed
+    is_changed = _put_row(work, known, (row.identity.key, place.id, codes), merged) or is_changed
     merged.changed += is_changed
     _count(row, place.id, merged)
 
 
-def _codes_now(work: Merging, row: ReadRow, known: Row | None) -> list[ToldCode]:
+def _codes_now(work: MergeUnitOfWork, row: ReadRow, known: Row | None) -> list[ToldCode]:
     """Return the codes the row gives its Place now: those it tells, and earlier ones it says nothing about."""
     if known is None:
         return list(dict.fromkeys(row.codes))
@@ -176,7 +178,7 @@ def _codes_now(work: Merging, row: ReadRow, known: Row | None) -> list[ToldCode]
     return list(dict.fromkeys((*row.codes, *kept)))
 
 
-def _where(work: Merging, row: ReadRow, known: Row | None, codes: Iterable[ToldCode]) -> Where:
+def _where(work: MergeUnitOfWork, row: ReadRow, known: Row | None, codes: Iterable[ToldCode]) -> Where:
     """Return where the row belongs now."""
     flow = work.told.flow
     me = (flow.system, flow.name, row.identity.row_key)
@@ -194,7 +196,7 @@ def _where(work: Merging, row: ReadRow, known: Row | None, codes: Iterable[ToldC
     return where if work.is_alone(known) else Where(None, tangled=frozenset({known.place_id, str(where.place_id)}))
 
 
-def _parted(work: Merging, known: Row, where: Where, codes: Iterable[ToldCode]) -> Where:
+def _parted(work: MergeUnitOfWork, known: Row, where: Where, codes: Iterable[ToldCode]) -> Where:
     """Return a new Place for a row that no longer says what made it stand with others, else the same one."""
     now = {(issuer, key) for issuer, _, key in codes}
     dropped = claims(known) - now - {(known.system, known.row_key)}
@@ -206,14 +208,14 @@ def _parted(work: Merging, known: Row, where: Where, codes: Iterable[ToldCode]) 
     return where if stays else Where(None)
 
 
-def _place(work: Merging, place_id: str | None) -> PlaceData | None:
+def _place(work: MergeUnitOfWork, place_id: str | None) -> PlaceData | None:
     if place_id is None:
         return None
     work.load_places([place_id])
     return work.places[place_id]
 
 
-def _new_place(work: Merging) -> NewPlace:
+def _new_place(work: MergeUnitOfWork) -> NewPlace:
     place = NewPlace(
         new_id(), work.told.flow.into, "", "", "", NOWHERE, None, token=new_token(), created_at=work.told.now
     )
@@ -229,7 +231,7 @@ def new_token() -> str:
     return _tokens.pop()
 
 
-def _new_row(work: Merging, row: ReadRow, place_id: str, codes: list[ToldCode]) -> Row:
+def _new_row(work: MergeUnitOfWork, row: ReadRow, place_id: str, codes: list[ToldCode]) -> Row:
     told = work.told
     known = Row(
         told.flow.system, told.flow.name, row.identity.row_key, place_id, row.identity.digest,
@@ -239,7 +241,7 @@ def _new_row(work: Merging, row: ReadRow, place_id: str, codes: list[ToldCode]) 
     return known
 
 
-def _describe(work: Merging, place: PlaceData, row: ReadRow, merged: Merged) -> bool:
+def _describe(work: MergeUnitOfWork, place: PlaceData, row: ReadRow, merged: Merged) -> bool:
     """Let a System whose wiring says where a Place is and what it is called change that; say whether it did."""
     before = (place.division, place.name, place.location)
     place.division = row.division or place.division
@@ -258,8 +260,8 @@ def _describe(work: Merging, place: PlaceData, row: ReadRow, merged: Merged) -> 
     return True
 
 
-def _stand(work: Merging, known: Row, at: tuple[str, str, list[ToldCode]], merged: Merged) -> bool:
-    """Let the row and its codes stand on the Place; say whether anything of it is new."""
+def _put_row(work: MergeUnitOfWork, known: Row, at: tuple[str, str, list[ToldCode]], merged: Merged) -> bool:
+    """Put the row and its codes on the Place; say whether anything of that is new."""
     key, place_id, codes = at
     before, told = claims(known), [[code.issuer, code.code] for code in codes]
     is_new = known.place_id != place_id or told != known.codes
@@ -269,7 +271,7 @@ def _stand(work: Merging, known: Row, at: tuple[str, str, list[ToldCode]], merge
         known.codes = told
         work.touch(known)
         for gone in sorted(before - claims(known)):
-            take_leave(work, known, gone)
+            release_code(work, known, gone)
     is_new = take_key(work, known, key) or is_new
     for code in codes:
         taken = take_code(work, known, code.issuer, code.code)
@@ -280,11 +282,11 @@ def _stand(work: Merging, known: Row, at: tuple[str, str, list[ToldCode]], merge
     return is_new
 
 
-def end(session: Session, keys: Sequence[str], told: Told) -> int:
+def end(session: Session, keys: Sequence[str], told: PullProvenance) -> int:
     """End rows the System no longer has, by their keys as compared; return how many were there."""
     pull_rows.take_turn(session)
-    work = Merging(session, told)
+    work = MergeUnitOfWork(session, told)
     work.load(keys, ())
     ended = end_rows(work, keys)
-    work.done()
+    work.write()
     return ended

@@ -15,7 +15,7 @@ from hub.pulls.items import PULL_ITEMS, Items
 from hub.pulls.pace import Pace
 from hub.pulls.read import Reader
 from hub.pulls.reading import After, Means, Reading, Tally
-from hub.pulls.work import Told
+from hub.pulls.work import PullProvenance
 from hub.sdk import Connector
 from hub.store import Session, Store
 from hub.store.query import open_items, pull_rows, systems
@@ -142,7 +142,7 @@ class Run:
         self._is_doubted = bool(few and self._known_before and not self._asked.believing)
         if complete and not self._is_doubted:
             now = self._pulls.clock.now()
-            told = Told(self._whole.as_of or now, now, self._pull.id, flow=self._flow)
+            told = PullProvenance(self._whole.as_of or now, now, self._pull.id, flow=self._flow)
             self._whole.ended += await end_vanished(self._means(), self._whole, told)
         missing = Met(ItemKind.ROWS_MISSING, "open_item.rows_missing", params={"count": self._whole.changed})
         self._say(missing, is_met=lost_some and self._on.as_of is not None and self._whole.changed > 0)

@@ -1,4 +1,4 @@
-"""What one transaction of a merge has in hand: rows, codes and Places, each once, and what became of them."""
+"""The unit of work of one transaction: the rows, codes and Places it has read, each once, and those it has changed."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 from hub.model.column import new_id
 from hub.model.known import Fate
-from hub.pulls.where import Key, is_told_by, teller
+from hub.pulls.where import RowId, is_told_by, row_id
 from hub.store import Session
 from hub.store.query import pull_rows
 from hub.store.query.pull_rows import Changes, Code, NewPlace, PlaceData, Row
@@ -19,8 +19,8 @@ CodeKey = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Occasion:
-    """When something is said of Places, and in which run or by which person."""
+class Provenance:
+    """Who says what a unit of work writes: when, and in which run or by which person."""
 
     as_of: datetime
     now: datetime
@@ -32,8 +32,8 @@ class Occasion:
 
 
 @dataclass(frozen=True)
-class Told(Occasion):
-    """What a pull says, and in which run."""
+class PullProvenance(Provenance):
+    """The same for a pull: with its wiring."""
 
     flow: PullFlow = field(kw_only=True)
 
@@ -51,18 +51,18 @@ def claims(row: Row) -> set[CodeKey]:
     return {(row.system, row.row_key), *((issuer, comparable(code)) for issuer, code in row.codes)}
 
 
-class Work:
-    """The rows, codes and Places of one transaction by their keys; `done` writes what changed."""
+class UnitOfWork:
+    """Keeps the rows, codes and Places of one transaction by their keys; `write` writes those that changed."""
 
-    def __init__(self, session: Session, told: Occasion) -> None:
+    def __init__(self, session: Session, told: Provenance) -> None:
         self._session, self.told = session, told
-        self.rows: dict[Key, Row] = {}
+        self.rows: dict[RowId, Row] = {}
         self.codes: dict[CodeKey, Code] = {}
         self.places: dict[str, PlaceData] = {}
         self.moved: list[tuple[CodeKey, str]] = []
         """Codes that moved, with the Place they left: what named them there is yet to follow."""
-        self._new: set[Key | CodeKey | str] = set()
-        self._touched: dict[Key | CodeKey | str, Row | Code | PlaceData] = {}
+        self._new: set[RowId | CodeKey | str] = set()
+        self._touched: dict[RowId | CodeKey | str, Row | Code | PlaceData] = {}
         self._contents: dict[str, PlaceContents] = {}
         self._changes = Changes()
 
@@ -71,7 +71,7 @@ class Work:
     def load_rows(self, system: str, pull: str, keys: Iterable[str]) -> None:
         """Read rows of a pull."""
         for row in pull_rows.rows_by_key(self._session, system, pull, keys):
-            self.rows.setdefault(teller(row), row)
+            self.rows.setdefault(row_id(row), row)
 
     def load_codes(self, codes: Iterable[CodeKey]) -> None:
         """Read codes that are not in hand yet."""
@@ -91,7 +91,7 @@ class Work:
         for each in missing:
             self._contents[each] = PlaceContents()
         for row in pull_rows.rows_at(self._session, missing):
-            self.rows.setdefault(teller(row), row)
+            self.rows.setdefault(row_id(row), row)
         for code in pull_rows.codes_at(self._session, missing):
             self.codes.setdefault((code.issuer, code.code_key), code)
         # What is in hand may stand here only since this transaction began, and nowhere in the database yet.
@@ -116,7 +116,7 @@ class Work:
 
     def is_alone(self, row: Row) -> bool:
         """Say whether nothing but this row and what it says stands on its Place."""
-        contents, me = self.contents(row.place_id), teller(row)
+        contents, me = self.contents(row.place_id), row_id(row)
         others = [each for each in contents.rows if each is not row]
         return not others and all(is_told_by(code, me) for code in contents.codes if code.ended_at is None)
 
@@ -130,7 +130,7 @@ class Work:
 
     def add_row(self, row: Row) -> None:
         """Keep a row that was never told before."""
-        key = teller(row)
+        key = row_id(row)
         self.rows[key] = row
         self._new.add(key)
         self._changes.new_rows.append(row)
@@ -150,7 +150,7 @@ class Work:
         """Write a thing that was there before and is not the same any more."""
         match thing:
             case Row():
-                key: Key | CodeKey | str = teller(thing)
+                key: RowId | CodeKey | str = row_id(thing)
             case Code():
                 key = (thing.issuer, thing.code_key)
             case PlaceData():
@@ -190,7 +190,7 @@ class Work:
         told = {thing.id if isinstance(thing, PlaceData) else thing.place_id for thing in things}
         return frozenset(told - {each.id for each in self._changes.new_places})
 
-    def done(self) -> None:
+    def write(self) -> None:
         """Write it."""
         for thing in self._touched.values():
             match thing:
@@ -203,10 +203,10 @@ class Work:
         pull_rows.write(self._session, self._changes)
 
 
-class Merging(Work):
-    """The work of a merge."""
+class MergeUnitOfWork(UnitOfWork):
+    """A unit of work of one pull: merges its rows, or ends them."""
 
-    told: Told
+    told: PullProvenance
 
     def load(self, keys: Iterable[str], codes: Iterable[CodeKey]) -> None:
         """Read rows of this pull, and codes."""

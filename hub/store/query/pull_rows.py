@@ -104,7 +104,7 @@ _CODE, _ROW, _PLACE_DATA = (tuple(each.name for each in fields(kind)) for kind i
 
 
 def take_turn(session: Session) -> None:
-    """Let one transaction at a time give Places their codes; its end ends the turn.
+    """Let one transaction at a time give Places their codes; the lock is released when the transaction ends.
 
     Two that read "nobody knows this code" at the same moment would both make the Place. SQLite has one writer anyway.
     """
