@@ -69,7 +69,7 @@ class OpenItem(SQLModel, table=True):
     other_place_id: str | None = Field(default=None, sa_type=Id)
     """For places to link and codes that tangle: the other Place."""
     mark: str = Field(default="", sa_type=Short)
-    """Digest of what it is about: dismissed, it stays so as long as this is the same."""
+    """Fingerprint of what it is about, not a cursor: a dismissed item opens again when this differs."""
     first_at: datetime = Field(sa_type=Instant)
     last_at: datetime = Field(sa_type=Instant)
     times: int = 1

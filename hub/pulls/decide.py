@@ -17,28 +17,28 @@ from hub.pulls.work import PlaceContents, Provenance, UnitOfWork
 from hub.store import Session
 from hub.store.query import open_items, pull_rows
 from hub.store.query.journal import add_entries, entry
-from hub.store.query.open_items import Word
+from hub.store.query.open_items import Decision
 from hub.store.query.pull_rows import NewPlace, PlaceData
 from hub.text import comparable
 
 
-def _provenance(word: Word, moves: Fate) -> Provenance:
-    return Provenance(word.at, word.at, account_id=word.account_id, moves=moves)
+def _provenance(decision: Decision, moves: Fate) -> Provenance:
+    return Provenance(decision.at, decision.at, account_id=decision.account_id, moves=moves)
 
 
-def link(session: Session, place_id: str, into_id: str, word: Word) -> frozenset[str]:
+def link(session: Session, place_id: str, into_id: str, decision: Decision) -> frozenset[str]:
     """Let everything of one Place stand on another, which both are from now on; return the Places concerned.
 
     What was filed at either stays where it was filed. Raises Problem for Places that cannot be one.
     """
     pull_rows.take_turn(session)
-    work = UnitOfWork(session, _provenance(word, Fate.LINKED))
+    work = UnitOfWork(session, _provenance(decision, Fate.LINKED))
     left, into = _places(work, place_id, into_id)
     if left.kind != into.kind:
         raise Problem("place.other_kind", 409)
-    _pin(work.contents(into.id), work, word)
+    _pin(work.contents(into.id), work, decision)
     contents = work.contents(left.id)
-    _pin(contents, work, word)
+    _pin(contents, work, decision)
     for row in contents.rows:
         move_row(work, row, into.id)
     for code in work.contents(left.id).codes:
@@ -46,18 +46,18 @@ def link(session: Session, place_id: str, into_id: str, word: Word) -> frozenset
         work.put(code, into.id)
     left.linked_to = into.id
     work.touch(left)
-    return _settle(session, work, word, ("place.linked", left.id), {left.id, into.id})
+    return _settle(session, work, decision, ("place.linked", left.id), {left.id, into.id})
 
 
 def part(
-    session: Session, place_id: str, rows: Collection[RowId], into_id: str | None, word: Word
+    session: Session, place_id: str, rows: Collection[RowId], into_id: str | None, decision: Decision
 ) -> tuple[str, frozenset[str]]:
     """Let some rows that stand on a Place, with the codes they tell, stand on another one, a new one if none is given.
 
     Return that Place, and the Places concerned. Raises Problem unless rows stay and rows go.
     """
     pull_rows.take_turn(session)
-    work = UnitOfWork(session, _provenance(word, Fate.PARTED))
+    work = UnitOfWork(session, _provenance(decision, Fate.PARTED))
     (place, *others) = _places(work, place_id, *([into_id] if into_id else []))
     contents = work.contents(place.id)
     going = [row for row in contents.rows if row_id(row) in rows]
@@ -65,22 +65,22 @@ def part(
         raise Problem("request.invalid", 422, [FieldFault("/rows", "row_elsewhere")])
     if len(going) == len(contents.rows):
         raise Problem("request.invalid", 422, [FieldFault("/rows", "all_rows")])
-    into = others[0] if others else _new_like(work, place, word.at)
+    into = others[0] if others else _new_like(work, place, decision.at)
     if into.kind != place.kind:
         raise Problem("place.other_kind", 409)
-    _pin(contents, work, word)
+    _pin(contents, work, decision)
     for row in going:
         move_row(work, row, into.id)
-    return into.id, _settle(session, work, word, ("place.parted", place.id), {place.id, into.id})
+    return into.id, _settle(session, work, decision, ("place.parted", place.id), {place.id, into.id})
 
 
-def place_code(session: Session, place_id: str, code: tuple[str, str], word: Word) -> frozenset[str]:
+def place_code(session: Session, place_id: str, code: tuple[str, str], decision: Decision) -> frozenset[str]:
     """Let a code, told as (issuer, code), stand on a Place; return the Places concerned.
 
     Raises Problem for one nobody has told of.
     """
     pull_rows.take_turn(session)
-    work = UnitOfWork(session, _provenance(word, Fate.MOVED))
+    work = UnitOfWork(session, _provenance(decision, Fate.MOVED))
     (place,) = _places(work, place_id)
     key = (code[0], comparable(code[1]))
     work.load_codes([key])
@@ -90,15 +90,15 @@ def place_code(session: Session, place_id: str, code: tuple[str, str], word: Wor
     before = known.place_id
     if before != place.id or known.ended_at is not None:
         work.remember_code(known, Fate.MOVED, place.id)
-        known.since, known.ended_at = word.at, None
+        known.since, known.ended_at = decision.at, None
         work.put(known, place.id)
-    known.decided_by = word.account_id
+    known.decided_by = decision.account_id
     work.touch(known)
     follow(work)
     for row in work.contents(place.id).rows + work.contents(before).rows:
         row.digest = ""  # what its codes lead to may be another Place now
         work.touch(row)
-    return _settle(session, work, word, ("place.code_placed", place.id), {place.id, before})
+    return _settle(session, work, decision, ("place.code_placed", place.id), {place.id, before})
 
 
 def _places(work: UnitOfWork, *place_ids: str) -> list[PlaceData]:
@@ -115,10 +115,10 @@ def _places(work: UnitOfWork, *place_ids: str) -> list[PlaceData]:
     return places
 
 
-def _pin(contents: PlaceContents, work: UnitOfWork, word: Word) -> None:
+def _pin(contents: PlaceContents, work: UnitOfWork, decision: Decision) -> None:
     """Let no code move these rows again; they are described anew when they are read the next time."""
     for row in contents.rows:
-        row.decided_by, row.digest = word.account_id, ""
+        row.decided_by, row.digest = decision.account_id, ""
         work.touch(row)
 
 
@@ -133,18 +133,18 @@ def _new_like(work: UnitOfWork, place: PlaceData, now: datetime) -> NewPlace:
 
 
 def _settle(
-    session: Session, work: UnitOfWork, word: Word, deed: tuple[str, str], concerned: set[str]
+    session: Session, work: UnitOfWork, decision: Decision, deed: tuple[str, str], concerned: set[str]
 ) -> frozenset[str]:
     """Write it, with what it solves and the journal entry."""
     work.write()
-    open_items.decided(session, concerned, word)
+    open_items.decided(session, concerned, decision)
     action, subject = deed
-    add_entries(session, [entry(word.at, word.account_id, action, subject, word.why)])
+    add_entries(session, [entry(decision.at, decision.account_id, action, subject, decision.why)])
     return frozenset(concerned)
 
 
-def end_item(session: Session, item: OpenItem, state: ItemState, word: Word) -> None:
+def end_item(session: Session, item: OpenItem, state: ItemState, decision: Decision) -> None:
     """End an open item with a reason, as solved or dismissed; raises Problem if it has ended."""
-    if not open_items.end(session, item, state, word):
+    if not open_items.end(session, item, state, decision):
         raise Problem("open_item.ended", 409)
-    add_entries(session, [entry(word.at, word.account_id, f"open_item.{state}", item.id, word.why)])
+    add_entries(session, [entry(decision.at, decision.account_id, f"open_item.{state}", item.id, decision.why)])

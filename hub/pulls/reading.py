@@ -54,8 +54,8 @@ class After:
 
 
 @dataclass(frozen=True)
-class Means:
-    """What a reading works with."""
+class ReadingContext:
+    """What a reading needs: the store, its pull's wiring and connector, and what waits for its outcome."""
 
     store: Store
     clock: Clock
@@ -89,7 +89,7 @@ class Tally:
 class Reading:
     """Reads on from one mark and stores what it reads."""
 
-    def __init__(self, means: Means) -> None:
+    def __init__(self, means: ReadingContext) -> None:
         self._means = means
         self.tally = Tally()
         self._pages, self._idle = 0, 0
@@ -225,7 +225,7 @@ class Reading:
         return write
 
 
-async def end(means: Means, keys: Sequence[str], told: PullProvenance) -> int:
+async def end(means: ReadingContext, keys: Sequence[str], told: PullProvenance) -> int:
     """End rows by their keys as compared, some at a time; return how many were there."""
     ended, start = 0, 0
     while start < len(keys):

@@ -15,8 +15,7 @@ from hub.model.open_item import ItemKind, ItemState, OpenItem
 from hub.pulls.decide import end_item
 from hub.store import Session
 from hub.store.query import open_items, people
-from hub.store.query.open_items import ItemSearch
-from hub.store.query.open_items import Word as Said
+from hub.store.query.open_items import Decision, ItemSearch
 from hub.web.api.systems import demand_mine, mine
 from hub.web.context import Hub, Parts
 from hub.web.lens import BLANK
@@ -103,14 +102,14 @@ async def solve(item_id: Annotated[Uuid, Path()], asked: Reason, caller: Settler
 
 
 async def _end(item_id: str, state: ItemState, why: str, caller: Caller, hub: Parts) -> OpenItemView:
-    word = Said(caller.account.id, why, hub.clock.now())
+    decision = Decision(caller.account.id, why, hub.clock.now())
 
     def write(session: Session) -> OpenItemView:
         item = session.get(OpenItem, item_id)
         if item is None or item.system not in mine(hub, caller):
             raise Problem("not_found", 404)
         demand_mine(hub, caller, item.system)
-        end_item(session, item, state, word)
+        end_item(session, item, state, decision)
         session.refresh(item)
         return _view(item, hub, {caller.account.id: caller.account.name})
 

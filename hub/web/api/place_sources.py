@@ -15,7 +15,7 @@ from hub.model.place import Alias
 from hub.pulls import decide
 from hub.store import Session
 from hub.store.query import people, place_sources
-from hub.store.query.open_items import Word as Said
+from hub.store.query.open_items import Decision
 from hub.text import comparable
 from hub.web.api.systems import reaches_all
 from hub.web.context import Hub, Parts
@@ -116,7 +116,7 @@ async def show_sources(place_id: PlaceId, caller: Keeper, hub: Hub) -> SourcesVi
 async def link(place_id: PlaceId, asked: Link, caller: Keeper, hub: Hub) -> SourcesView:
     """Say that a Place is another one: rows and codes go there, what was filed stays where it was filed."""
 
-    def write(session: Session, said: Said) -> tuple[str, frozenset[str]]:
+    def write(session: Session, said: Decision) -> tuple[str, frozenset[str]]:
         _demand_theirs(session, hub, caller, {place_id, asked.into})
         return asked.into, decide.link(session, place_id, asked.into, said)
 
@@ -128,7 +128,7 @@ async def part(place_id: PlaceId, asked: Part, caller: Keeper, hub: Hub) -> Sour
     """Say that some rows are about another Place, and answer that one; the codes they tell go along."""
     rows = {(row.system, row.pull, comparable(row.key)) for row in asked.rows}
 
-    def write(session: Session, said: Said) -> tuple[str, frozenset[str]]:
+    def write(session: Session, said: Decision) -> tuple[str, frozenset[str]]:
         _demand_theirs(session, hub, caller, {place_id, *([asked.into] if asked.into else [])})
         return decide.part(session, place_id, rows, asked.into, said)
 
@@ -139,7 +139,7 @@ async def part(place_id: PlaceId, asked: Part, caller: Keeper, hub: Hub) -> Sour
 async def place_code(place_id: PlaceId, asked: Placed, caller: Keeper, hub: Hub) -> SourcesView:
     """Say that a code stands on this Place, whatever rows tell of it."""
 
-    def write(session: Session, said: Said) -> tuple[str, frozenset[str]]:
+    def write(session: Session, said: Decision) -> tuple[str, frozenset[str]]:
         _demand_theirs(session, hub, caller, {place_id})
         return place_id, decide.place_code(session, place_id, (asked.issuer, asked.code), said)
 
@@ -147,12 +147,12 @@ async def place_code(place_id: PlaceId, asked: Placed, caller: Keeper, hub: Hub)
 
 
 async def _decided(
-    hub: Parts, caller: Caller, why: str, write: Callable[[Session, Said], tuple[str, frozenset[str]]]
+    hub: Parts, caller: Caller, why: str, write: Callable[[Session, Decision], tuple[str, frozenset[str]]]
 ) -> SourcesView:
     """Write a decision and what it lets go on its way; answer the Place it is about now."""
     if not reaches_all(hub, caller):
         raise Problem("place.beyond_reach", 403)
-    said = Said(caller.account.id, why, hub.clock.now())
+    said = Decision(caller.account.id, why, hub.clock.now())
 
     def decided(session: Session) -> tuple[SourcesView, set[str]]:
         place_id, concerned = write(session, said)
