@@ -42,7 +42,7 @@ class Items:
         self._unnamed: Counter[ItemKind] = Counter()
         self._examples: dict[ItemKind, RaisedItem] = {}
         self.noted = 0
-        """Things that were met in this run, named or not."""
+        """How many items this run met, named or only counted."""
 
     def has(self, kind: ItemKind) -> bool:
         """Say whether the pull as a whole has such an item open."""

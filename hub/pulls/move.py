@@ -131,7 +131,7 @@ def _others(work: UnitOfWork, row: Row) -> list[Code]:
 
 
 def _leave_behind(work: UnitOfWork, place_id: str, target: str) -> None:
-    """Say of a Place nothing stands on any more what it turned out to be: Submissions may have been filed there."""
+    """Let a Place that has no row and no code left lead to the one they went to: Submissions may be filed there."""
     if not _is_empty(work, place_id) or place_id == target:
         return
     work.load_places([place_id, target])

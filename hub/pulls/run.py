@@ -46,7 +46,7 @@ async def pull_due(pulls: Pulls, flow: PullFlow) -> PullReport | None:
 
 
 async def _is_taken_from_ahead(pulls: Pulls, flow: PullFlow, slot: datetime) -> bool:
-    """Say whether a run by a clock that was ahead of ours answered for this slot before it came."""
+    """Say whether this slot was used up before it came, by a run of a host whose clock was ahead."""
     now = pulls.clock.now()
     return await pulls.store.read(lambda session: systems.ran_ahead(session, (flow.system, flow.name), slot, now))
 
@@ -105,7 +105,7 @@ async def _claim(pulls: Pulls, pull: Pull) -> bool:
 
 
 async def lose_stale(pulls: Pulls, older_than: timedelta) -> int:
-    """Mark runs of dead processes as lost, so that the next may start."""
+    """Set the outcome of runs whose process died to `lost`, so that the next may start."""
     now = pulls.clock.now()
     passing("pull.lose")
     return await pulls.store.write(lambda session: systems.lose_running(session, now, now - older_than))

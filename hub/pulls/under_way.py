@@ -80,7 +80,7 @@ class Run:
         self._reader = Reader(flow, pulls.catalog, pulls.registry.county)
         self._items = Items(flow, ())
         self._on, self._whole, self._last = Tally(), Tally(), Tally()
-        """What reading on from the mark came to, what a whole reading did, and whichever of them came last."""
+        """Counts of the reading from the mark on, of the whole reading, and of whichever of them came last."""
         self._is_whole = self._is_doubted = False
         self._known_before = 0
         self._failure: RaisedItem | None = None
@@ -89,7 +89,7 @@ class Run:
         self._solved: list[ItemKey] = []
 
     async def read(self) -> None:
-        """Read on from the mark, then everything where that is due; what the second finds the first had lost."""
+        """Read on from the mark, then every row if that is due; changes only the second finds were missed before."""
         store, flow = self._pulls.store, self._flow
         mark, there = await store.read(lambda session: (
             systems.cursor(session, flow.system, flow.name), open_items.unsettled(session, flow.system, flow.name)
@@ -135,7 +135,7 @@ class Run:
         return since.total_seconds() < 0 or since >= self._flow.whole_every or mark.flow_version != self._reader.version
 
     async def _judge(self, *, lost_some: bool) -> None:
-        """End what a whole reading did not bring, unless it is doubted; what it found new was lost before."""
+        """End rows that a whole reading did not bring, unless it is doubted; report changes missed before it."""
         self._is_whole = True
         came, complete = len(self._whole.seen), self._whole.complete
         few = complete and came <= LEAST_SHARE * self._known_before
