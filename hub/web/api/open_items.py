@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
@@ -127,7 +127,7 @@ def _view(item: OpenItem, hub: Parts, names: Mapping[str, str]) -> OpenItemView:
         pull=item.pull,
         kind=known(ItemKind, item.kind),
         what=Text(**messages.both(kind)),
-        reason=Text(**messages.both(item.reason, **item.params)),
+        reason=Text(**messages.both(item.reason, **_shown(item.params))),
         remedy=Text(**messages.both(f"{kind}.remedy")),
         row_key=masked(item.row_key, BLANK),
         field=item.field,
@@ -141,6 +141,11 @@ def _view(item: OpenItem, hub: Parts, names: Mapping[str, str]) -> OpenItemView:
         state=known(ItemState, item.state),
         ended=_ended(item, names),
     )
+
+
+def _shown(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what fills a reason: row keys and codes among it may be numbers of people."""
+    return {name: masked(value, BLANK) if isinstance(value, str) else value for name, value in params.items()}
 
 
 def _ended(item: OpenItem, names: Mapping[str, str]) -> EndView | None:

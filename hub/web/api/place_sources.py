@@ -10,23 +10,24 @@ from pydantic import Field
 from hub.errors import Problem
 from hub.model.known import Fate, PlaceHistory, PullRow
 from hub.model.odd import Odd, known
-from hub.model.people import Role
+from hub.model.people import Role, Scope
 from hub.model.place import Alias
 from hub.pulls import decide
 from hub.store import Session
 from hub.store.query import people, place_sources
 from hub.store.query.open_items import Decision
+from hub.store.query.places import is_reachable
 from hub.text import comparable
 from hub.web.api.systems import reaches_all
 from hub.web.context import Hub, Parts
 from hub.web.problems import documented
 from hub.web.security import Caller, Keeper, demand_json
-from hub.web.shapes import Asked, Reason, Uuid, View, Why, Word
+from hub.web.shapes import PLAIN, Asked, Reason, Uuid, View, Why, Word
 
 router = APIRouter(prefix="/places", tags=["places"])
 JSON = [Depends(demand_json)]
 PlaceId = Annotated[Uuid, Path()]
-Key = Annotated[str, Field(max_length=200)]
+Key = Annotated[str, Field(max_length=200, pattern=PLAIN)]
 
 
 class RowView(View):
@@ -109,7 +110,12 @@ class Placed(Asked):
 @router.get("/{place_id}/sources", responses=documented(404))
 async def show_sources(place_id: PlaceId, caller: Keeper, hub: Hub) -> SourcesView:
     """Show which rows and codes stand on a Place, by id, and what did before."""
-    return await hub.store.read(lambda session: _sources(session, hub, caller, place_id))
+
+    def look(session: Session) -> SourcesView:
+        _demand_theirs(session, hub, caller, {place_id})
+        return _sources(session, place_id, None if reaches_all(hub, caller) else caller.scope)
+
+    return await hub.store.read(look)
 
 
 @router.post("/{place_id}/link", dependencies=JSON, responses=documented(403, 404, 409))
@@ -158,7 +164,7 @@ async def _decided(
         place_id, concerned = write(session, said)
         rung = hub.pulls.after.look_again(session, concerned, said.at)
         session.expire_all()
-        return _sources(session, hub, caller, place_id), rung
+        return _sources(session, place_id), rung
 
     view, rung = await hub.write(caller.proof, decided)
     hub.ring(rung)
@@ -173,10 +179,10 @@ def _demand_theirs(session: Session, hub: Parts, caller: Caller, place_ids: Coll
         raise Problem("not_found", 404)
 
 
-def _sources(session: Session, hub: Parts, caller: Caller, place_id: str) -> SourcesView:
-    _demand_theirs(session, hub, caller, {place_id})
+def _sources(session: Session, place_id: str, scope: Scope | None = None) -> SourcesView:
+    """Return what stands on a Place; raises Problem for one that is not there, or out of a scope's reach."""
     found = place_sources.of(session, place_id)
-    if found is None:
+    if found is None or (scope is not None and not is_reachable(scope, found.place)):
         raise Problem("not_found", 404)
     names = people.names(session, found.people())
     return SourcesView(
