@@ -63,13 +63,13 @@ class OpenItem(SQLModel, table=True):
     value: str = Field(default="", sa_type=Words)
     """What was not understood, masked by the element's sensitivity."""
     reason: str = Field(default="", sa_type=Short)
-    """Message key: the text is `open_item.<reason>` in schemas/messages."""
+    """Message key of its text in schemas/messages, such as `open_item.not_a_phone` or `unmapped.missing`."""
     params: dict[str, Any] = Field(sa_type=Json)
     place_id: str | None = Field(default=None, index=True, sa_type=Id)
     other_place_id: str | None = Field(default=None, sa_type=Id)
     """For places to link and codes that tangle: the other Place."""
     mark: str = Field(default="", sa_type=Short)
-    """Digest of what it is about: dismissed, it stays so as long as this is the same."""
+    """Fingerprint of what it is about, not a cursor: a dismissed item opens again when this differs."""
     first_at: datetime = Field(sa_type=Instant)
     last_at: datetime = Field(sa_type=Instant)
     times: int = 1

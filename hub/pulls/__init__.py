@@ -1,1 +1,1 @@
-"""Reads Systems into Places and Snapshots. Never writes to a System, never takes a known value away."""
+"""Reads the rows of Systems, keeps them and links them to Places. Never writes to a System, never guesses a Place."""

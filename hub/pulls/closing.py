@@ -8,25 +8,25 @@ from itertools import combinations
 from hub.model.open_item import ItemKind, ItemState
 from hub.pulls.items import Items
 from hub.pulls.move import TakenCode
-from hub.pulls.reading import MOST_DESCRIBED, Means, Tally, end
-from hub.pulls.work import Told, claims
+from hub.pulls.reading import MOST_DESCRIBED, ReadingContext, Tally, end
+from hub.pulls.work import PullProvenance, claims
 from hub.store import Session
 from hub.store.query import pull_rows
-from hub.store.query.open_items import ItemKey, Met
-from hub.store.query.pull_rows import Row, Spot
+from hub.store.query.open_items import ItemKey, RaisedItem
+from hub.store.query.pull_rows import PlaceData, Row
 from hub.systems import PullFlow
 from hub.text import comparable
 
 AT_ONCE = 1_000
 """Keys read at once when those that vanished are looked for."""
 MOST_NAMESAKES = 2_000
-Found = tuple[list[Met], list[ItemKey]]
+Found = tuple[list[RaisedItem], list[ItemKey]]
 """What is open now, and what no longer is."""
 Name = tuple[str, str]
 """Division, and a Place's name as it is compared."""
 
 
-async def end_vanished(means: Means, tally: Tally, told: Told) -> int:
+async def end_vanished(means: ReadingContext, tally: Tally, told: PullProvenance) -> int:
     """End the rows that a complete reading did not bring; return how many."""
     flow, after, ended = means.flow, "", 0
     while keys := await means.store.read(_keys_after(flow, after)):
@@ -56,51 +56,53 @@ def shared_codes(session: Session, flow: PullFlow, items: Items, taken: Iterable
             continue
         if all(row.ended_at is None and code in claims(row) for row in (one, other)):
             params = {"code": each.code, "other": each.from_row, "issuer": each.issuer}
-            found = Met(ItemKind.CODES_TANGLED, "open_item.told_by_two", each.key, each.issuer, params,
-                        place_id=one.place_id, other_place_id=other.place_id, mark=each.from_row)  # fmt: skip
+            found = RaisedItem(ItemKind.CODES_TANGLED, "open_item.told_by_two", each.key, each.issuer, params,
+                               "", one.place_id, other.place_id, fingerprint=each.from_row)  # fmt: skip
             met[found.key] = found
-    gone = [(str(item.kind), item.row_key, item.field) for item in before if item.state == ItemState.OPEN]
-    return list(met.values()), [key for key in gone if key not in met]
+    solved = [(str(item.kind), item.row_key, item.field) for item in before if item.state == ItemState.OPEN]
+    return list(met.values()), [key for key in solved if key not in met]
 
 
-def namesakes(session: Session, flow: PullFlow, items: Items, described: Sequence[Spot]) -> Found:
+def namesakes(session: Session, flow: PullFlow, items: Items, described: Sequence[PlaceData]) -> Found:
     """Return the Places of this pull that look like one of another System: same name, same division, no code shared.
 
     A name that two rows of one System have, such as that of a block of flats, tells nothing.
     """
     before = [item for item in items.there.values() if item.kind == ItemKind.PLACES_TO_LINK and item.row_key]
     asked = {str(place) for item in before for place in (item.place_id, item.other_place_id)}
-    spots = [*pull_rows.spots(session, asked), *described]
-    names = {(spot.division, spot.name_key) for spot in spots if spot.name_key and spot.division}
+    places = [*pull_rows.places_by_id(session, asked), *described]
+    names = {(place.division, place.name_key) for place in places if place.name_key and place.division}
     if len(described) >= MOST_DESCRIBED:
         names |= set(pull_rows.repeated_names(session, MOST_NAMESAKES))
     met = {found.key: found for found in _pairs(session, flow, names)}
-    gone = [(str(item.kind), item.row_key, item.field) for item in before if item.state == ItemState.OPEN]
-    return list(met.values()), [key for key in gone if key not in met]
+    solved = [(str(item.kind), item.row_key, item.field) for item in before if item.state == ItemState.OPEN]
+    return list(met.values()), [key for key in solved if key not in met]
 
 
-def _pairs(session: Session, flow: PullFlow, names: Collection[Name]) -> Iterator[Met]:
+def _pairs(session: Session, flow: PullFlow, names: Collection[Name]) -> Iterator[RaisedItem]:
     """Yield an item for every two Places of one name, one of this pull, that no System tells apart."""
-    alike: dict[tuple[Name, str], list[Spot]] = defaultdict(list)
-    for spot in pull_rows.namesakes(session, names):
-        alike[(spot.division, spot.name_key), spot.kind].append(spot)
+    alike: dict[tuple[Name, str], list[PlaceData]] = defaultdict(list)
+    for place in pull_rows.namesakes(session, names):
+        alike[(place.division, place.name_key), place.kind].append(place)
     groups = [group for group in alike.values() if len(group) > 1]
     standing: dict[str, list[Row]] = defaultdict(list)
-    for row in pull_rows.rows_at(session, {spot.id for group in groups for spot in group}):
+    for row in pull_rows.rows_at(session, {place.id for group in groups for place in group}):
         standing[row.place_id].append(row)
     for group in groups:
-        systems = Counter(system for spot in group for system in {row.system for row in standing[spot.id]})
+        systems = Counter(system for place in group for system in {row.system for row in standing[place.id]})
         if max(systems.values(), default=0) == 1:
             yield from (met for pair in combinations(group, 2) if (met := _pair(session, flow, pair, standing)))
 
 
-def _pair(session: Session, flow: PullFlow, pair: tuple[Spot, ...], standing: dict[str, list[Row]]) -> Met | None:
-    for spot, other in (pair, pair[::-1]):
-        mine = [row for row in standing[spot.id] if (row.system, row.pull) == (flow.system, flow.name)]
+def _pair(
+    session: Session, flow: PullFlow, pair: tuple[PlaceData, ...], standing: dict[str, list[Row]]
+) -> RaisedItem | None:
+    for place, other in (pair, pair[::-1]):
+        mine = [row for row in standing[place.id] if (row.system, row.pull) == (flow.system, flow.name)]
         theirs = standing[other.id]
         if mine and theirs:
             (key,) = [code.code for code in pull_rows.codes_by_key(session, [(flow.system, mine[0].row_key)])] or [""]
             params = {"other": theirs[0].system}
-            return Met(ItemKind.PLACES_TO_LINK, "open_item.places_to_link", key or mine[0].row_key, other.id, params,
-                       place_id=spot.id, other_place_id=other.id, mark=other.id)  # fmt: skip
+            return RaisedItem(ItemKind.PLACES_TO_LINK, "open_item.places_to_link", key or mine[0].row_key, other.id,
+                              params, place_id=place.id, other_place_id=other.id, fingerprint=other.id)  # fmt: skip
     return None

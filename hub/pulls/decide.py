@@ -12,76 +12,76 @@ from hub.model.known import Fate
 from hub.model.open_item import ItemState, OpenItem
 from hub.pulls.merge import new_token
 from hub.pulls.move import follow, move_row
-from hub.pulls.where import Key, teller
-from hub.pulls.work import Company, Occasion, Work
+from hub.pulls.where import RowId, row_id
+from hub.pulls.work import PlaceContents, Provenance, UnitOfWork
 from hub.store import Session
 from hub.store.query import open_items, pull_rows
 from hub.store.query.journal import add_entries, entry
-from hub.store.query.open_items import Word
-from hub.store.query.pull_rows import NewPlace, Spot
+from hub.store.query.open_items import Decision
+from hub.store.query.pull_rows import NewPlace, PlaceData
 from hub.text import comparable
 
 
-def _occasion(word: Word, moves: Fate) -> Occasion:
-    return Occasion(word.at, word.at, account_id=word.account_id, moves=moves)
+def _provenance(decision: Decision, moves: Fate) -> Provenance:
+    return Provenance(decision.at, decision.at, account_id=decision.account_id, moves=moves)
 
 
-def link(session: Session, place_id: str, into_id: str, word: Word) -> frozenset[str]:
+def link(session: Session, place_id: str, into_id: str, decision: Decision) -> frozenset[str]:
     """Let everything of one Place stand on another, which both are from now on; return the Places concerned.
 
     What was filed at either stays where it was filed. Raises Problem for Places that cannot be one.
     """
     pull_rows.take_turn(session)
-    work = Work(session, _occasion(word, Fate.LINKED))
-    left, into = _spots(work, place_id, into_id)
+    work = UnitOfWork(session, _provenance(decision, Fate.LINKED))
+    left, into = _places(work, place_id, into_id)
     if left.kind != into.kind:
         raise Problem("place.other_kind", 409)
-    _pin(work.company(into.id), work, word)
-    company = work.company(left.id)
-    _pin(company, work, word)
-    for row in company.rows:
+    _pin(work.contents(into.id), work, decision)
+    contents = work.contents(left.id)
+    _pin(contents, work, decision)
+    for row in contents.rows:
         move_row(work, row, into.id)
-    for code in work.company(left.id).codes:
+    for code in work.contents(left.id).codes:
         work.remember_code(code, Fate.LINKED, into.id)
         work.put(code, into.id)
     left.linked_to = into.id
     work.touch(left)
-    return _settle(session, work, word, ("place.linked", left.id), {left.id, into.id})
+    return _settle(session, work, decision, ("place.linked", left.id), {left.id, into.id})
 
 
 def part(
-    session: Session, place_id: str, rows: Collection[Key], into_id: str | None, word: Word
+    session: Session, place_id: str, rows: Collection[RowId], into_id: str | None, decision: Decision
 ) -> tuple[str, frozenset[str]]:
     """Let some rows that stand on a Place, with the codes they tell, stand on another one, a new one if none is given.
 
     Return that Place, and the Places concerned. Raises Problem unless rows stay and rows go.
     """
     pull_rows.take_turn(session)
-    work = Work(session, _occasion(word, Fate.PARTED))
-    (place, *others) = _spots(work, place_id, *([into_id] if into_id else []))
-    company = work.company(place.id)
-    going = [row for row in company.rows if teller(row) in rows]
+    work = UnitOfWork(session, _provenance(decision, Fate.PARTED))
+    (place, *others) = _places(work, place_id, *([into_id] if into_id else []))
+    contents = work.contents(place.id)
+    going = [row for row in contents.rows if row_id(row) in rows]
     if len(going) < len(rows):
         raise Problem("request.invalid", 422, [FieldFault("/rows", "row_elsewhere")])
-    if len(going) == len(company.rows):
+    if len(going) == len(contents.rows):
         raise Problem("request.invalid", 422, [FieldFault("/rows", "all_rows")])
-    into = others[0] if others else _new_like(work, place, word.at)
+    into = others[0] if others else _new_like(work, place, decision.at)
     if into.kind != place.kind:
         raise Problem("place.other_kind", 409)
-    _pin(company, work, word)
+    _pin(contents, work, decision)
     for row in going:
         move_row(work, row, into.id)
-    return into.id, _settle(session, work, word, ("place.parted", place.id), {place.id, into.id})
+    return into.id, _settle(session, work, decision, ("place.parted", place.id), {place.id, into.id})
 
 
-def place_code(session: Session, place_id: str, code: tuple[str, str], word: Word) -> frozenset[str]:
+def place_code(session: Session, place_id: str, code: tuple[str, str], decision: Decision) -> frozenset[str]:
     """Let a code, told as (issuer, code), stand on a Place; return the Places concerned.
 
     Raises Problem for one nobody has told of.
     """
     pull_rows.take_turn(session)
-    work = Work(session, _occasion(word, Fate.MOVED))
-    (place,) = _spots(work, place_id)
+    work = UnitOfWork(session, _provenance(decision, Fate.MOVED))
+    (place,) = _places(work, place_id)
     key = (code[0], comparable(code[1]))
     work.load_codes([key])
     known = work.codes.get(key)
@@ -90,59 +90,61 @@ def place_code(session: Session, place_id: str, code: tuple[str, str], word: Wor
     before = known.place_id
     if before != place.id or known.ended_at is not None:
         work.remember_code(known, Fate.MOVED, place.id)
-        known.since, known.ended_at = word.at, None
+        known.since, known.ended_at = decision.at, None
         work.put(known, place.id)
-    known.decided_by = word.account_id
+    known.decided_by = decision.account_id
     work.touch(known)
     follow(work)
-    for row in work.company(place.id).rows + work.company(before).rows:
+    for row in work.contents(place.id).rows + work.contents(before).rows:
         row.digest = ""  # what its codes lead to may be another Place now
         work.touch(row)
-    return _settle(session, work, word, ("place.code_placed", place.id), {place.id, before})
+    return _settle(session, work, decision, ("place.code_placed", place.id), {place.id, before})
 
 
-def _spots(work: Work, *place_ids: str) -> list[Spot]:
+def _places(work: UnitOfWork, *place_ids: str) -> list[PlaceData]:
     """Return Places that still stand for themselves; raises Problem for one that does not, or named twice."""
-    work.load_spots(place_ids)
-    found = [work.spots.get(each) for each in place_ids]
-    if any(spot is None for spot in found):
+    work.load_places(place_ids)
+    found = [work.places.get(each) for each in place_ids]
+    if any(place is None for place in found):
         raise Problem("not_found", 404)
-    spots = [spot for spot in found if spot is not None]
-    if any(spot.linked_to is not None for spot in spots):
+    places = [place for place in found if place is not None]
+    if any(place.linked_to is not None for place in places):
         raise Problem("place.linked", 409)
-    if len({spot.id for spot in spots}) < len(spots):
+    if len({place.id for place in places}) < len(places):
         raise Problem("request.invalid", 422, [FieldFault("/into", "same_place")])
-    return spots
+    return places
 
 
-def _pin(company: Company, work: Work, word: Word) -> None:
+def _pin(contents: PlaceContents, work: UnitOfWork, decision: Decision) -> None:
     """Let no code move these rows again; they are described anew when they are read the next time."""
-    for row in company.rows:
-        row.decided_by, row.digest = word.account_id, ""
+    for row in contents.rows:
+        row.decided_by, row.digest = decision.account_id, ""
         work.touch(row)
 
 
-def _new_like(work: Work, place: Spot, now: datetime) -> NewPlace:
+def _new_like(work: UnitOfWork, place: PlaceData, now: datetime) -> NewPlace:
     """Make a Place that is called and lies as the one it is parted from, until a row says otherwise."""
-    spot = NewPlace(
+    made = NewPlace(
         new_id(), place.kind, place.name, place.name_key, place.order_key, place.division, place.location,
         token=new_token(), created_at=now,
     )  # fmt: skip
-    work.add_place(spot)
-    return spot
+    work.add_place(made)
+    return made
 
 
-def _settle(session: Session, work: Work, word: Word, deed: tuple[str, str], concerned: set[str]) -> frozenset[str]:
+def _settle(
+    session: Session, work: UnitOfWork, decision: Decision, deed: tuple[str, str], concerned: set[str]
+) -> frozenset[str]:
     """Write it, with what it solves and the journal entry."""
-    work.done()
-    open_items.decided(session, concerned, word)
+    work.write()
+    open_items.decided(session, concerned, decision)
     action, subject = deed
-    add_entries(session, [entry(word.at, word.account_id, action, subject, word.why)])
+    add_entries(session, [entry(decision.at, decision.account_id, action, subject, decision.why)])
     return frozenset(concerned)
 
 
-def end_item(session: Session, item: OpenItem, state: ItemState, word: Word) -> None:
+def end_item(session: Session, item: OpenItem, state: ItemState, decision: Decision) -> None:
     """End an open item with a reason, as solved or dismissed; raises Problem if it has ended."""
-    if not open_items.end(session, item, state, word):
+    if not open_items.end(session, item, state, decision):
         raise Problem("open_item.ended", 409)
-    add_entries(session, [entry(word.at, word.account_id, f"open_item.{state}", item.id, word.why)])
+    add_entries(session, [entry(decision.at, decision.account_id, f"open_item.{state}", item.id, decision.why)])

@@ -8,7 +8,7 @@ from datetime import datetime
 from hub.model.open_item import ItemKind, ItemState, OpenItem
 from hub.pulls.merge import Merged, Tangle
 from hub.pulls.read import Fault
-from hub.store.query.open_items import ItemKey, Met, Settling
+from hub.store.query.open_items import ItemKey, RaisedItem, Settling
 from hub.systems import PullFlow
 
 MOST_NAMED = 200
@@ -17,7 +17,7 @@ PULL_ITEMS = frozenset(
     {ItemKind.MARK_AHEAD, ItemKind.NOTHING_NEW, ItemKind.ROWS_MISSING, ItemKind.DOUBTED, ItemKind.PULL_FAILED}
 )
 """About the pull as a whole, not about a row of it."""
-LONGEST_MARK = 80
+LONGEST_FINGERPRINT = 80
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Noted:
     """What some rows met: what to write of it, and what is only counted."""
 
     settling: Settling
-    unnamed: Sequence[Met]
+    unnamed: Sequence[RaisedItem]
 
 
 class Items:
@@ -38,11 +38,11 @@ class Items:
         self._open = Counter(key[0] for key, item in self.there.items() if item.state == ItemState.OPEN and key[1])
         self._rows = {key[1] for key in self.there}
         self._met: set[ItemKey] = set()
-        self._fine: set[str] = set()
+        self._rows_read: set[str] = set()
         self._unnamed: Counter[ItemKind] = Counter()
-        self._examples: dict[ItemKind, Met] = {}
+        self._examples: dict[ItemKind, RaisedItem] = {}
         self.noted = 0
-        """Things that were met in this run, named or not."""
+        """How many items this run met, named or only counted."""
 
     def has(self, kind: ItemKind) -> bool:
         """Say whether the pull as a whole has such an item open."""
@@ -55,7 +55,7 @@ class Items:
 
     def is_untouched(self, key: ItemKey) -> bool:
         """Say whether this run neither met an item that was there before, nor read its row anew."""
-        return key not in self._met and key[1] not in self._fine
+        return key not in self._met and key[1] not in self._rows_read
 
     def of_rows(self, merged: Merged, now: datetime) -> Noted:
         """Return what to say about items in the transaction that merges some rows."""
@@ -66,10 +66,13 @@ class Items:
     def of_left_out(self, left_out: Iterable[tuple[str, Fault]], now: datetime) -> Noted:
         """Return what to say about rows that could not be read at all; those without a key are only counted."""
         kind = ItemKind.ROW_LEFT_OUT
-        met = [Met(kind, fault.reason, key, params=fault.params, mark=fault.reason) for key, fault in left_out]
+        met = [
+            RaisedItem(kind, fault.reason, key, params=fault.params, fingerprint=fault.reason)
+            for key, fault in left_out
+        ]
         return self._noted(met, now)
 
-    def of_run(self, met: Sequence[Met], solved: Iterable[ItemKey], now: datetime) -> Settling:
+    def of_run(self, met: Sequence[RaisedItem], solved: Iterable[ItemKey], now: datetime) -> Settling:
         """Return what to say at the end of a run."""
         return Settling(self._flow.system, self._flow.name, now, met, (), {*solved})
 
@@ -80,24 +83,29 @@ class Items:
             self._known.add(met.key)
             self._met.add(met.key)
             self._rows.add(met.row_key)
-        self._fine.update(noted.settling.fine)
+        self._rows_read.update(noted.settling.rows_read)
         for met in noted.unnamed:
             self._unnamed[met.kind] += 1
             self._examples.setdefault(met.kind, met)
         self.noted += len(noted.settling.met) + len(noted.unnamed)
 
-    def rest(self, *, is_whole: bool) -> tuple[list[Met], list[ItemKey]]:
+    def rest(self, *, is_whole: bool) -> tuple[list[RaisedItem], list[ItemKey]]:
         """Return the items that count what is not named, and those of before that a whole reading did not meet."""
         met = [
-            Met(kind, "open_item.rest", params={"count": count, "reason": self._examples[kind].reason}, mark="rest")
+            RaisedItem(
+                kind,
+                "open_item.rest",
+                params={"count": count, "reason": self._examples[kind].reason},
+                fingerprint="rest",
+            )
             for kind, count in self._unnamed.items()
         ]
         still = {str(kind) for kind in (*PULL_ITEMS, *self._unnamed)}
         return met, [key for key in self.there if is_whole and key[1:] == ("", "") and key[0] not in still]
 
-    def _noted(self, met: Iterable[Met], now: datetime, fine: Iterable[str] = ()) -> Noted:
-        named: dict[ItemKey, Met] = {}
-        unnamed: list[Met] = []
+    def _noted(self, met: Iterable[RaisedItem], now: datetime, rows_read: Iterable[str] = ()) -> Noted:
+        named: dict[ItemKey, RaisedItem] = {}
+        unnamed: list[RaisedItem] = []
         counts = Counter(self._open)
         for each in met:
             is_known = each.key in self._known or each.key in named
@@ -106,21 +114,24 @@ class Items:
                 named[each.key] = each
             else:
                 unnamed.append(each)
-        return Noted(Settling(self._flow.system, self._flow.name, now, [*named.values()], {*fine}), unnamed)
+        return Noted(Settling(self._flow.system, self._flow.name, now, [*named.values()], {*rows_read}), unnamed)
 
 
-def _value(key: str, place_id: str, fault: Fault) -> Met:
-    mark = f"{fault.reason}|{fault.value}"[:LONGEST_MARK]
+def _value(key: str, place_id: str, fault: Fault) -> RaisedItem:
+    fingerprint = f"{fault.reason}|{fault.value}"[:LONGEST_FINGERPRINT]
     kind = ItemKind.VALUE_NOT_UNDERSTOOD
-    return Met(kind, fault.reason, key, fault.field, fault.params, fault.value, place_id, mark=mark)
+    return RaisedItem(
+        kind, fault.reason, key, fault.field, fault.params, fault.value, place_id, fingerprint=fingerprint
+    )
 
 
-def _tangled(tangle: Tangle) -> Met:
+def _tangled(tangle: Tangle) -> RaisedItem:
     first, second = (*tangle.place_ids, None, None)[:2]
     kind = ItemKind.CODES_TANGLED
     if tangle.kinds:
         params: dict[str, object] = {"kind": tangle.kinds[0]}
-        return Met(kind, "open_item.other_kind", tangle.key, params=params, place_id=first, mark=tangle.kinds[0])
-    mark = " ".join(each[-12:] for each in tangle.place_ids)[:LONGEST_MARK]
+        other = "open_item.other_kind"
+        return RaisedItem(kind, other, tangle.key, params=params, place_id=first, fingerprint=tangle.kinds[0])
+    fingerprint = " ".join(each[-12:] for each in tangle.place_ids)[:LONGEST_FINGERPRINT]
     params = {"count": len(tangle.place_ids)}
-    return Met(kind, "open_item.codes_tangled", tangle.key, "", params, "", first, second, mark)
+    return RaisedItem(kind, "open_item.codes_tangled", tangle.key, "", params, "", first, second, fingerprint)

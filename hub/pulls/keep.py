@@ -4,11 +4,11 @@ from datetime import datetime
 
 from hub.model.known import Fate
 from hub.pulls.read import ReadRow
-from hub.pulls.work import Work
+from hub.pulls.work import UnitOfWork
 from hub.store.query.pull_rows import Row
 
 
-def keep_values(work: Work, known: Row, row: ReadRow) -> bool:
+def keep_values(work: UnitOfWork, known: Row, row: ReadRow) -> bool:
     """Keep what a row says now that was told before, and in the history what it said then; say whether that differs."""
     told = work.told
     is_back = known.ended_at is not None or known.unread_since is not None
@@ -29,7 +29,7 @@ def keep_values(work: Work, known: Row, row: ReadRow) -> bool:
     return bool(is_back or ended or changed)
 
 
-def _forget(work: Work, known: Row, element: str, fate: Fate) -> None:
+def _forget(work: UnitOfWork, known: Row, element: str, fate: Fate) -> None:
     """Take what a row said of an element before into the history."""
     if element not in known.known:
         return

@@ -11,13 +11,13 @@ from os import register_at_fork, urandom
 from hub.model.column import new_id
 from hub.model.natural_order import order_key
 from hub.pulls.keep import keep_values
-from hub.pulls.move import TakenCode, end_rows, follow, move_row, take_code, take_key, take_leave
+from hub.pulls.move import TakenCode, end_rows, follow, move_row, release_code, take_code, take_key
 from hub.pulls.read import Fault, ReadRow, ToldCode
 from hub.pulls.where import Where, where_known, where_new
-from hub.pulls.work import CodeKey, Merging, Told, claims
+from hub.pulls.work import CodeKey, MergeUnitOfWork, PullProvenance, claims
 from hub.store import Session
 from hub.store.query import pull_rows
-from hub.store.query.pull_rows import Code, NewPlace, Row, Spot
+from hub.store.query.pull_rows import Code, NewPlace, PlaceData, Row
 from hub.systems.pull import ANY_ISSUER
 from hub.text import comparable, comparable_name
 
@@ -51,7 +51,7 @@ class Merged:
     """Key, Place and what is not understood."""
     tangles: list[Tangle] = field(default_factory=list)
     taken: list[TakenCode] = field(default_factory=list)
-    described: list[Spot] = field(default_factory=list)
+    described: list[PlaceData] = field(default_factory=list)
     """Places that are new or named or located otherwise now."""
     settled: list[str] = field(default_factory=list)
     """Keys of the rows that stand on a Place."""
@@ -59,13 +59,15 @@ class Merged:
     """Places that were there before, and of which more, less or something else is known now."""
 
 
-def merge_rows(session: Session, rows: Sequence[ReadRow], told: Told, known: Container[str] | None = None) -> Merged:
+def merge_rows(
+    session: Session, rows: Sequence[ReadRow], told: PullProvenance, known: Container[str] | None = None
+) -> Merged:
     """Store rows; one whose codes belong to different Places is left where it was and named, never guessed.
 
     `known` are the keys of those that may be there already; None is all of them.
     """
     pull_rows.take_turn(session)
-    work, merged = Merging(session, told), Merged()
+    work, merged = MergeUnitOfWork(session, told), Merged()
     keys = [row.identity.row_key for row in rows if known is None or row.identity.row_key in known]
     codes = {(code.issuer, code.key) for row in rows for code in row.codes}
     codes.update((told.flow.system, row.identity.row_key) for row in rows)
@@ -77,11 +79,11 @@ def merge_rows(session: Session, rows: Sequence[ReadRow], told: Told, known: Con
         else:
             _merge(work, row, merged)
     merged.places = work.changed_places()
-    work.done()
+    work.write()
     return merged
 
 
-def _is_unheard_of(work: Merging, row: ReadRow) -> bool:
+def _is_unheard_of(work: MergeUnitOfWork, row: ReadRow) -> bool:
     """Say whether neither the row nor any of its codes is known: of a first reading nearly all."""
     flow, key = work.told.flow, row.identity.row_key
     return (
@@ -91,25 +93,25 @@ def _is_unheard_of(work: Merging, row: ReadRow) -> bool:
     )
 
 
-def _merge_new(work: Merging, row: ReadRow, merged: Merged) -> None:
+def _merge_new(work: MergeUnitOfWork, row: ReadRow, merged: Merged) -> None:
     """Make the Place of a row nobody has heard of, as `_merge` would."""
-    spot, identity = _new_spot(work), row.identity
-    spot.division, spot.name = row.division or NOWHERE, row.name or ""
-    spot.name_key, spot.order_key = comparable_name(spot.name), order_key(spot.name)
-    spot.location = dict(row.location) if row.location else None
+    place, identity = _new_place(work), row.identity
+    place.division, place.name = row.division or NOWHERE, row.name or ""
+    place.name_key, place.order_key = comparable_name(place.name), order_key(place.name)
+    place.location = dict(row.location) if row.location else None
     if row.name or row.division:
-        merged.described.append(spot)
+        merged.described.append(place)
     told = work.told
     system, pull, since = told.flow.system, told.flow.name, told.as_of
-    _new_row(work, row, spot.id, list(dict.fromkeys(row.codes)))
+    _new_row(work, row, place.id, list(dict.fromkeys(row.codes)))
     work.add_code(Code(
-        identity.row_key, system, identity.key, spot.id, True, system, pull, identity.row_key, since
+        identity.row_key, system, identity.key, place.id, True, system, pull, identity.row_key, since
     ))  # fmt: skip
     for issuer, code, key in row.codes:
         if (issuer, key) not in work.codes:
-            work.add_code(Code(key, issuer, code, spot.id, False, system, pull, identity.row_key, since))
+            work.add_code(Code(key, issuer, code, place.id, False, system, pull, identity.row_key, since))
     merged.changed += 1
-    _count(row, spot.id, merged)
+    _count(row, place.id, merged)
 
 
 def _count(row: ReadRow, place_id: str, merged: Merged) -> None:
@@ -123,7 +125,7 @@ def _codes_of(row: ReadRow, own: str) -> list[CodeKey]:
     return [(own, row.identity.row_key), *((code.issuer, code.key) for code in row.codes)]
 
 
-def _look_around(work: Merging, rows: Iterable[ReadRow]) -> None:
+def _look_around(work: MergeUnitOfWork, rows: Iterable[ReadRow]) -> None:
     """Read the Places that rows stand on or name, and all that stands on those a row may leave."""
     flow, leaving, places = work.told.flow, set(), set()
     for row in rows:
@@ -137,33 +139,33 @@ def _look_around(work: Merging, rows: Iterable[ReadRow]) -> None:
             if claims(known) != {*_codes_of(row, flow.system)} or {*named} != {known.place_id}:
                 leaving.add(known.place_id)
                 work.load_codes(claims(known))
-    work.load_company(leaving)
-    work.load_spots(places)
+    work.load_contents(leaving)
+    work.load_places(places)
 
 
-def _merge(work: Merging, row: ReadRow, merged: Merged) -> None:
+def _merge(work: MergeUnitOfWork, row: ReadRow, merged: Merged) -> None:
     flow = work.told.flow
     known = work.rows.get((flow.system, flow.name, row.identity.row_key))
     codes = _codes_now(work, row, known)
     where = _where(work, row, known, codes)
-    spot = _spot(work, where.place_id)
-    if where.tangled or (spot is not None and spot.kind != flow.into):
-        kinds = (spot.kind,) if spot else ()
+    place = _place(work, where.place_id)
+    if where.tangled or (place is not None and place.kind != flow.into):
+        kinds = (place.kind,) if place else ()
         merged.tangles.append(Tangle(row.identity.key, tuple(sorted(where.tangled)), kinds))
         return
-    spot = spot or _new_spot(work)
-    is_changed = _describe(work, spot, row, merged)
+    place = place or _new_place(work)
+    is_changed = _describe(work, place, row, merged)
     if known is None:
-        known = _new_row(work, row, spot.id, codes)
+        known = _new_row(work, row, place.id, codes)
         is_changed = True
     else:
         is_changed = keep_values(work, known, row) or is_changed
-    is_changed = _stand(work, known, (row.identity.key, spot.id, codes), merged) or is_changed
+    is_changed = _put_row(work, known, (row.identity.key, place.id, codes), merged) or is_changed
     merged.changed += is_changed
-    _count(row, spot.id, merged)
+    _count(row, place.id, merged)
 
 
-def _codes_now(work: Merging, row: ReadRow, known: Row | None) -> list[ToldCode]:
+def _codes_now(work: MergeUnitOfWork, row: ReadRow, known: Row | None) -> list[ToldCode]:
     """Return the codes the row gives its Place now: those it tells, and earlier ones it says nothing about."""
     if known is None:
         return list(dict.fromkeys(row.codes))
@@ -176,7 +178,7 @@ def _codes_now(work: Merging, row: ReadRow, known: Row | None) -> list[ToldCode]
     return list(dict.fromkeys((*row.codes, *kept)))
 
 
-def _where(work: Merging, row: ReadRow, known: Row | None, codes: Iterable[ToldCode]) -> Where:
+def _where(work: MergeUnitOfWork, row: ReadRow, known: Row | None, codes: Iterable[ToldCode]) -> Where:
     """Return where the row belongs now."""
     flow = work.told.flow
     me = (flow.system, flow.name, row.identity.row_key)
@@ -194,31 +196,31 @@ def _where(work: Merging, row: ReadRow, known: Row | None, codes: Iterable[ToldC
     return where if work.is_alone(known) else Where(None, tangled=frozenset({known.place_id, str(where.place_id)}))
 
 
-def _parted(work: Merging, known: Row, where: Where, codes: Iterable[ToldCode]) -> Where:
+def _parted(work: MergeUnitOfWork, known: Row, where: Where, codes: Iterable[ToldCode]) -> Where:
     """Return a new Place for a row that no longer says what made it stand with others, else the same one."""
     now = {(issuer, key) for issuer, _, key in codes}
     dropped = claims(known) - now - {(known.system, known.row_key)}
     if not dropped:
         return where
-    company = work.company(known.place_id)
-    rest = [each for each in company.rows if each is not known]
+    contents = work.contents(known.place_id)
+    rest = [each for each in contents.rows if each is not known]
     stays = not rest or any(claims(each) & ({(known.system, known.row_key)} | now) for each in rest)
     return where if stays else Where(None)
 
 
-def _spot(work: Merging, place_id: str | None) -> Spot | None:
+def _place(work: MergeUnitOfWork, place_id: str | None) -> PlaceData | None:
     if place_id is None:
         return None
-    work.load_spots([place_id])
-    return work.spots[place_id]
+    work.load_places([place_id])
+    return work.places[place_id]
 
 
-def _new_spot(work: Merging) -> NewPlace:
-    spot = NewPlace(
+def _new_place(work: MergeUnitOfWork) -> NewPlace:
+    place = NewPlace(
         new_id(), work.told.flow.into, "", "", "", NOWHERE, None, token=new_token(), created_at=work.told.now
     )
-    work.add_place(spot)
-    return spot
+    work.add_place(place)
+    return place
 
 
 def new_token() -> str:
@@ -229,7 +231,7 @@ def new_token() -> str:
     return _tokens.pop()
 
 
-def _new_row(work: Merging, row: ReadRow, place_id: str, codes: list[ToldCode]) -> Row:
+def _new_row(work: MergeUnitOfWork, row: ReadRow, place_id: str, codes: list[ToldCode]) -> Row:
     told = work.told
     known = Row(
         told.flow.system, told.flow.name, row.identity.row_key, place_id, row.identity.digest,
@@ -239,27 +241,27 @@ def _new_row(work: Merging, row: ReadRow, place_id: str, codes: list[ToldCode]) 
     return known
 
 
-def _describe(work: Merging, spot: Spot, row: ReadRow, merged: Merged) -> bool:
+def _describe(work: MergeUnitOfWork, place: PlaceData, row: ReadRow, merged: Merged) -> bool:
     """Let a System whose wiring says where a Place is and what it is called change that; say whether it did."""
-    before = (spot.division, spot.name, spot.location)
-    spot.division = row.division or spot.division
-    if row.name is not None and row.name != spot.name:
-        spot.name = row.name
-        spot.name_key, spot.order_key = comparable_name(row.name), order_key(row.name)
+    before = (place.division, place.name, place.location)
+    place.division = row.division or place.division
+    if row.name is not None and row.name != place.name:
+        place.name = row.name
+        place.name_key, place.order_key = comparable_name(row.name), order_key(row.name)
     if row.location is not None:
-        spot.location = dict(row.location)
-    if spot.ended_at is not None:
-        spot.ended_at = None
-        work.touch(spot)
-    if before == (spot.division, spot.name, spot.location):
+        place.location = dict(row.location)
+    if place.ended_at is not None:
+        place.ended_at = None
+        work.touch(place)
+    if before == (place.division, place.name, place.location):
         return False
-    work.touch(spot)
-    merged.described.append(spot)
+    work.touch(place)
+    merged.described.append(place)
     return True
 
 
-def _stand(work: Merging, known: Row, at: tuple[str, str, list[ToldCode]], merged: Merged) -> bool:
-    """Let the row and its codes stand on the Place; say whether anything of it is new."""
+def _put_row(work: MergeUnitOfWork, known: Row, at: tuple[str, str, list[ToldCode]], merged: Merged) -> bool:
+    """Put the row and its codes on the Place; say whether anything of that is new."""
     key, place_id, codes = at
     before, told = claims(known), [[code.issuer, code.code] for code in codes]
     is_new = known.place_id != place_id or told != known.codes
@@ -269,7 +271,7 @@ def _stand(work: Merging, known: Row, at: tuple[str, str, list[ToldCode]], merge
         known.codes = told
         work.touch(known)
         for gone in sorted(before - claims(known)):
-            take_leave(work, known, gone)
+            release_code(work, known, gone)
     is_new = take_key(work, known, key) or is_new
     for code in codes:
         taken = take_code(work, known, code.issuer, code.code)
@@ -280,11 +282,11 @@ def _stand(work: Merging, known: Row, at: tuple[str, str, list[ToldCode]], merge
     return is_new
 
 
-def end(session: Session, keys: Sequence[str], told: Told) -> int:
+def end(session: Session, keys: Sequence[str], told: PullProvenance) -> int:
     """End rows the System no longer has, by their keys as compared; return how many were there."""
     pull_rows.take_turn(session)
-    work = Merging(session, told)
+    work = MergeUnitOfWork(session, told)
     work.load(keys, ())
     ended = end_rows(work, keys)
-    work.done()
+    work.write()
     return ended

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hub.model.known import Fate
-from hub.pulls.where import is_anchored, is_told_by, teller, where_known
-from hub.pulls.work import CodeKey, Merging, Work, claims
+from hub.pulls.where import is_anchored, is_told_by, row_id, where_known
+from hub.pulls.work import CodeKey, MergeUnitOfWork, UnitOfWork, claims
 from hub.store.query.pull_rows import Code, Row
 from hub.text import comparable
 
@@ -25,7 +25,7 @@ class TakenCode:
     from_place: str
 
 
-def take_key(work: Work, row: Row, key: str) -> bool:
+def take_key(work: UnitOfWork, row: Row, key: str) -> bool:
     """Let a row's own key stand where the row stands; say whether that is new."""
     code = work.codes.get((row.system, row.row_key))
     if code is None:
@@ -33,18 +33,18 @@ def take_key(work: Work, row: Row, key: str) -> bool:
             row.row_key, row.system, key, row.place_id, True, row.system, row.pull, row.row_key, work.told.as_of
         ))  # fmt: skip
         return True
-    mine = is_told_by(code, teller(row))
+    mine = is_told_by(code, row_id(row))
     if code.decided_by or (not mine and is_anchored(code) and code.ended_at is None):
         return False
     is_new = code.place_id != row.place_id or code.ended_at is not None
     if not is_new and mine and code.is_key and code.code == key and code.pull:
         return False
-    _stand(work, code, row)
+    _assign(work, code, row)
     code.is_key, code.code = True, key
     return is_new
 
 
-def take_code(work: Work, row: Row, issuer: str, text: str) -> TakenCode | None:
+def take_code(work: UnitOfWork, row: Row, issuer: str, text: str) -> TakenCode | None:
     """Let a code that a row gives its Place stand there, unless its own System or a person says where it stands."""
     code = work.codes.get((issuer, comparable(text)))
     if code is None:
@@ -52,18 +52,18 @@ def take_code(work: Work, row: Row, issuer: str, text: str) -> TakenCode | None:
             comparable(text), issuer, text, row.place_id, False, row.system, row.pull, row.row_key, work.told.as_of
         ))  # fmt: skip
         return TakenCode(row.row_key, issuer, text, "", row.place_id)
-    is_mine, is_here = is_told_by(code, teller(row)), code.place_id == row.place_id
+    is_mine, is_here = is_told_by(code, row_id(row)), code.place_id == row.place_id
     if is_anchored(code) or (code.ended_at is None and is_here and (is_mine or code.pull)):
         return None
     sibling = (code.told_by, code.pull) == (row.system, row.pull) and not is_mine and code.ended_at is None
     taken = TakenCode(row.row_key, issuer, text, code.row_key if sibling else "", code.place_id)
     was_here = is_here and code.ended_at is None
-    _stand(work, code, row)
+    _assign(work, code, row)
     return None if was_here else taken
 
 
-def _stand(work: Work, code: Code, row: Row) -> None:
-    """Let a code stand where a row says, and remember where it stood before."""
+def _assign(work: UnitOfWork, code: Code, row: Row) -> None:
+    """Put a code on the Place of the row that gives it, and keep in the history where it stood before."""
     if code.ended_at is not None:
         work.remember_code(code, Fate.ENDED)
         code.since, code.ended_at = work.told.as_of, None
@@ -76,24 +76,24 @@ def _stand(work: Work, code: Code, row: Row) -> None:
     work.touch(code)
 
 
-def take_leave(work: Work, row: Row, key: CodeKey) -> None:
-    """End a code a row no longer says, unless another row on the same Place says it too."""
+def release_code(work: UnitOfWork, row: Row, key: CodeKey) -> None:
+    """End a code that a row no longer gives; if another row of the same Place gives it too, it becomes that one's."""
     code = work.codes.get(key)
-    if code is None or code.ended_at is not None or code.decided_by or not is_told_by(code, teller(row)):
+    if code is None or code.ended_at is not None or code.decided_by or not is_told_by(code, row_id(row)):
         return
-    heirs = [each for each in work.company(code.place_id).rows if each is not row and key in claims(each)]
+    heirs = [each for each in work.contents(code.place_id).rows if each is not row and key in claims(each)]
     if heirs:
-        code.told_by, code.pull, code.row_key = teller(heirs[0])
+        code.told_by, code.pull, code.row_key = row_id(heirs[0])
         code.is_key = (code.issuer, code.code_key) == (heirs[0].system, heirs[0].row_key)
     else:
         code.ended_at = work.told.as_of
     work.touch(code)
 
 
-def move_row(work: Work, row: Row, place_id: str) -> None:
+def move_row(work: UnitOfWork, row: Row, place_id: str) -> None:
     """Move a row to another Place with what it says of codes; `follow` lets others come after."""
-    left, me = row.place_id, teller(row)
-    codes = [code for code in work.company(left).codes if is_told_by(code, me) and not code.decided_by]
+    left, me = row.place_id, row_id(row)
+    codes = [code for code in work.contents(left).codes if is_told_by(code, me) and not code.decided_by]
     work.put(row, place_id)
     for code in codes:
         if code.ended_at is None:
@@ -103,17 +103,17 @@ def move_row(work: Work, row: Row, place_id: str) -> None:
     _leave_behind(work, left, place_id)
 
 
-def follow(work: Work) -> None:
+def follow(work: UnitOfWork) -> None:
     """Let rows that stood on a Place because of a code that moved come after it, as if they were read again now."""
     followed = 0
     while work.moved:
         key, left = work.moved.pop()
         target = work.codes[key].place_id
-        for row in work.company(left).rows:
+        for row in work.contents(left).rows:
             if row.decided_by or key not in claims(row) or target == left:
                 continue
             followed += 1
-            where = where_known(teller(row), left, work.codes.get((row.system, row.row_key)), _others(work, row))
+            where = where_known(row_id(row), left, work.codes.get((row.system, row.row_key)), _others(work, row))
             if where.place_id == left:
                 continue
             if where.place_id is None or followed > MOST_FOLLOWERS or not (where.anchored or work.is_alone(row)):
@@ -124,35 +124,35 @@ def follow(work: Work) -> None:
         _leave_behind(work, left, target)
 
 
-def _others(work: Work, row: Row) -> list[Code]:
+def _others(work: UnitOfWork, row: Row) -> list[Code]:
     keys = [(issuer, comparable(text)) for issuer, text in row.codes]
     work.load_codes(keys)
     return [work.codes[key] for key in keys if key in work.codes]
 
 
-def _leave_behind(work: Work, place_id: str, target: str) -> None:
-    """Say of a Place nothing stands on any more what it turned out to be: Submissions may have been filed there."""
+def _leave_behind(work: UnitOfWork, place_id: str, target: str) -> None:
+    """Let a Place that has no row and no code left lead to the one they went to: Submissions may be filed there."""
     if not _is_empty(work, place_id) or place_id == target:
         return
-    work.load_spots([place_id, target])
-    spot, into = work.spots[place_id], work.spots[target]
-    if spot.kind == into.kind and spot.linked_to is None:
-        spot.linked_to = target
-        work.touch(spot)
+    work.load_places([place_id, target])
+    place, into = work.places[place_id], work.places[target]
+    if place.kind == into.kind and place.linked_to is None:
+        place.linked_to = target
+        work.touch(place)
 
 
-def _is_empty(work: Work, place_id: str) -> bool:
-    company = work.company(place_id)
-    return not company.rows and all(code.ended_at is not None for code in company.codes)
+def _is_empty(work: UnitOfWork, place_id: str) -> bool:
+    contents = work.contents(place_id)
+    return not contents.rows and all(code.ended_at is not None for code in contents.codes)
 
 
-def end_rows(work: Merging, keys: Iterable[str]) -> int:
+def end_rows(work: MergeUnitOfWork, keys: Iterable[str]) -> int:
     """End rows the System no longer has, with their codes; their values are offered no more. Return how many."""
     flow = work.told.flow
     ending = [work.rows[me] for me in ((flow.system, flow.name, key) for key in keys) if me in work.rows]
     ending = [row for row in ending if row.ended_at is None]
     work.load_codes({key for row in ending for key in claims(row)})
-    work.load_company({row.place_id for row in ending})
+    work.load_contents({row.place_id for row in ending})
     for row in ending:
         row.ended_at, row.pull_id = work.told.as_of, work.told.pull_id
         work.touch(row)
@@ -164,21 +164,21 @@ def end_rows(work: Merging, keys: Iterable[str]) -> int:
     return len(ending)
 
 
-def _end_place(work: Work, place_id: str) -> None:
+def _end_place(work: UnitOfWork, place_id: str) -> None:
     if _is_empty(work, place_id):
-        work.load_spots([place_id])
-        work.spots[place_id].ended_at = work.told.as_of
-        work.touch(work.spots[place_id])
+        work.load_places([place_id])
+        work.places[place_id].ended_at = work.told.as_of
+        work.touch(work.places[place_id])
 
 
-def _end_code(work: Work, row: Row, key: CodeKey) -> None:
+def _end_code(work: UnitOfWork, row: Row, key: CodeKey) -> None:
     """End what a row says of a code; the System's own number ends whoever else names it."""
     code = work.codes.get(key)
     is_own = key == (row.system, row.row_key)
-    if code is not None and is_own and is_anchored(code) and is_told_by(code, teller(row)) and not code.decided_by:
-        others = [each for each in work.company(code.place_id).rows if (each.system, each.row_key) == key]
+    if code is not None and is_own and is_anchored(code) and is_told_by(code, row_id(row)) and not code.decided_by:
+        others = [each for each in work.contents(code.place_id).rows if (each.system, each.row_key) == key]
         if not others:
             code.ended_at = work.told.as_of
             work.touch(code)
             return
-    take_leave(work, row, key)
+    release_code(work, row, key)

@@ -16,11 +16,11 @@ from hub.pulls.merge import Merged
 from hub.pulls.move import TakenCode
 from hub.pulls.pace import Pace
 from hub.pulls.read import Fault, Identity, Reader, ReadRow, RowLeftOut
-from hub.pulls.work import Told
+from hub.pulls.work import PullProvenance
 from hub.sdk import Connector, Page
 from hub.store import Session, Store
 from hub.store.query import open_items, pull_rows, systems
-from hub.store.query.pull_rows import Spot
+from hub.store.query.pull_rows import PlaceData
 from hub.systems import PullFlow
 from hub.text import comparable
 
@@ -54,8 +54,8 @@ class After:
 
 
 @dataclass(frozen=True)
-class Means:
-    """What a reading works with."""
+class ReadingContext:
+    """What a reading needs: the store, its pull's wiring and connector, and what waits for its outcome."""
 
     store: Store
     clock: Clock
@@ -83,13 +83,13 @@ class Tally:
     seen: set[int] = field(default_factory=set)
     """Hashes of the keys that came, readable or not: with them what did not come is found."""
     taken: list[TakenCode] = field(default_factory=list)
-    described: list[Spot] = field(default_factory=list)
+    described: list[PlaceData] = field(default_factory=list)
 
 
 class Reading:
     """Reads on from one mark and stores what it reads."""
 
-    def __init__(self, means: Means) -> None:
+    def __init__(self, means: ReadingContext) -> None:
         self._means = means
         self.tally = Tally()
         self._pages, self._idle = 0, 0
@@ -115,7 +115,7 @@ class Reading:
         as_of = min(page.as_of or now, now)
         self.tally.as_of = min(self.tally.as_of or as_of, as_of)
         self.tally.complete, self.tally.ahead = page.complete, self.tally.ahead or page.ahead
-        told = Told(as_of, now, means.pull_id, flow=means.flow)
+        told = PullProvenance(as_of, now, means.pull_id, flow=means.flow)
         left_out = [(each.key, Fault("", "open_item.not_decoded", {"why": each.reason})) for each in page.left_out]
         for start in range(0, max(len(page.rows), 1), READ_AT_ONCE):
             some = page.rows[start : start + READ_AT_ONCE]
@@ -154,7 +154,7 @@ class Reading:
     def _read(self, changed: Iterable[Raw]) -> list[ReadRow]:
         return [self._means.reader.read(row, identity) for row, identity in changed]
 
-    async def _merge(self, rows: Sequence[ReadRow], known: Container[str], told: Told) -> None:
+    async def _merge(self, rows: Sequence[ReadRow], known: Container[str], told: PullProvenance) -> None:
         start, means = 0, self._means
         while start < len(rows):
             some = rows[start : start + self._means.pace.size]
@@ -173,7 +173,7 @@ class Reading:
             self.tally.described += merged.described[: max(0, room)]
 
     def _written(
-        self, rows: Sequence[ReadRow], known: Container[str], told: Told
+        self, rows: Sequence[ReadRow], known: Container[str], told: PullProvenance
     ) -> Callable[[Session], tuple[Merged, Noted, set[str]]]:
         items, after = self._means.items, self._means.after
 
@@ -207,7 +207,7 @@ class Reading:
         self.tally.left_out += len(left_out)
         self.tally.seen.update(map(hash, keys))
 
-    async def _end(self, keys: Sequence[str], told: Told) -> None:
+    async def _end(self, keys: Sequence[str], told: PullProvenance) -> None:
         """End the rows the System says are no more."""
         self.tally.ended += await end(self._means, keys, told)
 
@@ -225,7 +225,7 @@ class Reading:
         return write
 
 
-async def end(means: Means, keys: Sequence[str], told: Told) -> int:
+async def end(means: ReadingContext, keys: Sequence[str], told: PullProvenance) -> int:
     """End rows by their keys as compared, some at a time; return how many were there."""
     ended, start = 0, 0
     while start < len(keys):
@@ -235,5 +235,5 @@ async def end(means: Means, keys: Sequence[str], told: Told) -> int:
     return ended
 
 
-def _ending(keys: Sequence[str], told: Told) -> Callable[[Session], int]:
+def _ending(keys: Sequence[str], told: PullProvenance) -> Callable[[Session], int]:
     return lambda session: merge.end(session, keys, told)

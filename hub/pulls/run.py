@@ -7,7 +7,7 @@ from hub.failpoint import passing
 from hub.logs import get_logger
 from hub.model.system import Pull, PullOutcome
 from hub.pulls.reading import Unending
-from hub.pulls.under_way import Asked, PullReport, Pulls, Run
+from hub.pulls.under_way import PullReport, Pulls, Run, RunOptions
 from hub.sdk.errors import DeliveryFailure, Refused
 from hub.store import Session, Taken
 from hub.store.query import systems
@@ -35,18 +35,18 @@ async def pull_due(pulls: Pulls, flow: PullFlow) -> PullReport | None:
     latest = await pulls.store.read(lambda session: systems.latest_pull(session, flow.system, flow.name, now))
     slot = slot_at(now, flow.every)
     if latest is None or latest.slot_at < slot:
-        report = await _run(pulls, flow, Asked(slot))
+        report = await _run(pulls, flow, RunOptions(slot))
         if report is None and await _is_taken_from_ahead(pulls, flow, slot):
-            return await _run(pulls, flow, Asked(now))
+            return await _run(pulls, flow, RunOptions(now))
         return report
     failed = latest.outcome in (PullOutcome.FAILED, PullOutcome.LOST)
     if failed and now - latest.started_at >= RETRY_FAILED:
-        return await _run(pulls, flow, Asked(now))
+        return await _run(pulls, flow, RunOptions(now))
     return None
 
 
 async def _is_taken_from_ahead(pulls: Pulls, flow: PullFlow, slot: datetime) -> bool:
-    """Say whether a run by a clock that was ahead of ours answered for this slot before it came."""
+    """Say whether this slot was used up before it came, by a run of a host whose clock was ahead."""
     now = pulls.clock.now()
     return await pulls.store.read(lambda session: systems.ran_ahead(session, (flow.system, flow.name), slot, now))
 
@@ -61,14 +61,14 @@ async def pull_now(
         raise Problem("pull.unknown", 404, system=system, name=name or "")
     reports = []
     for flow in flows:
-        report = await _run(pulls, flow, Asked(pulls.clock.now(), from_start, believing, by_hand=True))
+        report = await _run(pulls, flow, RunOptions(pulls.clock.now(), from_start, believing, by_hand=True))
         if report is None:
             raise Problem("pull.running", 409, system=system, name=flow.name)
         reports.append(report)
     return reports
 
 
-async def _run(pulls: Pulls, flow: PullFlow, asked: Asked) -> PullReport | None:
+async def _run(pulls: Pulls, flow: PullFlow, asked: RunOptions) -> PullReport | None:
     pull = Pull(
         system=flow.system, name=flow.name, slot_at=asked.slot, started_at=pulls.clock.now(),
         outcome=PullOutcome.RUNNING,
@@ -105,7 +105,7 @@ async def _claim(pulls: Pulls, pull: Pull) -> bool:
 
 
 async def lose_stale(pulls: Pulls, older_than: timedelta) -> int:
-    """Mark runs of dead processes as lost, so that the next may start."""
+    """Set the outcome of runs whose process died to `lost`, so that the next may start."""
     now = pulls.clock.now()
     passing("pull.lose")
     return await pulls.store.write(lambda session: systems.lose_running(session, now, now - older_than))

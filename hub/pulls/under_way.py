@@ -11,15 +11,15 @@ from hub.logs import get_logger
 from hub.model.open_item import ItemKind, ItemState
 from hub.model.system import Pull, PullCursor, PullOutcome
 from hub.pulls.closing import Found, end_vanished, namesakes, shared_codes
-from hub.pulls.items import PULL_ITEMS, Items
+from hub.pulls.items import LONGEST_FINGERPRINT, PULL_ITEMS, Items
 from hub.pulls.pace import Pace
 from hub.pulls.read import Reader
-from hub.pulls.reading import After, Means, Reading, Tally
-from hub.pulls.work import Told
+from hub.pulls.reading import After, Reading, ReadingContext, Tally
+from hub.pulls.work import PullProvenance
 from hub.sdk import Connector
 from hub.store import Session, Store
 from hub.store.query import open_items, pull_rows, systems
-from hub.store.query.open_items import ItemKey, Met
+from hub.store.query.open_items import ItemKey, RaisedItem
 from hub.systems import PullFlow, Registry
 from hub.text import comparable
 
@@ -61,7 +61,7 @@ class PullReport:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunOptions:
     """How a run is to read."""
 
     slot: datetime
@@ -75,21 +75,21 @@ class Asked:
 class Run:
     """One run of one pull."""
 
-    def __init__(self, pulls: Pulls, flow: PullFlow, pull: Pull, asked: Asked) -> None:
+    def __init__(self, pulls: Pulls, flow: PullFlow, pull: Pull, asked: RunOptions) -> None:
         self._pulls, self._flow, self._pull, self._asked = pulls, flow, pull, asked
         self._reader = Reader(flow, pulls.catalog, pulls.registry.county)
         self._items = Items(flow, ())
         self._on, self._whole, self._last = Tally(), Tally(), Tally()
-        """What reading on from the mark came to, what a whole reading did, and whichever of them came last."""
+        """Counts of the reading from the mark on, of the whole reading, and of whichever of them came last."""
         self._is_whole = self._is_doubted = False
         self._known_before = 0
-        self._failure: Met | None = None
+        self._failure: RaisedItem | None = None
         self._distrusted = ""
-        self._met: list[Met] = []
-        self._gone: list[ItemKey] = []
+        self._met: list[RaisedItem] = []
+        self._solved: list[ItemKey] = []
 
     async def read(self) -> None:
-        """Read on from the mark, then everything where that is due; what the second finds the first had lost."""
+        """Read on from the mark, then every row if that is due; changes only the second finds were missed before."""
         store, flow = self._pulls.store, self._flow
         mark, there = await store.read(lambda session: (
             systems.cursor(session, flow.system, flow.name), open_items.unsettled(session, flow.system, flow.name)
@@ -135,24 +135,24 @@ class Run:
         return since.total_seconds() < 0 or since >= self._flow.whole_every or mark.flow_version != self._reader.version
 
     async def _judge(self, *, lost_some: bool) -> None:
-        """End what a whole reading did not bring, unless it is doubted; what it found new was lost before."""
+        """End rows that a whole reading did not bring, unless it is doubted; report changes missed before it."""
         self._is_whole = True
         came, complete = len(self._whole.seen), self._whole.complete
         few = complete and came <= LEAST_SHARE * self._known_before
         self._is_doubted = bool(few and self._known_before and not self._asked.believing)
         if complete and not self._is_doubted:
             now = self._pulls.clock.now()
-            told = Told(self._whole.as_of or now, now, self._pull.id, flow=self._flow)
+            told = PullProvenance(self._whole.as_of or now, now, self._pull.id, flow=self._flow)
             self._whole.ended += await end_vanished(self._means(), self._whole, told)
-        missing = Met(ItemKind.ROWS_MISSING, "open_item.rows_missing", params={"count": self._whole.changed})
+        missing = RaisedItem(ItemKind.ROWS_MISSING, "open_item.rows_missing", params={"count": self._whole.changed})
         self._say(missing, is_met=lost_some and self._on.as_of is not None and self._whole.changed > 0)
         params = {"count": came, "known": self._known_before}
-        self._say(Met(ItemKind.DOUBTED, "open_item.doubted", params=params), is_met=self._is_doubted)
+        self._say(RaisedItem(ItemKind.DOUBTED, "open_item.doubted", params=params), is_met=self._is_doubted)
 
-    def _means(self) -> Means:
+    def _means(self) -> ReadingContext:
         pulls = self._pulls
         connector = pulls.connectors[self._flow.system]
-        return Means(
+        return ReadingContext(
             pulls.store,
             pulls.clock,
             self._flow,
@@ -164,17 +164,17 @@ class Run:
             pulls.after,
         )
 
-    def _say(self, met: Met, *, is_met: bool) -> None:
+    def _say(self, met: RaisedItem, *, is_met: bool) -> None:
         """Note something about the pull as a whole: it is so now, or no longer."""
         if is_met:
             self._met.append(met)
         else:
-            self._gone.append(met.key)
+            self._solved.append(met.key)
 
     async def _close(self) -> None:
         """Note what a run that came to its end leaves open, and what it solves."""
         ahead = self._whole.ahead or self._on.ahead
-        self._say(Met(ItemKind.MARK_AHEAD, "open_item.mark_ahead", params={"why": ahead}), is_met=bool(ahead))
+        self._say(RaisedItem(ItemKind.MARK_AHEAD, "open_item.mark_ahead", params={"why": ahead}), is_met=bool(ahead))
         taken, described = [*self._on.taken, *self._whole.taken], [*self._on.described, *self._whole.described]
         flow, items, read = self._flow, self._items, self._pulls.store.read
         found: list[Found] = []
@@ -183,9 +183,9 @@ class Run:
         if (described or items.has_any(ItemKind.PLACES_TO_LINK)) and self._others_describe():
             found.append(await read(lambda session: namesakes(session, flow, items, described)))
         found.append(items.rest(is_whole=self._is_whole))
-        for met, gone in found:
+        for met, solved in found:
             self._met += met
-            self._gone += gone
+            self._solved += solved
         if self._is_whole:
             self._look_at_rows()
 
@@ -203,16 +203,17 @@ class Run:
             if item.kind not in ROW_ITEMS or not item.row_key or item.state != ItemState.OPEN:
                 continue
             if hash(comparable(item.row_key)) not in self._whole.seen:
-                self._gone += [key] if is_certain else []
-            elif self._items.is_untouched(key) and key not in self._gone:
-                self._met.append(Met(
+                self._solved += [key] if is_certain else []
+            elif self._items.is_untouched(key) and key not in self._solved:
+                self._met.append(RaisedItem(
                     item.kind, item.reason, item.row_key, item.field, item.params, item.value, item.place_id,
                     item.other_place_id, item.mark,
                 ))  # fmt: skip
 
     def fail(self, reason: str, key: str = "open_item.pull_failed", *, is_marks_fault: bool = False) -> None:
         """Note why the run was broken off; a mark it may be due to is trusted no more."""
-        self._failure = Met(ItemKind.PULL_FAILED, key, params={"why": reason}, mark=f"{key}|{reason}"[:80])
+        fingerprint = f"{key}|{reason}"[:LONGEST_FINGERPRINT]
+        self._failure = RaisedItem(ItemKind.PULL_FAILED, key, params={"why": reason}, fingerprint=fingerprint)
         self._distrusted = f"reading on from the mark failed: {reason}" if is_marks_fault and not self._is_whole else ""
 
     async def end(self) -> PullReport:
@@ -227,9 +228,9 @@ class Run:
             pull.reason = f"{pull.rows} rows came where {self._known_before} were known; nothing was removed"
         if self._failure is not None:
             pull.outcome, pull.reason = PullOutcome.FAILED, str(self._failure.params["why"])
-            self._met, self._gone = [self._failure], []
+            self._met, self._solved = [self._failure], []
         else:
-            self._gone.append((str(ItemKind.PULL_FAILED), "", ""))
+            self._solved.append((str(ItemKind.PULL_FAILED), "", ""))
         await self._pulls.store.write(self._ended(now))
         log.info("pull.ended", pull_id=pull.id, system=pull.system, outcome=pull.outcome.value, rows=pull.rows)
         return PullReport(
@@ -243,16 +244,22 @@ class Run:
         def write(session: Session) -> None:
             session.merge(self._pull)
             mark = systems.cursor(session, flow.system, flow.name)
-            met, gone = [*self._met], [*self._gone]
+            met, solved = [*self._met], [*self._solved]
             if mark is not None:
                 self._keep_mark(mark, now)
                 session.add(mark)
-                quiet = Met(
-                    ItemKind.NOTHING_NEW, "open_item.nothing_new", params={"slots": mark.quiet_slots}, mark="quiet"
+                quiet = RaisedItem(
+                    ItemKind.NOTHING_NEW,
+                    "open_item.nothing_new",
+                    params={"slots": mark.quiet_slots},
+                    fingerprint="quiet",
                 )
                 is_quiet = bool(flow.quiet_slots and mark.quiet_slots >= flow.quiet_slots)
-                (met if is_quiet else gone).append(quiet if is_quiet else quiet.key)  # type: ignore[arg-type]  # by the same test
-            open_items.settle(session, self._items.of_run(met, gone, now))
+                if is_quiet:
+                    met.append(quiet)
+                else:
+                    solved.append(quiet.key)
+            open_items.settle(session, self._items.of_run(met, solved, now))
             passing("pull.end")
 
         return write

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from hub.store.query.pull_rows import Code, Row
 
-Key = tuple[str, str, str]
-"""System, pull, key: which row."""
+RowId = tuple[str, str, str]
+"""System, pull, and the row's own key as it is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,12 @@ class Where:
     """The Places its codes lead to, when there are several."""
 
 
-def teller(row: Row) -> Key:
-    """Return which row it is."""
+def row_id(row: Row) -> RowId:
+    """Return the key of a row: its System, its pull, and its own key as it is compared."""
     return row.system, row.pull, row.row_key
 
 
-def is_told_by(code: Code, row: Key) -> bool:
+def is_told_by(code: Code, row: RowId) -> bool:
     """Say whether this row says where the code stands; one of before rows were kept is its System's."""
     system, pull, row_key = row
     return code.told_by == system and (code.pull, code.row_key) in ((pull, row_key), ("", ""))
@@ -41,19 +41,19 @@ def is_anchored(code: Code) -> bool:
     return bool(code.decided_by) or (code.is_key and code.told_by == code.issuer)
 
 
-def is_sibling(code: Code, row: Key) -> bool:
+def is_sibling(code: Code, row: RowId) -> bool:
     """Say whether another row of the same pull says where the code stands."""
     return (code.told_by, code.pull) == row[:2] and not is_told_by(code, row)
 
 
-def where_new(row: Key, own: Code | None, others: Iterable[Code]) -> Where:
+def where_new(row: RowId, own: Code | None, others: Iterable[Code]) -> Where:
     """Return where a row belongs that was never told before."""
     named = _foreign(row, own, others)
     anchors = {code.place_id for code in named if is_anchored(code)}
     return _one_of(anchors, anchored=True) if anchors else _one_of(_claimed(named))
 
 
-def where_known(row: Key, place_id: str, own: Code | None, others: Iterable[Code]) -> Where:
+def where_known(row: RowId, place_id: str, own: Code | None, others: Iterable[Code]) -> Where:
     """Return where a row belongs that stands on a Place already; another one means that the codes lead there now."""
     named = _foreign(row, own, others)
     anchors = {code.place_id for code in named if is_anchored(code)}
@@ -64,7 +64,7 @@ def where_known(row: Key, place_id: str, own: Code | None, others: Iterable[Code
     return _one_of(away) if away else Where(place_id)
 
 
-def _foreign(row: Key, own: Code | None, others: Iterable[Code]) -> list[Code]:
+def _foreign(row: RowId, own: Code | None, others: Iterable[Code]) -> list[Code]:
     """Return the codes of a row that others say something about."""
     return [code for code in (own, *others) if code is not None and not is_told_by(code, row)]
 

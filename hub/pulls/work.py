@@ -1,4 +1,4 @@
-"""What one transaction of a merge has in hand: rows, codes and Places, each once, and what became of them."""
+"""The unit of work of one transaction: the rows, codes and Places it has read, each once, and those it has changed."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -7,10 +7,10 @@ from typing import Any
 
 from hub.model.column import new_id
 from hub.model.known import Fate
-from hub.pulls.where import Key, is_told_by, teller
+from hub.pulls.where import RowId, is_told_by, row_id
 from hub.store import Session
 from hub.store.query import pull_rows
-from hub.store.query.pull_rows import Changes, Code, NewPlace, Row, Spot
+from hub.store.query.pull_rows import Changes, Code, NewPlace, PlaceData, Row
 from hub.systems import PullFlow
 from hub.text import comparable
 
@@ -19,8 +19,8 @@ CodeKey = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Occasion:
-    """When something is said of Places, and in which run or by which person."""
+class Provenance:
+    """Who says what a unit of work writes: when, and in which run or by which person."""
 
     as_of: datetime
     now: datetime
@@ -32,15 +32,15 @@ class Occasion:
 
 
 @dataclass(frozen=True)
-class Told(Occasion):
-    """What a pull says, and in which run."""
+class PullProvenance(Provenance):
+    """The same for a pull: with its wiring."""
 
     flow: PullFlow = field(kw_only=True)
 
 
 @dataclass
-class Company:
-    """All that stands on one Place."""
+class PlaceContents:
+    """The rows and codes of one Place."""
 
     rows: list[Row] = field(default_factory=list)
     codes: list[Code] = field(default_factory=list)
@@ -51,19 +51,19 @@ def claims(row: Row) -> set[CodeKey]:
     return {(row.system, row.row_key), *((issuer, comparable(code)) for issuer, code in row.codes)}
 
 
-class Work:
-    """The rows, codes and Places of one transaction by their keys; `done` writes what changed."""
+class UnitOfWork:
+    """Keeps the rows, codes and Places of one transaction by their keys; `write` writes those that changed."""
 
-    def __init__(self, session: Session, told: Occasion) -> None:
+    def __init__(self, session: Session, told: Provenance) -> None:
         self._session, self.told = session, told
-        self.rows: dict[Key, Row] = {}
+        self.rows: dict[RowId, Row] = {}
         self.codes: dict[CodeKey, Code] = {}
-        self.spots: dict[str, Spot] = {}
+        self.places: dict[str, PlaceData] = {}
         self.moved: list[tuple[CodeKey, str]] = []
         """Codes that moved, with the Place they left: what named them there is yet to follow."""
-        self._new: set[Key | CodeKey | str] = set()
-        self._touched: dict[Key | CodeKey | str, Row | Code | Spot] = {}
-        self._company: dict[str, Company] = {}
+        self._new: set[RowId | CodeKey | str] = set()
+        self._touched: dict[RowId | CodeKey | str, Row | Code | PlaceData] = {}
+        self._contents: dict[str, PlaceContents] = {}
         self._changes = Changes()
 
     # --- what is there ------------------------------------------------------------------------------------------------
@@ -71,27 +71,27 @@ class Work:
     def load_rows(self, system: str, pull: str, keys: Iterable[str]) -> None:
         """Read rows of a pull."""
         for row in pull_rows.rows_by_key(self._session, system, pull, keys):
-            self.rows.setdefault(teller(row), row)
+            self.rows.setdefault(row_id(row), row)
 
     def load_codes(self, codes: Iterable[CodeKey]) -> None:
         """Read codes that are not in hand yet."""
         for code in pull_rows.codes_by_key(self._session, [key for key in codes if key not in self.codes]):
             self.codes.setdefault((code.issuer, code.code_key), code)
 
-    def load_spots(self, place_ids: Collection[str]) -> None:
+    def load_places(self, place_ids: Collection[str]) -> None:
         """Read Places that are not in hand yet."""
-        for spot in pull_rows.spots(self._session, [each for each in place_ids if each not in self.spots]):
-            self.spots.setdefault(spot.id, spot)
+        for place in pull_rows.places_by_id(self._session, [each for each in place_ids if each not in self.places]):
+            self.places.setdefault(place.id, place)
 
-    def load_company(self, place_ids: Collection[str]) -> None:
+    def load_contents(self, place_ids: Collection[str]) -> None:
         """Read all that stands on these Places."""
-        missing = {each for each in place_ids if each not in self._company}
+        missing = {each for each in place_ids if each not in self._contents}
         if not missing:
             return
         for each in missing:
-            self._company[each] = Company()
+            self._contents[each] = PlaceContents()
         for row in pull_rows.rows_at(self._session, missing):
-            self.rows.setdefault(teller(row), row)
+            self.rows.setdefault(row_id(row), row)
         for code in pull_rows.codes_at(self._session, missing):
             self.codes.setdefault((code.issuer, code.code_key), code)
         # What is in hand may stand here only since this transaction began, and nowhere in the database yet.
@@ -102,40 +102,40 @@ class Work:
 
     def _join(self, places: Collection[str], thing: Row | Code) -> None:
         if thing.place_id in places:
-            company = self._company[thing.place_id]
-            (company.rows if isinstance(thing, Row) else company.codes).append(thing)  # type: ignore[arg-type]  # its kind
+            contents = self._contents[thing.place_id]
+            (contents.rows if isinstance(thing, Row) else contents.codes).append(thing)  # type: ignore[arg-type]  # its kind
 
-    def company(self, place_id: str) -> Company:
+    def contents(self, place_id: str) -> PlaceContents:
         """Return what stands on a Place now; what has left it or ended since it was read is left out."""
-        self.load_company([place_id])
-        found = self._company[place_id]
+        self.load_contents([place_id])
+        found = self._contents[place_id]
         # Each once, though it may have left and come back.
         rows = {id(row): row for row in found.rows if row.place_id == place_id and row.ended_at is None}
         codes = {id(code): code for code in found.codes if code.place_id == place_id}
-        return Company([*rows.values()], [*codes.values()])
+        return PlaceContents([*rows.values()], [*codes.values()])
 
     def is_alone(self, row: Row) -> bool:
         """Say whether nothing but this row and what it says stands on its Place."""
-        company, me = self.company(row.place_id), teller(row)
-        others = [each for each in company.rows if each is not row]
-        return not others and all(is_told_by(code, me) for code in company.codes if code.ended_at is None)
+        contents, me = self.contents(row.place_id), row_id(row)
+        others = [each for each in contents.rows if each is not row]
+        return not others and all(is_told_by(code, me) for code in contents.codes if code.ended_at is None)
 
     # --- what becomes of it -------------------------------------------------------------------------------------------
 
-    def add_place(self, spot: NewPlace) -> None:
+    def add_place(self, place: NewPlace) -> None:
         """Make a Place."""
-        self.spots[spot.id] = spot
-        self._new.add(spot.id)
-        self._changes.new_places.append(spot)
+        self.places[place.id] = place
+        self._new.add(place.id)
+        self._changes.new_places.append(place)
 
     def add_row(self, row: Row) -> None:
         """Keep a row that was never told before."""
-        key = teller(row)
+        key = row_id(row)
         self.rows[key] = row
         self._new.add(key)
         self._changes.new_rows.append(row)
-        if row.place_id in self._company:
-            self._company[row.place_id].rows.append(row)
+        if row.place_id in self._contents:
+            self._contents[row.place_id].rows.append(row)
 
     def add_code(self, code: Code) -> None:
         """Keep a code nobody knew."""
@@ -143,17 +143,17 @@ class Work:
         self.codes[key] = code
         self._new.add(key)
         self._changes.new_codes.append(code)
-        if code.place_id in self._company:
-            self._company[code.place_id].codes.append(code)
+        if code.place_id in self._contents:
+            self._contents[code.place_id].codes.append(code)
 
-    def touch(self, thing: Row | Code | Spot) -> None:
+    def touch(self, thing: Row | Code | PlaceData) -> None:
         """Write a thing that was there before and is not the same any more."""
         match thing:
             case Row():
-                key: Key | CodeKey | str = teller(thing)
+                key: RowId | CodeKey | str = row_id(thing)
             case Code():
                 key = (thing.issuer, thing.code_key)
-            case Spot():
+            case PlaceData():
                 key = thing.id
         if key not in self._new:
             self._touched[key] = thing
@@ -164,7 +164,7 @@ class Work:
             self.moved.append(((thing.issuer, thing.code_key), thing.place_id))
         thing.place_id = place_id
         self.touch(thing)
-        self._join(self._company, thing)
+        self._join(self._contents, thing)
 
     def remember_code(self, code: Code, fate: Fate, moved_to: str | None = None) -> None:
         """Note in the history of its Place that a code stands there no more."""
@@ -187,10 +187,10 @@ class Work:
     def changed_places(self) -> frozenset[str]:
         """Return the Places that were there before and that rows or codes came to, left, or changed at."""
         things = (*self._touched.values(), *self._changes.new_rows, *self._changes.new_codes)
-        told = {thing.id if isinstance(thing, Spot) else thing.place_id for thing in things}
+        told = {thing.id if isinstance(thing, PlaceData) else thing.place_id for thing in things}
         return frozenset(told - {each.id for each in self._changes.new_places})
 
-    def done(self) -> None:
+    def write(self) -> None:
         """Write it."""
         for thing in self._touched.values():
             match thing:
@@ -198,15 +198,15 @@ class Work:
                     self._changes.rows.append(thing)
                 case Code():
                     self._changes.codes.append(thing)
-                case Spot():
+                case PlaceData():
                     self._changes.places.append(thing)
         pull_rows.write(self._session, self._changes)
 
 
-class Merging(Work):
-    """The work of a merge."""
+class MergeUnitOfWork(UnitOfWork):
+    """A unit of work of one pull: merges its rows, or ends them."""
 
-    told: Told
+    told: PullProvenance
 
     def load(self, keys: Iterable[str], codes: Iterable[CodeKey]) -> None:
         """Read rows of this pull, and codes."""

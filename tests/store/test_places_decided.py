@@ -9,7 +9,7 @@ from hub.model import JournalEntry, OpenItem, Place
 from hub.model.open_item import ItemKind
 from hub.pulls import decide
 from hub.store import Store
-from hub.store.query.open_items import Word
+from hub.store.query.open_items import Decision
 from tests.conftest import HandClock
 from tests.some_connectors.county import VILLAGE, County
 from tests.some_connectors.source import Sources, registry_with
@@ -32,8 +32,8 @@ async def hub(store: Store, clock: HandClock) -> Sources:
     return sources
 
 
-def word(hub: Sources, why: str = "上门看过") -> Word:
-    return Word("bea", why, hub.county.clock.now())
+def word(hub: Sources, why: str = "上门看过") -> Decision:
+    return Decision("bea", why, hub.county.clock.now())
 
 
 async def place_id(hub: Sources, code: str) -> str:

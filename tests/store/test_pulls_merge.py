@@ -14,7 +14,7 @@ from hub.model import Alias, Place, PullRow, Snapshot
 from hub.model.people import Role, Scope
 from hub.pulls.merge import Merged, merge_rows
 from hub.pulls.read import Reader, ReadRow
-from hub.pulls.work import Told
+from hub.pulls.work import PullProvenance
 from hub.store import Session, Store, open_store
 from hub.store.query import places
 from tests.conftest import HandClock
@@ -43,12 +43,14 @@ async def page(county: County, system: str, rows: Sequence[Row], as_of: datetime
     return await county.store.write(lambda session: merge_rows(session, *told))
 
 
-def said(county: County, system: str, rows: Sequence[Row], as_of: datetime | None = None) -> tuple[list[ReadRow], Told]:
+def said(
+    county: County, system: str, rows: Sequence[Row], as_of: datetime | None = None
+) -> tuple[list[ReadRow], PullProvenance]:
     """Some rows as a pull has read them."""
     (flow,) = files()[1].systems[system].pulls
     reader = Reader(flow, county.catalog, county.registry.county)
     now = county.clock.now()
-    return [reader.read(row, reader.identify(row)) for row in rows], Told(
+    return [reader.read(row, reader.identify(row)) for row in rows], PullProvenance(
         as_of or now, now, f"pull-{system}", flow=flow
     )
 

@@ -1,4 +1,4 @@
-"""Open items: what a pull could not settle by itself. Met again it is the same one, no more met it is solved."""
+"""Open items: what a pull could not settle by itself. Met again it is the same item, no more met it is solved."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ ItemKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Met:
+class RaisedItem:
     """Something a run met that a person may have to look at."""
 
     kind: ItemKind
@@ -31,8 +31,8 @@ class Met:
     value: str = ""
     place_id: str | None = None
     other_place_id: str | None = None
-    mark: str = ""
-    """What it is about: dismissed, it stays so as long as this is the same."""
+    fingerprint: str = ""
+    """Tells whether it is still the same: a dismissed item opens again when this differs. Kept as `OpenItem.mark`."""
 
     @property
     def key(self) -> ItemKey:
@@ -47,10 +47,10 @@ class Settling:
     system: str
     pull: str
     now: datetime
-    met: Sequence[Met] = ()
-    fine: Collection[str] = ()
+    met: Sequence[RaisedItem] = ()
+    rows_read: Collection[str] = ()
     """Keys of rows that were read: what is open about them and was not met now is solved."""
-    gone: Collection[ItemKey] = ()
+    solved: Collection[ItemKey] = ()
     """Items that are solved whatever was met."""
 
 
@@ -61,8 +61,8 @@ def unsettled(session: Session, system: str, pull: str) -> list[OpenItem]:
 
 
 def settle(session: Session, said: Settling) -> None:
-    """Open what is new, count what was met again, solve what is fine; the dismissed stays so while it is the same."""
-    rows = {met.row_key for met in said.met} | {*said.fine} | {row_key for _, row_key, _ in said.gone}
+    """Open what is new, count what was met again, solve what was not; the dismissed stays so while it is the same."""
+    rows = {met.row_key for met in said.met} | {*said.rows_read} | {row_key for _, row_key, _ in said.solved}
     if not rows:
         return
     there: dict[ItemKey, OpenItem] = {}
@@ -70,8 +70,8 @@ def settle(session: Session, said: Settling) -> None:
         there[_key(item)] = item  # an open one comes last, and hides what was dismissed before
     met = {each.key: each for each in said.met}
     for key, item in there.items():
-        is_fine = item.state == ItemState.OPEN and item.row_key in said.fine
-        if key not in met and (is_fine or key in said.gone):
+        is_mended = item.state == ItemState.OPEN and item.row_key in said.rows_read
+        if key not in met and (is_mended or key in said.solved):
             item.state, item.settled_at, item.settled_by = ItemState.SOLVED, said.now, NO_MORE_MET
             session.add(item)
     for key, each in met.items():
@@ -93,8 +93,8 @@ def _key(item: OpenItem) -> ItemKey:
     return str(item.kind), item.row_key, item.field
 
 
-def _meet(session: Session, item: OpenItem | None, met: Met, said: Settling) -> None:
-    if item is not None and item.state == ItemState.DISMISSED and item.mark == met.mark:
+def _meet(session: Session, item: OpenItem | None, met: RaisedItem, said: Settling) -> None:
+    if item is not None and item.state == ItemState.DISMISSED and item.mark == met.fingerprint:
         item.last_at, item.times = said.now, item.times + 1
         session.add(item)
         return
@@ -103,7 +103,7 @@ def _meet(session: Session, item: OpenItem | None, met: Met, said: Settling) -> 
             id=new_id(), system=said.system, pull=said.pull, kind=met.kind, row_key=met.row_key, field=met.field,
             params={}, first_at=said.now, last_at=said.now, times=0,
         )  # fmt: skip
-    item.reason, item.params, item.value, item.mark = met.reason, dict(met.params), met.value, met.mark
+    item.reason, item.params, item.value, item.mark = met.reason, dict(met.params), met.value, met.fingerprint
     item.place_id, item.other_place_id = met.place_id, met.other_place_id
     item.last_at, item.times = said.now, item.times + 1
     session.add(item)
@@ -147,22 +147,22 @@ def open_counts(session: Session) -> dict[tuple[str, str], int]:
 
 
 @dataclass(frozen=True)
-class Word:
-    """What a person says to end something, and when."""
+class Decision:
+    """What a person decided: who, why and when."""
 
     account_id: str
     why: str
     at: datetime
 
 
-def end(session: Session, item: OpenItem, state: ItemState, word: Word) -> bool:
+def end(session: Session, item: OpenItem, state: ItemState, decision: Decision) -> bool:
     """End one that is open; False where it is open no more."""
     change = update(OpenItem).where(col(OpenItem.id) == item.id, col(OpenItem.state) == ItemState.OPEN)
-    values = {"state": state, "settled_at": word.at, "settled_by": word.account_id, "why": word.why}
+    values = {"state": state, "settled_at": decision.at, "settled_by": decision.account_id, "why": decision.why}
     return session.connection().execute(change.values(values)).rowcount == 1
 
 
-def decided(session: Session, place_ids: Collection[str], word: Word) -> None:
+def decided(session: Session, place_ids: Collection[str], decision: Decision) -> None:
     """Solve what asked which of these Places something belongs to: a person has said so."""
     change = update(OpenItem).where(
         col(OpenItem.state) == ItemState.OPEN,
@@ -170,5 +170,10 @@ def decided(session: Session, place_ids: Collection[str], word: Word) -> None:
         col(OpenItem.place_id).in_(sorted(place_ids)),
         col(OpenItem.other_place_id).in_(sorted(place_ids)),
     )
-    values = {"state": ItemState.SOLVED, "settled_at": word.at, "settled_by": word.account_id, "why": word.why}
+    values = {
+        "state": ItemState.SOLVED,
+        "settled_at": decision.at,
+        "settled_by": decision.account_id,
+        "why": decision.why,
+    }
     session.connection().execute(change.values(values))

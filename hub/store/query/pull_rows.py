@@ -29,7 +29,7 @@ _DESCRIBED = Change(_PLACE, ("id",))
 
 @dataclass(slots=True)
 class Code:
-    """An Alias in hand."""
+    """An Alias as it is read, changed and written in bulk, without the ORM."""
 
     code_key: str
     issuer: str
@@ -46,7 +46,7 @@ class Code:
 
 @dataclass(slots=True)
 class Row:
-    """A PullRow in hand."""
+    """A PullRow as it is read, changed and written in bulk."""
 
     system: str
     pull: str
@@ -65,8 +65,8 @@ class Row:
 
 
 @dataclass(slots=True)
-class Spot:
-    """A Place in hand."""
+class PlaceData:
+    """A Place as it is read, changed and written in bulk; only the columns a pull may change."""
 
     id: str
     kind: str
@@ -80,8 +80,8 @@ class Spot:
 
 
 @dataclass(slots=True)
-class NewPlace(Spot):
-    """A Place that is made."""
+class NewPlace(PlaceData):
+    """A Place that is not in the database yet."""
 
     token: str = ""
     created_at: datetime | None = None
@@ -89,10 +89,10 @@ class NewPlace(Spot):
 
 @dataclass(slots=True)
 class Changes:
-    """What is to be written together."""
+    """All inserts and updates of one transaction."""
 
     new_places: list[NewPlace] = field(default_factory=list)
-    places: list[Spot] = field(default_factory=list)
+    places: list[PlaceData] = field(default_factory=list)
     new_codes: list[Code] = field(default_factory=list)
     codes: list[Code] = field(default_factory=list)
     new_rows: list[Row] = field(default_factory=list)
@@ -100,11 +100,11 @@ class Changes:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-_CODE, _ROW, _SPOT = (tuple(each.name for each in fields(kind)) for kind in (Code, Row, Spot))
+_CODE, _ROW, _PLACE_DATA = (tuple(each.name for each in fields(kind)) for kind in (Code, Row, PlaceData))
 
 
 def take_turn(session: Session) -> None:
-    """Let one transaction at a time give Places their codes; its end ends the turn.
+    """Let one transaction at a time give Places their codes; the lock is released when the transaction ends.
 
     Two that read "nobody knows this code" at the same moment would both make the Place. SQLite has one writer anyway.
     """
@@ -154,17 +154,19 @@ def codes_at(session: Session, place_ids: Collection[str]) -> Iterator[Code]:
     return (Code(*each) for each in found)
 
 
-def spots(session: Session, place_ids: Collection[str]) -> Iterator[Spot]:
+def places_by_id(session: Session, place_ids: Collection[str]) -> Iterator[PlaceData]:
     """Yield these Places."""
-    found = find_rows(session.connection(), _PLACE, _SPOT, [{"id": each} for each in sorted(place_ids)])
-    return (Spot(*each) for each in found)
+    found = find_rows(session.connection(), _PLACE, _PLACE_DATA, [{"id": each} for each in sorted(place_ids)])
+    return (PlaceData(*each) for each in found)
 
 
-def namesakes(session: Session, named: Collection[tuple[str, str]]) -> Iterator[Spot]:
+def namesakes(session: Session, named: Collection[tuple[str, str]]) -> Iterator[PlaceData]:
     """Yield the Places that have one of these (division, name as compared) and did not turn out to be another."""
     asked = [{"division": division, "name_key": name} for division, name in sorted(named)]
-    found = find_rows(session.connection(), _PLACE, _SPOT, asked)
-    return (spot for spot in (Spot(*each) for each in found) if spot.linked_to is None and spot.ended_at is None)
+    found = find_rows(session.connection(), _PLACE, _PLACE_DATA, asked)
+    return (
+        place for place in (PlaceData(*each) for each in found) if place.linked_to is None and place.ended_at is None
+    )
 
 
 def leave_unread(session: Session, pull: tuple[str, str], keys: Sequence[str], now: datetime) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
@@ -15,8 +15,7 @@ from hub.model.open_item import ItemKind, ItemState, OpenItem
 from hub.pulls.decide import end_item
 from hub.store import Session
 from hub.store.query import open_items, people
-from hub.store.query.open_items import ItemSearch
-from hub.store.query.open_items import Word as Said
+from hub.store.query.open_items import Decision, ItemSearch
 from hub.web.api.systems import demand_mine, mine
 from hub.web.context import Hub, Parts
 from hub.web.lens import BLANK
@@ -103,14 +102,14 @@ async def solve(item_id: Annotated[Uuid, Path()], asked: Reason, caller: Settler
 
 
 async def _end(item_id: str, state: ItemState, why: str, caller: Caller, hub: Parts) -> OpenItemView:
-    word = Said(caller.account.id, why, hub.clock.now())
+    decision = Decision(caller.account.id, why, hub.clock.now())
 
     def write(session: Session) -> OpenItemView:
         item = session.get(OpenItem, item_id)
         if item is None or item.system not in mine(hub, caller):
             raise Problem("not_found", 404)
         demand_mine(hub, caller, item.system)
-        end_item(session, item, state, word)
+        end_item(session, item, state, decision)
         session.refresh(item)
         return _view(item, hub, {caller.account.id: caller.account.name})
 
@@ -128,7 +127,7 @@ def _view(item: OpenItem, hub: Parts, names: Mapping[str, str]) -> OpenItemView:
         pull=item.pull,
         kind=known(ItemKind, item.kind),
         what=Text(**messages.both(kind)),
-        reason=Text(**messages.both(item.reason, **item.params)),
+        reason=Text(**messages.both(item.reason, **_shown(item.params))),
         remedy=Text(**messages.both(f"{kind}.remedy")),
         row_key=masked(item.row_key, BLANK),
         field=item.field,
@@ -142,6 +141,11 @@ def _view(item: OpenItem, hub: Parts, names: Mapping[str, str]) -> OpenItemView:
         state=known(ItemState, item.state),
         ended=_ended(item, names),
     )
+
+
+def _shown(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what fills a reason: row keys and codes among it may be numbers of people."""
+    return {name: masked(value, BLANK) if isinstance(value, str) else value for name, value in params.items()}
 
 
 def _ended(item: OpenItem, names: Mapping[str, str]) -> EndView | None:

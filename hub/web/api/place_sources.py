@@ -10,23 +10,24 @@ from pydantic import Field
 from hub.errors import Problem
 from hub.model.known import Fate, PlaceHistory, PullRow
 from hub.model.odd import Odd, known
-from hub.model.people import Role
+from hub.model.people import Role, Scope
 from hub.model.place import Alias
 from hub.pulls import decide
 from hub.store import Session
 from hub.store.query import people, place_sources
-from hub.store.query.open_items import Word as Said
+from hub.store.query.open_items import Decision
+from hub.store.query.places import is_reachable
 from hub.text import comparable
 from hub.web.api.systems import reaches_all
 from hub.web.context import Hub, Parts
 from hub.web.problems import documented
 from hub.web.security import Caller, Keeper, demand_json
-from hub.web.shapes import Asked, Reason, Uuid, View, Why, Word
+from hub.web.shapes import PLAIN, Asked, Reason, Uuid, View, Why, Word
 
 router = APIRouter(prefix="/places", tags=["places"])
 JSON = [Depends(demand_json)]
 PlaceId = Annotated[Uuid, Path()]
-Key = Annotated[str, Field(max_length=200)]
+Key = Annotated[str, Field(max_length=200, pattern=PLAIN)]
 
 
 class RowView(View):
@@ -109,14 +110,19 @@ class Placed(Asked):
 @router.get("/{place_id}/sources", responses=documented(404))
 async def show_sources(place_id: PlaceId, caller: Keeper, hub: Hub) -> SourcesView:
     """Show which rows and codes stand on a Place, by id, and what did before."""
-    return await hub.store.read(lambda session: _sources(session, hub, caller, place_id))
+
+    def look(session: Session) -> SourcesView:
+        _demand_theirs(session, hub, caller, {place_id})
+        return _sources(session, place_id, None if reaches_all(hub, caller) else caller.scope)
+
+    return await hub.store.read(look)
 
 
 @router.post("/{place_id}/link", dependencies=JSON, responses=documented(403, 404, 409))
 async def link(place_id: PlaceId, asked: Link, caller: Keeper, hub: Hub) -> SourcesView:
     """Say that a Place is another one: rows and codes go there, what was filed stays where it was filed."""
 
-    def write(session: Session, said: Said) -> tuple[str, frozenset[str]]:
+    def write(session: Session, said: Decision) -> tuple[str, frozenset[str]]:
         _demand_theirs(session, hub, caller, {place_id, asked.into})
         return asked.into, decide.link(session, place_id, asked.into, said)
 
@@ -128,7 +134,7 @@ async def part(place_id: PlaceId, asked: Part, caller: Keeper, hub: Hub) -> Sour
     """Say that some rows are about another Place, and answer that one; the codes they tell go along."""
     rows = {(row.system, row.pull, comparable(row.key)) for row in asked.rows}
 
-    def write(session: Session, said: Said) -> tuple[str, frozenset[str]]:
+    def write(session: Session, said: Decision) -> tuple[str, frozenset[str]]:
         _demand_theirs(session, hub, caller, {place_id, *([asked.into] if asked.into else [])})
         return decide.part(session, place_id, rows, asked.into, said)
 
@@ -139,7 +145,7 @@ async def part(place_id: PlaceId, asked: Part, caller: Keeper, hub: Hub) -> Sour
 async def place_code(place_id: PlaceId, asked: Placed, caller: Keeper, hub: Hub) -> SourcesView:
     """Say that a code stands on this Place, whatever rows tell of it."""
 
-    def write(session: Session, said: Said) -> tuple[str, frozenset[str]]:
+    def write(session: Session, said: Decision) -> tuple[str, frozenset[str]]:
         _demand_theirs(session, hub, caller, {place_id})
         return place_id, decide.place_code(session, place_id, (asked.issuer, asked.code), said)
 
@@ -147,18 +153,18 @@ async def place_code(place_id: PlaceId, asked: Placed, caller: Keeper, hub: Hub)
 
 
 async def _decided(
-    hub: Parts, caller: Caller, why: str, write: Callable[[Session, Said], tuple[str, frozenset[str]]]
+    hub: Parts, caller: Caller, why: str, write: Callable[[Session, Decision], tuple[str, frozenset[str]]]
 ) -> SourcesView:
     """Write a decision and what it lets go on its way; answer the Place it is about now."""
     if not reaches_all(hub, caller):
         raise Problem("place.beyond_reach", 403)
-    said = Said(caller.account.id, why, hub.clock.now())
+    said = Decision(caller.account.id, why, hub.clock.now())
 
     def decided(session: Session) -> tuple[SourcesView, set[str]]:
         place_id, concerned = write(session, said)
         rung = hub.pulls.after.look_again(session, concerned, said.at)
         session.expire_all()
-        return _sources(session, hub, caller, place_id), rung
+        return _sources(session, place_id), rung
 
     view, rung = await hub.write(caller.proof, decided)
     hub.ring(rung)
@@ -173,10 +179,10 @@ def _demand_theirs(session: Session, hub: Parts, caller: Caller, place_ids: Coll
         raise Problem("not_found", 404)
 
 
-def _sources(session: Session, hub: Parts, caller: Caller, place_id: str) -> SourcesView:
-    _demand_theirs(session, hub, caller, {place_id})
+def _sources(session: Session, place_id: str, scope: Scope | None = None) -> SourcesView:
+    """Return what stands on a Place; raises Problem for one that is not there, or out of a scope's reach."""
     found = place_sources.of(session, place_id)
-    if found is None:
+    if found is None or (scope is not None and not is_reachable(scope, found.place)):
         raise Problem("not_found", 404)
     names = people.names(session, found.people())
     return SourcesView(
