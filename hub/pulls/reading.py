@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Mapping, 
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from hub.clock import Clock
 from hub.failpoint import passing
@@ -24,6 +24,7 @@ from hub.store.query.pull_rows import PlaceData
 from hub.systems import PullFlow
 from hub.text import comparable
 
+DATED_AT_ONCE = 200
 READ_AT_ONCE = 500
 """Rows read in a thread before others have their turn."""
 MOST_IDLE_PAGES = 200
@@ -32,6 +33,7 @@ MOST_DESCRIBED = 1_000
 """Places named anew in one reading that are kept in hand."""
 LONGEST = timedelta(minutes=100)
 """Below what makes the worker take a run for dead."""
+T = TypeVar("T")
 Raw = tuple[Mapping[str, Any], Identity]
 
 
@@ -159,7 +161,7 @@ class Reading:
         while start < len(rows):
             some = rows[start : start + self._means.pace.size]
             start += len(some)
-            write = means.pace.timed(self._written(some, known, told), len(some))
+            write = means.pace.timed(_half_way(self._written(some, known, told)), len(some))
             merged, noted, rung = await means.store.write(write)
             if rung:
                 means.after.ring(rung)
@@ -185,7 +187,6 @@ class Reading:
             unnamed = {comparable(met.row_key) for met in noted.unnamed}
             pull_rows.merge_again(session, (told.flow.system, told.flow.name), sorted(unnamed))
             rung = after.look_again(session, merged.places, told.now) if merged.places else set()
-            passing("pull.page")
             return merged, noted, rung
 
         return write
@@ -202,7 +203,7 @@ class Reading:
             pull_rows.leave_unread(session, (flow.system, flow.name), keys, now)
             open_items.settle(session, noted.settling)
 
-        await self._means.store.write(write)
+        await self._means.store.write(_half_way(write))
         self._means.items.keep(noted)
         self.tally.left_out += len(left_out)
         self.tally.seen.update(map(hash, keys))
@@ -231,9 +232,31 @@ async def end(means: ReadingContext, keys: Sequence[str], told: PullProvenance) 
     while start < len(keys):
         some = keys[start : start + means.pace.size]
         start += len(some)
-        ended += await means.store.write(means.pace.timed(_ending(some, told), len(some)))
+        ended += await means.store.write(means.pace.timed(_half_way(_ending(some, told)), len(some)))
     return ended
 
 
 def _ending(keys: Sequence[str], told: PullProvenance) -> Callable[[Session], int]:
     return lambda session: merge.end(session, keys, told)
+
+
+def _half_way(write: Callable[[Session], T]) -> Callable[[Session], T]:
+    """Let a write pass the point where some rows of a page are written and not committed."""
+
+    def written(session: Session) -> T:
+        result = write(session)
+        passing("pull.page")
+        return result
+
+    return written
+
+
+async def date_back(store: Store, flow: PullFlow, now: datetime) -> None:
+    """Date as of now what a run by a clock that was ahead has left."""
+    pull, ahead = (flow.system, flow.name), now + systems.SKEW
+
+    def write(session: Session) -> int:
+        return pull_rows.date_back(session, pull, now, ahead, DATED_AT_ONCE)
+
+    while await store.write(_half_way(write)):
+        pass

@@ -14,17 +14,16 @@ from hub.pulls.closing import Found, end_vanished, namesakes, shared_codes
 from hub.pulls.items import LONGEST_FINGERPRINT, PULL_ITEMS, Items
 from hub.pulls.pace import Pace
 from hub.pulls.read import Reader
-from hub.pulls.reading import After, Reading, ReadingContext, Tally
+from hub.pulls.reading import After, Reading, ReadingContext, Tally, date_back
 from hub.pulls.work import PullProvenance
 from hub.sdk import Connector
 from hub.store import Session, Store
-from hub.store.query import open_items, pull_rows, systems
+from hub.store.query import open_items, systems
 from hub.store.query.open_items import ItemKey, RaisedItem
 from hub.systems import PullFlow, Registry
 from hub.text import comparable
 
 log = get_logger(__name__)
-DATED_AT_ONCE = 200
 LEAST_SHARE = 0.5
 """A complete reading with this share of the rows known before, or less, is doubted (F72): ended codes open no door."""
 ROW_ITEMS = frozenset(ItemKind) - PULL_ITEMS - {ItemKind.PLACES_TO_LINK}
@@ -94,7 +93,8 @@ class Run:
         mark, there = await store.read(lambda session: (
             systems.cursor(session, flow.system, flow.name), open_items.unsettled(session, flow.system, flow.name)
         ))  # fmt: skip
-        await self._date_back(mark)
+        if mark is not None and mark.moved_at > self._pulls.clock.now() + systems.SKEW:
+            await date_back(store, flow, self._pulls.clock.now())
         self._items = Items(flow, there)
         self._known_before = mark.rows_known if mark is not None else 0
         is_due = self._is_due(mark)
@@ -108,15 +108,6 @@ class Run:
         if is_due or self._whole.complete:
             await self._judge(lost_some=mark is not None and mark.flow_version == self._reader.version)
         await self._close()
-
-    async def _date_back(self, mark: PullCursor | None) -> None:
-        """Date as of now what a run by a clock that was ahead has left."""
-        pull, now = (self._flow.system, self._flow.name), self._pulls.clock.now()
-        ahead = now + systems.SKEW
-        if mark is None or mark.moved_at <= ahead:
-            return
-        while await self._pulls.store.write(lambda s: pull_rows.date_back(s, pull, now, ahead, DATED_AT_ONCE)):
-            pass
 
     async def _reading(self, cursor: str) -> Tally:
         reading = Reading(self._means())

@@ -74,9 +74,15 @@ def is_guarded(function: ast.AST, tree: ast.Module) -> bool:
         if any(points_in(part)):
             return True
         looked_at.add(part)
-        named = {node.id for node in ast.walk(part) if isinstance(node, ast.Name)}
-        waiting += [other for other in others if other.name in named and other not in looked_at]
+        waiting += [other for other in others if other.name in names_in(part) and other not in looked_at]
     return False
+
+
+def names_in(part: ast.AST) -> set[str]:
+    """Return what code names of its module and of its own class."""
+    names = {node.id for node in ast.walk(part) if isinstance(node, ast.Name)}
+    own = (node for node in ast.walk(part) if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self")
+    return names | {node.attr for node in own}
 
 
 @pytest.mark.fault("F1", "F2", "F39")

@@ -16,7 +16,7 @@ KILLS = int(os.environ.get("KILLS", "200"))
 AT_RANDOM = 3 / 10
 LANES = 2
 """Hubs killed side by side: one starts on one core while the other works."""
-AT_FIRST_START = ("migrate.begin", "migrate.commit", "key.written")
+AT_FIRST_START = ("migrate.begin", "migrate.commit", "key.written", "name.given")
 BY_HAND = (
     "release.stranded", "resume.written", "clock.set_back", "clock.set_forward",
     "waits.far_ahead", "look.written", "tidy.found", "tidy.removed", "erase.wiped"

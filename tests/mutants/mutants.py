@@ -167,8 +167,8 @@ MUTANTS = (
         (
             Edit(
                 "hub/store/query/places.py",
-                "    return column.between(first, last)",
-                "    return column.between(min(first, '0'), '9' + last)",
+                "    return column.between(*ends(scope))",
+                "    return column.between('0', '999999999999')",
             ),
         ),
         (f"{STORE}places.py::test_reach_is_ones_own_division_and_the_units_above", "-k", "sqlite"),
