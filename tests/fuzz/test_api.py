@@ -24,7 +24,7 @@ from tests.fuzz.visitor import Visitor
 LONG = "FUZZ_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "5"))
 LEAST_ASKED = 5
-OPERATIONS = 37
+OPERATIONS = 45
 LOGINS = {
     "staff": "ada", "leader": "lea", "department_admin": "dan", "data_bureau": "bea", "operator": "opal",
     "anonymous": "",
