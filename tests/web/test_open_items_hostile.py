@@ -37,8 +37,8 @@ async def hub(site: Site, clock: Clock) -> Site:
                               row_key=key.lower(), since=now, is_key=True))  # fmt: skip
         session.add(OpenItem(
             id=MINE, system="garbage-scoring", pull="homes", kind=ItemKind.CODES_TANGLED, row_key=PERSON,
-            field="police", reason="open_item.told_by_two", params={"code": PERSON, "other": PERSON, "issuer": "police"},
-            first_at=now, last_at=now,
+            field="police", reason="open_item.told_by_two",
+            params={"code": PERSON, "other": PERSON, "issuer": "police"}, first_at=now, last_at=now,
         ))  # fmt: skip
 
     await site.store.write(write)
