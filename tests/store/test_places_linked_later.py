@@ -9,6 +9,7 @@ from hub.errors import Problem
 from hub.model import OpenItem, Place
 from hub.model.open_item import ItemKind
 from hub.pulls import decide
+from hub.pulls.items import MOST_NAMED
 from hub.store import Store
 from hub.store.query.open_items import Decision
 from tests.conftest import HandClock
@@ -183,3 +184,20 @@ async def test_a_new_row_with_the_sticker_of_one_that_stays_is_named(hub: Source
 
 async def tangled(hub: Sources) -> list[OpenItem]:
     return [item for key, item in (await hub.open()).items() if key[0] == ItemKind.CODES_TANGLED]
+
+
+@pytest.mark.case("C04")
+async def test_of_many_codes_two_rows_tell_as_many_are_named_as_anybody_reads(hub: Sources) -> None:
+    """A list that a System gives twice under other numbers."""
+    some = MOST_NAMED + 50
+    for half in "AB":
+        hub.doors.say(*(
+            DOOR | {"door": f"{half}-{n}", "address": f"{half}路{n}号", "old": [{"by": "police", "text": f"S-{n}"}]}
+            for n in range(some)
+        ))  # fmt: skip
+    await hub.pull("doors")
+    assert len(await tangled(hub)) == MOST_NAMED + 1
+    (rest,) = [item for item in await tangled(hub) if not item.row_key]
+    assert rest.params["count"] == 50
+    await hub.pull("doors", from_start=True)
+    assert len(await tangled(hub)) == MOST_NAMED + 1, "unchanged, so nothing is solved"
