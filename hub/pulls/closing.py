@@ -9,17 +9,19 @@ from hub.model.open_item import ItemKind, ItemState
 from hub.pulls.items import Items
 from hub.pulls.move import TakenCode
 from hub.pulls.reading import MOST_DESCRIBED, ReadingContext, Tally, end
-from hub.pulls.work import PullProvenance, claims
+from hub.pulls.work import CodeKey, PullProvenance, claims
 from hub.store import Session
 from hub.store.query import pull_rows
 from hub.store.query.open_items import ItemKey, RaisedItem
-from hub.store.query.pull_rows import PlaceData, Row
+from hub.store.query.pull_rows import Code, PlaceData, Row
 from hub.systems import PullFlow
 from hub.text import comparable
 
 AT_ONCE = 1_000
 """Keys read at once when those that vanished are looked for."""
 MOST_NAMESAKES = 2_000
+MOST_TELLERS = 50
+"""Rows that tell one code and are kept with its item: as long as two of them go on, it stays open."""
 Found = tuple[list[RaisedItem], list[ItemKey]]
 """What is open now, and what no longer is."""
 Name = tuple[str, str]
@@ -41,26 +43,35 @@ def _keys_after(flow: PullFlow, after: str) -> Callable[[Session], Sequence[str]
 
 
 def shared_codes(session: Session, flow: PullFlow, items: Items, taken: Iterable[TakenCode]) -> Found:
-    """Return the codes that one row took from another one of its pull, and both go on telling."""
+    """Return the codes that several rows of this pull go on telling: one item for each, however many rows tell it."""
     before = [item for item in items.there.values() if item.kind == ItemKind.CODES_TANGLED and item.field]
-    told = [*taken, *(TakenCode(i.row_key, i.field, i.params["code"], i.params["other"], "") for i in before)]
-    keys = {key for each in told for key in (comparable(each.key), each.from_row)}
-    rows = {row.row_key: row for row in pull_rows.rows_by_key(session, flow.system, flow.name, sorted(keys))}
-    asked = {(each.issuer, comparable(each.code)) for each in told}
-    decided = {(c.issuer, c.code_key) for c in pull_rows.codes_by_key(session, sorted(asked)) if c.decided_by}
-    met = {}
-    for each in told:
-        one, other = rows.get(comparable(each.key)), rows.get(each.from_row)
+    tellers: dict[CodeKey, dict[str, None]] = defaultdict(dict)
+    for item in before:
+        told_by = (item.row_key, item.params["other"], *item.params.get("rows", ()))
+        tellers[item.field, comparable(item.params["code"])].update(dict.fromkeys(map(comparable, told_by)))
+    for each in taken:
         code = (each.issuer, comparable(each.code))
-        if one is None or other is None or code in decided:
-            continue
-        if all(row.ended_at is None and code in claims(row) for row in (one, other)):
-            params = {"code": each.code, "other": each.from_row, "issuer": each.issuer}
-            found = RaisedItem(ItemKind.CODES_TANGLED, "open_item.told_by_two", each.key, each.issuer, params,
-                               "", one.place_id, other.place_id, fingerprint=each.from_row)  # fmt: skip
+        tellers[code].update(dict.fromkeys((comparable(each.key), each.from_row)))
+    keys = sorted({key for each in tellers.values() for key in each if key})
+    rows = {row.row_key: row for row in pull_rows.rows_by_key(session, flow.system, flow.name, keys)}
+    codes = {(code.issuer, code.code_key): code for code in pull_rows.codes_by_key(session, sorted(tellers))}
+    met = {}
+    for code, told in tellers.items():
+        still = [rows[key] for key in told if key in rows and rows[key].ended_at is None and code in claims(rows[key])]
+        if len(still) > 1 and code in codes and not codes[code].decided_by:
+            found = _shared(session, codes[code], still)
             met[found.key] = found
     solved = [(str(item.kind), item.row_key, item.field) for item in before if item.state == ItemState.OPEN]
     return list(met.values()), [key for key in solved if key not in met]
+
+
+def _shared(session: Session, code: Code, rows: Sequence[Row]) -> RaisedItem:
+    one, other = rows[:2]
+    (key,) = [own.code for own in pull_rows.codes_by_key(session, [(one.system, one.row_key)])] or [one.row_key]
+    named = [row.row_key for row in rows[:MOST_TELLERS]]
+    params = {"code": code.code, "other": other.row_key, "issuer": code.issuer, "rows": named}
+    return RaisedItem(ItemKind.CODES_TANGLED, "open_item.told_by_two", key, code.issuer, params,
+                      "", one.place_id, other.place_id, fingerprint=other.row_key)  # fmt: skip
 
 
 def namesakes(session: Session, flow: PullFlow, items: Items, described: Sequence[PlaceData]) -> Found:

@@ -46,6 +46,7 @@ def link(session: Session, place_id: str, into_id: str, decision: Decision) -> f
         work.put(code, into.id)
     left.linked_to = into.id
     work.touch(left)
+    work.revive(into.id)
     return _settle(session, work, decision, ("place.linked", left.id), {left.id, into.id})
 
 
@@ -71,13 +72,14 @@ def part(
     _pin(contents, work, decision)
     for row in going:
         move_row(work, row, into.id)
+    work.revive(into.id)
     return into.id, _settle(session, work, decision, ("place.parted", place.id), {place.id, into.id})
 
 
 def place_code(session: Session, place_id: str, code: tuple[str, str], decision: Decision) -> frozenset[str]:
     """Let a code, told as (issuer, code), stand on a Place; return the Places concerned.
 
-    Raises Problem for one nobody has told of.
+    Raises Problem for one nobody has told of, or that belongs to another kind of Place.
     """
     pull_rows.take_turn(session)
     work = UnitOfWork(session, _provenance(decision, Fate.MOVED))
@@ -88,6 +90,10 @@ def place_code(session: Session, place_id: str, code: tuple[str, str], decision:
     if known is None:
         raise Problem("request.invalid", 422, [FieldFault("/code", "code_unknown")])
     before = known.place_id
+    work.load_places([before])
+    if work.places[before].kind != place.kind:
+        raise Problem("place.other_kind", 409)
+    work.revive(place.id)
     if before != place.id or known.ended_at is not None:
         work.remember_code(known, Fate.MOVED, place.id)
         known.since, known.ended_at = decision.at, None

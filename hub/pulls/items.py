@@ -17,6 +17,7 @@ PULL_ITEMS = frozenset(
     {ItemKind.MARK_AHEAD, ItemKind.NOTHING_NEW, ItemKind.ROWS_MISSING, ItemKind.DOUBTED, ItemKind.PULL_FAILED}
 )
 """About the pull as a whole, not about a row of it."""
+MET_ONCE = (ItemKind.CODES_TANGLED, ItemKind.PLACES_TO_LINK)
 LONGEST_FINGERPRINT = 80
 
 
@@ -76,6 +77,12 @@ class Items:
         """Return what to say at the end of a run."""
         return Settling(self._flow.system, self._flow.name, now, met, (), {*solved})
 
+    def named(self, found: Iterable[RaisedItem], now: datetime) -> Sequence[RaisedItem]:
+        """Return which of those found at the end of a run are named; the others are counted."""
+        noted = self._noted(found, now)
+        self.keep(noted)
+        return noted.settling.met
+
     def keep(self, noted: Noted) -> None:
         """Count what was written."""
         for met in noted.settling.met:
@@ -100,7 +107,9 @@ class Items:
             )
             for kind, count in self._unnamed.items()
         ]
-        still = {str(kind) for kind in (*PULL_ITEMS, *self._unnamed)}
+        # What two rows share is met once only, when the second one comes: the rest stays while there is no room for it.
+        full = (kind for kind in MET_ONCE if self._open[kind] >= MOST_NAMED)
+        still = {str(kind) for kind in (*PULL_ITEMS, *self._unnamed, *full)}
         return met, [key for key in self.there if is_whole and key[1:] == ("", "") and key[0] not in still]
 
     def _noted(self, met: Iterable[RaisedItem], now: datetime, rows_read: Iterable[str] = ()) -> Noted:

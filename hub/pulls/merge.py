@@ -4,16 +4,16 @@ Called again with the same rows it changes nothing: readers give rows twice rath
 """
 
 from base64 import urlsafe_b64encode
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 from os import register_at_fork, urandom
 
 from hub.model.column import new_id
 from hub.model.natural_order import order_key
 from hub.pulls.keep import keep_values
+from hub.pulls.match import load_siblings, place_of, shared_with
 from hub.pulls.move import TakenCode, end_rows, follow, move_row, release_code, take_code, take_key
 from hub.pulls.read import Fault, ReadRow, ToldCode
-from hub.pulls.where import Where, where_known, where_new
 from hub.pulls.work import CodeKey, MergeUnitOfWork, PullProvenance, claims
 from hub.store import Session
 from hub.store.query import pull_rows
@@ -125,7 +125,7 @@ def _codes_of(row: ReadRow, own: str) -> list[CodeKey]:
     return [(own, row.identity.row_key), *((code.issuer, code.key) for code in row.codes)]
 
 
-def _look_around(work: MergeUnitOfWork, rows: Iterable[ReadRow]) -> None:
+def _look_around(work: MergeUnitOfWork, rows: Sequence[ReadRow]) -> None:
     """Read the Places that rows stand on or name, and all that stands on those a row may leave."""
     flow, leaving, places = work.told.flow, set(), set()
     for row in rows:
@@ -139,6 +139,7 @@ def _look_around(work: MergeUnitOfWork, rows: Iterable[ReadRow]) -> None:
             if claims(known) != {*_codes_of(row, flow.system)} or {*named} != {known.place_id}:
                 leaving.add(known.place_id)
                 work.load_codes(claims(known))
+    load_siblings(work, rows)
     work.load_contents(leaving)
     work.load_places(places)
 
@@ -147,7 +148,7 @@ def _merge(work: MergeUnitOfWork, row: ReadRow, merged: Merged) -> None:
     flow = work.told.flow
     known = work.rows.get((flow.system, flow.name, row.identity.row_key))
     codes = _codes_now(work, row, known)
-    where = _where(work, row, known, codes)
+    where = place_of(work, row, known, codes)
     place = _place(work, where.place_id)
     if where.tangled or (place is not None and place.kind != flow.into):
         kinds = (place.kind,) if place else ()
@@ -156,6 +157,7 @@ def _merge(work: MergeUnitOfWork, row: ReadRow, merged: Merged) -> None:
     place = place or _new_place(work)
     is_changed = _describe(work, place, row, merged)
     if known is None:
+        merged.taken += shared_with(work, row, place.id)
         known = _new_row(work, row, place.id, codes)
         is_changed = True
     else:
@@ -176,36 +178,6 @@ def _codes_now(work: MergeUnitOfWork, row: ReadRow, known: Row | None) -> list[T
         if (issuer if issuer in named else ANY_ISSUER) not in row.told
     ]
     return list(dict.fromkeys((*row.codes, *kept)))
-
-
-def _where(work: MergeUnitOfWork, row: ReadRow, known: Row | None, codes: Iterable[ToldCode]) -> Where:
-    """Return where the row belongs now."""
-    flow = work.told.flow
-    me = (flow.system, flow.name, row.identity.row_key)
-    own = work.codes.get(me[::2])
-    others = [code for code in (work.codes.get((issuer, key)) for issuer, _, key in codes) if code]
-    if known is None:
-        return where_new(me, own, others)
-    if known.decided_by:
-        return Where(known.place_id)
-    where = where_known(me, known.place_id, own, others)
-    if where.tangled or where.anchored:
-        return where
-    if where.place_id == known.place_id:
-        return _parted(work, known, where, codes)
-    return where if work.is_alone(known) else Where(None, tangled=frozenset({known.place_id, str(where.place_id)}))
-
-
-def _parted(work: MergeUnitOfWork, known: Row, where: Where, codes: Iterable[ToldCode]) -> Where:
-    """Return a new Place for a row that no longer says what made it stand with others, else the same one."""
-    now = {(issuer, key) for issuer, _, key in codes}
-    dropped = claims(known) - now - {(known.system, known.row_key)}
-    if not dropped:
-        return where
-    contents = work.contents(known.place_id)
-    rest = [each for each in contents.rows if each is not known]
-    stays = not rest or any(claims(each) & ({(known.system, known.row_key)} | now) for each in rest)
-    return where if stays else Where(None)
 
 
 def _place(work: MergeUnitOfWork, place_id: str | None) -> PlaceData | None:

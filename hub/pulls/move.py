@@ -114,13 +114,14 @@ def follow(work: UnitOfWork) -> None:
                 continue
             followed += 1
             where = where_known(row_id(row), left, work.codes.get((row.system, row.row_key)), _others(work, row))
-            if where.place_id == left:
+            goes_to = where.place_id and work.current(where.place_id)
+            if goes_to == left:
                 continue
-            if where.place_id is None or followed > MOST_FOLLOWERS or not (where.anchored or work.is_alone(row)):
+            if goes_to is None or followed > MOST_FOLLOWERS or not (where.anchored or work.is_alone(row)):
                 row.digest = ""
                 work.touch(row)
             else:
-                move_row(work, row, where.place_id)
+                move_row(work, row, goes_to)
         _leave_behind(work, left, target)
 
 

@@ -173,10 +173,11 @@ class Run:
             found.append(await read(lambda session: shared_codes(session, flow, items, taken)))
         if (described or items.has_any(ItemKind.PLACES_TO_LINK)) and self._others_describe():
             found.append(await read(lambda session: namesakes(session, flow, items, described)))
-        found.append(items.rest(is_whole=self._is_whole))
         for met, solved in found:
-            self._met += met
+            self._met += items.named(met, self._pulls.clock.now())
             self._solved += solved
+        met, solved = items.rest(is_whole=self._is_whole)
+        self._met, self._solved = self._met + met, self._solved + solved
         if self._is_whole:
             self._look_at_rows()
 

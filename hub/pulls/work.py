@@ -83,6 +83,24 @@ class UnitOfWork:
         for place in pull_rows.places_by_id(self._session, [each for each in place_ids if each not in self.places]):
             self.places.setdefault(place.id, place)
 
+    def current(self, place_id: str) -> str:
+        """Return what a Place turned out to be: itself, unless it was linked to another one."""
+        passed: set[str] = set()
+        while place_id not in passed:
+            passed.add(place_id)
+            self.load_places([place_id])
+            place = self.places.get(place_id)
+            place_id = place_id if place is None or place.linked_to is None else place.linked_to
+        return place_id
+
+    def revive(self, place_id: str) -> None:
+        """Let a Place that had ended be there again, since something stands on it."""
+        self.load_places([place_id])
+        place = self.places[place_id]
+        if place.ended_at is not None:
+            place.ended_at = None
+            self.touch(place)
+
     def load_contents(self, place_ids: Collection[str]) -> None:
         """Read all that stands on these Places."""
         missing = {each for each in place_ids if each not in self._contents}

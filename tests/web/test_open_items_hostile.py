@@ -38,8 +38,7 @@ async def hub(site: Site, clock: Clock) -> Site:
         session.add(OpenItem(
             id=MINE, system="garbage-scoring", pull="homes", kind=ItemKind.CODES_TANGLED, row_key=PERSON,
             field="police", reason="open_item.told_by_two",
-            params={"code": PERSON, "other": PERSON, "issuer": "police"},
-            first_at=now, last_at=now,
+            params={"code": PERSON, "other": PERSON, "issuer": "police"}, first_at=now, last_at=now,
         ))  # fmt: skip
 
     await site.store.write(write)
@@ -71,7 +70,7 @@ async def test_what_no_text_of_ours_may_be_is_refused(hub: Site, field: str, tex
     path, body = {"into": ("link", link), "why": ("link", link)}.get(field, ("part", part))
     if field in ("code", "issuer"):
         path, body = "codes", code
-    (body["rows"][0] if field in ROW else body)[field] = text  # type: ignore[index]
+    (body["rows"][0] if field in ROW else body)[field] = text  # type: ignore[index]  # one of the bodies above
     client = await hub.client("opal")
     sent = json.dumps(body).encode()
     answer = await client.post(f"{PLACES}/{SAME}/{path}", content=sent, headers={"Content-Type": "application/json"})

@@ -17,9 +17,6 @@ from hub.model.submission import Submission
 from hub.model.system import PullCursor
 from hub.text import comparable, comparable_name, kept
 
-MOST_LINKS = 10
-"""Places that turned out to be another one, one after the other; more would be a circle."""
-
 
 def ancestors(division: str) -> list[str]:
     """Return the 12-digit codes of the units above a division, itself included."""
@@ -115,16 +112,25 @@ def named(session: Session, references: Iterable[str]) -> Named:
     return Named(ids, {token: place for token, place in by_token.items() if place.ended_at is None}, coded)
 
 
-def _current(session: Session, found: Iterable[Place]) -> dict[str, Place]:
+def _current(session: Session, found: Sequence[Place]) -> dict[str, Place]:
     """Return, by id, what each of these Places turned out to be: itself for nearly all."""
-    result = {place.id: place for place in found}
-    for _ in range(MOST_LINKS):
-        linked = {place.linked_to for place in result.values() if place.linked_to is not None}
-        if not linked:
-            return result
-        targets = {place.id: place for place in session.exec(select(Place).where(col(Place.id).in_(linked)))}
-        result = {key: targets.get(place.linked_to or "", place) for key, place in result.items()}
-    return result
+    there = {place.id: place for place in found}
+    asked, wanted = set(there), {place.linked_to for place in there.values() if place.linked_to} - set(there)
+    while wanted:
+        asked |= wanted
+        targets = session.exec(select(Place).where(col(Place.id).in_(wanted))).all()
+        there.update({place.id: place for place in targets})
+        wanted = {place.linked_to for place in targets if place.linked_to} - asked
+    return {place.id: _last(place, there) for place in found}
+
+
+def _last(place: Place, there: Mapping[str, Place]) -> Place:
+    """Return where a Place leads to, however many were linked one after the other."""
+    passed = {place.id}
+    while place.linked_to is not None and place.linked_to in there and place.linked_to not in passed:
+        place = there[place.linked_to]
+        passed.add(place.id)
+    return place
 
 
 def find(session: Session, scope: Scope, references: Iterable[str]) -> dict[str, Place]:
