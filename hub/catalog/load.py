@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hub.catalog.contents import MOMENTS, Catalog, Form, Text
@@ -60,9 +61,8 @@ def load_catalog(root: Path, policy: str = PROFILE) -> Catalog:
     sound = not faults
     profile, problems = read_policy(root, policy)
     faults += problems
-    moments = {name: _title(f"moment.{name}", messages) for name in MOMENTS}
-    given = Surroundings(elements, codes, records, profile, _title(_NOTHING, messages), moments, sound)
-    forms, problems = _read_forms(root, given)
+    given = Surroundings(elements, codes, records, profile, _title(_NOTHING, messages), {}, sound)
+    forms, problems = _read_forms(root, given, messages)
     faults += problems
     faults += released_faults(root)
     if faults:
@@ -83,7 +83,7 @@ def _title(key: str, messages: Messages) -> Text:
     return messages.both(key) if key in messages else {"zh": key, "en": key}
 
 
-def _read_forms(root: Path, given: Surroundings) -> tuple[_Forms, list[Fault]]:
+def _read_forms(root: Path, given: Surroundings, messages: Messages) -> tuple[_Forms, list[Fault]]:
     forms: _Forms = {}
     faults: list[Fault] = []
     for path in sorted((root / "forms").glob("*/v*.yaml")):
@@ -94,12 +94,19 @@ def _read_forms(root: Path, given: Surroundings) -> tuple[_Forms, list[Fault]]:
             faults += problems
             continue
         key = (path.parent.name, int(path.stem[1:]))
-        compiled = compile_form(*key, document, given)
+        compiled = compile_form(*key, document, replace(given, moments=_moments(key[0], messages)))
         if isinstance(compiled, list):
             faults += [fault_at(file, leaf) for leaf in compiled]
         else:
             forms[key] = compiled
     return forms, faults
+
+
+def _moments(form: str, messages: Messages) -> dict[str, Text]:
+    """Return what people call each moment; when it happened as this form's own page calls it."""
+    own = f"occurred.{form}"
+    named = {name: _title(f"moment.{name}", messages) for name in MOMENTS}
+    return named | ({"occurred_at": messages.both(own)} if own in messages else {})
 
 
 def _name_faults(root: Path) -> Iterator[Fault]:

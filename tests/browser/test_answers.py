@@ -29,7 +29,7 @@ def test_a_blank_in_a_number_is_no_answer(signed_in: Stage, blank: str) -> None:
     correct(page, "家庭人口", blank)
     fill_least(page)
     send(page)
-    expect(page.get_by_text("这里要填。")).to_be_in_viewport()
+    expect(page.get_by_text("这一项没有填写。请补上。")).to_be_in_viewport()
     assert signed_in.world.bodies == {}
 
 
@@ -56,7 +56,7 @@ def test_what_is_no_number_is_said_and_stays_to_be_mended(signed_in: Stage) -> N
     correct(page, "家庭人口", "约4人")
     fill_least(page)
     send(page)
-    expect(page.get_by_text("数字栏只填数字")).to_be_in_viewport()
+    expect(page.get_by_text("这里要填整数。")).to_be_in_viewport()
     expect(page.get_by_role("textbox", name="家庭人口")).to_have_value("约4人")
 
 

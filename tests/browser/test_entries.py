@@ -1,5 +1,6 @@
 """Entries by hand on the page: take, enter, confirm; who has one is seen, and an open page keeps what it took."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -51,6 +52,27 @@ def open_entry(stage: Stage, key: str) -> Page:
     return stage.page
 
 
+@pytest.mark.case("C46")
+def test_what_is_to_be_taken_back_is_not_told_in_words_of_entering(settler: Stage) -> None:
+    back = entry("back", intent="withdraw", reason="走错门了", late=True, enter_by=moment(days=-1))
+    settler.world.entries = {"back": back, "back2": entry("back2", intent="withdraw")}
+    page = settler.page
+    page.reload()
+    rows = page.get_by_role("main").get_by_role("listitem")
+    expect(rows.nth(0)).to_contain_text(re.compile("应在 .*前撤回"))
+    expect(rows.nth(1)).to_contain_text(re.compile(" 前撤回"))
+    page = open_entry(settler, "back")
+    expect(page.get_by_text("原因：走错门了")).to_be_visible()
+    page.get_by_role("button", name="领取").click()
+    expect(page.get_by_label("对方系统里的编号")).to_have_value("SX2026000001")
+    expect(page.get_by_text("要撤回的就是这一条，请核对编号。")).to_be_visible()
+    expect(page.get_by_label("说明")).to_have_value("已人工撤回")
+    expect(page.get_by_role("main")).not_to_contain_text("对方系统给的编号")
+    require_no_barrier(page)
+    page.get_by_role("button", name="确认已撤回").click()
+    expect(page.get_by_role("button", name="确认已撤回")).to_have_count(0)
+
+
 @AT_BOTH
 def test_it_is_taken_entered_and_confirmed(settler: Stage) -> None:
     page = settler.page
@@ -83,7 +105,7 @@ def test_it_is_taken_entered_and_confirmed(settler: Stage) -> None:
 
 def test_what_a_colleague_has_is_neither_taken_nor_confirmed(settler: Stage) -> None:
     page = open_entry(settler, "hers")
-    expect(page.get_by_text("何静已领取，到")).to_contain_text("请不要重复录入")
+    expect(page.get_by_text("何静已领取，到")).to_contain_text("请不要重复办理")
     for name in ("领取", "交还", "确认已录入"):
         expect(page.get_by_role("button", name=name)).to_have_count(0)
 

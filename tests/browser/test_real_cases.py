@@ -161,7 +161,8 @@ def test_a_patrol_without_a_track_is_told_before_it_goes(real: World, officer: V
     page.get_by_role("button", name="提交", exact=True).click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("暂无部门接收，只登记在一填通，不会发给任何系统。")
-    expect(dialog).to_contain_text("河长制巡河：没有巡查路线，或河段不在巡河系统中")
+    expect(dialog).to_contain_text("各系统不收的原因：")
+    expect(dialog).to_contain_text("河长制巡河：没有巡查路线，河段不在巡河系统中")
     require_no_barrier(page)
     page.get_by_role("button", name="回去改").click()
     expect(page.get_by_role("button", name="开始记录")).to_be_visible()
@@ -169,7 +170,7 @@ def test_a_patrol_without_a_track_is_told_before_it_goes(real: World, officer: V
     page.get_by_role("button", name="照样提交").click()
     expect(page.get_by_text("这一条暂无部门接收，已登记在一填通。")).to_be_visible()
     nowhere = page.get_by_role("region", name=re.compile("^巡河"))
-    expect(nowhere).to_contain_text("河长制巡河：没有巡查路线，或河段不在巡河系统中")
+    expect(nowhere).to_contain_text("河长制巡河：没有巡查路线，河段不在巡河系统中")
 
 
 @pytest.fixture

@@ -46,13 +46,23 @@ def expect_to_be_told_what_happens(page: Page) -> None:
     require_no_words_of_machines(page)
 
 
+def require_in_sight(target: Locator) -> None:
+    """Nothing lies over it, the bar at the foot of a phone least of all."""
+    assert target.evaluate("""(found) => {
+        const {x, y, width, height} = found.getBoundingClientRect();
+        return found.contains(document.elementFromPoint(x + width / 2, y + height - 1));
+    }""")
+
+
 def give_a_reason_and_mean_it(page: Page) -> None:
     page.get_by_role("button", name="撤回", exact=True).click()
     expect(page.get_by_text("请写明原因，或点一个常用原因。")).to_be_visible()
     expect(page.get_by_label("为什么撤回")).to_be_focused()
     page.get_by_role("button", name="走错门了").click()
+    expect(page.get_by_text("请写明原因，或点一个常用原因。")).to_have_count(0)
     page.get_by_role("button", name="撤回", exact=True).click()
     expect(page.get_by_role("heading", name="确定撤回这份提交？")).to_be_focused()
+    require_in_sight(page.get_by_role("button", name="先不撤回"))
     require_no_barrier(page)
     page.get_by_role("button", name="先不撤回").click()
     page.get_by_role("button", name="撤回", exact=True).click()

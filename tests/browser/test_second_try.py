@@ -43,7 +43,7 @@ def test_left_for_later_the_correction_is_found_among_what_was_not_sent(signed_i
     send(page)
     expect(page.get_by_text("这一份先前已经收到")).to_be_visible()
     page.goto(signed_in.base)
-    page.get_by_role("link", name=re.compile("入户走访 · 王村 12 号.*还没交")).click()
+    page.get_by_role("link", name=re.compile("更正：入户走访 · 王村 12 号.*还没交")).click()
     page.get_by_role("button", name="提交更正").click()
     expect(page.get_by_text("更正已登记（第 2 版）")).to_be_visible()
 

@@ -85,11 +85,11 @@ async def test_what_never_left_is_told_in_words(site: Site, submitted: dict[str,
     foreseen = (await ada.get(f"{URL}/{submitted['id']}/withdrawal")).json()
     assert [one["system"] for one in foreseen["systems"]] == ["household-visit", "garbage-scoring", "river-patrol"]
     assert {one["will"] for one in foreseen["systems"]} == {"cancel"}
-    assert foreseen["systems"][0]["says"]["zh"] == "还没发给走村入户，不再发送。"
+    assert foreseen["systems"][0]["says"]["zh"] == "走村入户还没有接收，不再发送。"
     view = (await ada.post(f"{URL}/{submitted['id']}/withdrawal", json={"why": WHY})).json()
     assert {one["says"]["zh"] for one in deliveries(view).values()} == {
-        "已撤回，没有发给走村入户。", "已撤回，没有发给东阳考垃。", "已撤回，没有发给河长制巡河。",
-    }  # fmt: skip
+        f"{system}没有接收过，已撤回，不再发送。" for system in ("走村入户", "东阳考垃", "河长制巡河")
+    }
     assert site.rung[-1] == set()
 
 

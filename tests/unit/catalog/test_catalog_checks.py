@@ -71,7 +71,7 @@ def test_a_next_visit_is_not_before_this_one(
     assert (fault is not None) is wrong
     if fault is not None:
         assert (fault.path, fault.code) == ("/answers/visit.next_on", "too_early")
-        assert catalog.messages.text("fault.too_early", "zh", **fault.params).startswith("不能早于发生时间（2026-11-23")
+        assert catalog.messages.text("fault.too_early", "zh", **fault.params).startswith("不能早于走访时间（2026-11-23")
 
 
 @pytest.mark.case("C30")

@@ -1,13 +1,14 @@
 /** Faults in words, and the way to the first of them. */
 import { nextTick } from "vue";
-import { pick, t } from "../../shared/i18n.js";
+import { language, pick, t } from "../../shared/i18n.js";
 import { pointerFrom } from "./check.js";
 
 /** A fault found here carries the key of the very words the server has for it: what is wrong, and what to do. */
 export function faultText(fault) {
   const params = Object.fromEntries(Object.entries(fault.params ?? {}).map(([name, value]) => [name, value?.key ? t(value.key) : pick(value)]));
   const words = fault.message ? [pick(fault.message), pick(fault.remedy)] : [t(fault.key, params), t(`${fault.key}.remedy`, params, "")];
-  return words.filter(Boolean).join(" ");
+  // Chinese sentences stand without a blank between them.
+  return words.filter(Boolean).join(language.value === "en" ? " " : "");
 }
 
 /** The server's faults by pointer, as the page keeps them. */
