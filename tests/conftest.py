@@ -6,11 +6,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 
 from hub.store import Store, open_store
 from hub.store.migrate import migrate
 from tests.faults.results import pytest_runtest_makereport, pytest_sessionfinish  # noqa: F401 - hooks pytest finds here
 from tests.postgres import database, do, serving
+
+# Drawing a traceback with all that its functions held takes ten seconds, and many tests make the hub log one.
+structlog.configure(
+    processors=[structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+)
 
 
 class HandClock:

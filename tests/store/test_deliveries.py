@@ -94,9 +94,9 @@ async def test_pulls_are_remembered_by_their_newest_run_and_stale_ones_are_lost(
     await world.add(runs)
     assert await world.store.write(lambda s: systems.lose_running(s, now, now)) == 0
     assert await world.store.write(lambda s: systems.lose_running(s, now, now + timedelta(seconds=1))) == 1
-    latest = await world.store.read(lambda s: systems.latest_pull(s, "north", "households"))
+    latest = await world.store.read(lambda s: systems.latest_pull(s, "north", "households", now))
     assert latest is not None
     assert (latest.outcome, latest.ended_at) == (PullOutcome.LOST, now)
     assert latest.started_at == now
-    assert await world.store.read(lambda s: systems.latest_pull(s, "north", "segments")) is None
+    assert await world.store.read(lambda s: systems.latest_pull(s, "north", "segments", now)) is None
     assert await world.store.read(lambda s: systems.cursor(s, "north", "households")) is None

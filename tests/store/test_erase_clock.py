@@ -11,6 +11,7 @@ from hub.outbox.engine import Engine
 from hub.pulls.run import Pulls
 from hub.store.blobs import blob_path
 from hub.store.query import retention
+from hub.systems import Registry
 from hub.worker.loop import Worker
 from tests.builders import Loose
 from tests.conftest import HandClock
@@ -27,7 +28,7 @@ class Hub:
     """A worker's chores, done when a test says so."""
 
     def __init__(self, county: County, clock: HandClock, folder: Path, **values: Loose) -> None:
-        pulls = Pulls(county.store, clock, county.registry, {})
+        pulls = Pulls(county.store, clock, Registry(county.registry.county, {}, {}), {}, county.catalog)
         self.worker = Worker(Engine(county.store, clock, {}), pulls, clock, folder, TERM, **values)
 
     async def start(self) -> "Hub":
