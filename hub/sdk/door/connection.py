@@ -3,13 +3,16 @@
 import asyncio
 import select
 from collections.abc import Callable
-from typing import cast
+from typing import Final, cast
 
 from hub.sdk.door.answer import Answer, Broken
 from hub.sdk.errors import Unavailable
 
+READ_BYTES: Final = 4096
+"""Read in one go: while the parser goes through it, chunk by chunk, all else waits."""
 
-class Connection(asyncio.Protocol):
+
+class Connection(asyncio.BufferedProtocol):
     """A connection that carries one exchange after another, never two at once."""
 
     def __init__(self, place: str, on_lost: Callable[["Connection"], None]) -> None:
@@ -19,6 +22,7 @@ class Connection(asyncio.Protocol):
         self._lost = asyncio.Event()
         self._transport: asyncio.Transport | None = None
         self._readable = select.poll()
+        self._buffer = bytearray(READ_BYTES)
         self._answer: Answer | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -65,12 +69,16 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._readable.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
-    def data_received(self, data: bytes) -> None:
-        """Pass on what comes; nothing may come unasked."""
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - no answer gets more
+        """Say where to put what comes next."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Pass on what came; nothing may come unasked."""
         if self._answer is None:
             self.abort()
             return
-        self._answer.feed(data)
+        self._answer.feed(bytes(self._buffer[:nbytes]))
         self._settle(self._answer)
 
     def eof_received(self) -> None:
