@@ -1,9 +1,9 @@
 """Accepts a Submission: read, judge, plan, then write everything it becomes in one flushed transaction (D1, D2)."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from hub.catalog.checks import When, check_answers, check_occurred
@@ -14,17 +14,19 @@ from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
 from hub.intake.arrival import Arrival
 from hub.intake.filled import Filled, read_filled
+from hub.intake.order import queue_behind
 from hub.intake.plan import Rules, plan_first
 from hub.intake.route import Row
+from hub.intake.skipped import look_again, of_which_more_is_known
 from hub.intake.wire import canonical, digest, read_json
-from hub.intake.world import Before, Question, World, look
+from hub.intake.world import Before, Known, Question, World, look, look_around
 from hub.model.people import Account, Proof, Scope
 from hub.model.place import Place
 from hub.outbox.decide.settle import Claim
 from hub.outbox.handover import Outbox, Seats, attempt_rows, lease_fresh
 from hub.store import Session, Store, Taken
 from hub.store.clock import instant
-from hub.store.query import deliveries, people, submissions
+from hub.store.query import people, pull_rows, submissions
 from hub.store.query.submissions import Bundle, Kept
 from hub.store.trouble import RETRY_AFTER_SECONDS
 
@@ -67,15 +69,19 @@ class _Offer:
     bundle: Bundle
     seats: Seats
     proof: Proof | None
+    waits_at: Mapping[str, Known]
+    """The Places of which too little was known for some flow, as they were read."""
 
     def hand_over(self, written: "asyncio.Future[_Written | None]") -> None:
         """Tell the outbox what came of it; runs even when the asker has gone."""
         seated = [row for row in self.bundle.deliveries if row["id"] in self.seats]
         done = None if written.cancelled() or written.exception() else written.result()
         self.intake.outbox.hand_over(seated, done.claims if done else ())
-        waiting = {row["system"] for row in done.deliveries if row["due_at"] is not None} if done else set()
-        if waiting:
-            self.intake.outbox.ring(waiting)
+        if done is None:
+            return
+        waiting = {row["system"] for row in done.deliveries if row["due_at"] is not None}
+        if waiting or done.rung:
+            self.intake.outbox.ring(waiting | done.rung)
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,8 @@ class _Written:
 
     deliveries: list[Row]
     claims: list[Claim]
+    rung: set[str] = field(default_factory=set)
+    """Systems that got something after all, since more has become known of a Place: the rows are to be read again."""
 
 
 async def accept(intake: Intake, author: Account, raw: bytes, proof: Proof | None = None) -> Accepted:
@@ -97,13 +105,20 @@ async def accept(intake: Intake, author: Account, raw: bytes, proof: Proof | Non
     bundle = plan_first(arrival, intake.rules)
     passing("intake.begin")
     seats = intake.outbox.seat(bundle.deliveries)
-    written = await _write(_Offer(intake, arrival.submission_id, bundle, seats, proof))
+    written = await _write(_Offer(intake, arrival.submission_id, bundle, seats, proof, _waits_at(arrival, bundle)))
     if written is None:
         return await settle_earlier(intake, arrival)
     passing("intake.committed")
+    if written.rung:
+        return Accepted(arrival.submission_id, created=True)
     here = arrival.world.at(arrival.filled.place)
     made = Made(replace(bundle, deliveries=written.deliveries), here.place if here else None)
     return Accepted(arrival.submission_id, created=True, made=made)
+
+
+def _waits_at(arrival: Arrival, bundle: Bundle) -> dict[str, Known]:
+    wanted = {row["waits_at"] for row in bundle.skips}
+    return {known.place.id: known for known in arrival.world.places.values() if known.place.id in wanted}
 
 
 async def _write(offer: _Offer) -> _Written | None:
@@ -145,9 +160,25 @@ async def arrive(
         faults += verdict.explain(filled.answers)
     if faults:
         raise Problem("submission.invalid", 422, faults)
-    question = Question(Scope(author.id, author.role, author.division, author.department), form, filled, before)
+    question = _question(author, form, filled, before)
     world = await intake.store.look(look, question) if question.is_open else World({}, None)
     return Arrival(author, form, filled, canonical(_content(value)), world, now, before=before)
+
+
+def _question(author: Account, form: Form, filled: Filled, before: Before | None) -> Question:
+    return Question(Scope(author.id, author.role, author.division, author.department), form, filled, before)
+
+
+def arrive_anew(session: Session, arrival: Arrival) -> Arrival:
+    """Return what arrives in the world as it is now; raises Problem when a Place or photo has gone meanwhile.
+
+    Whoever then writes what it becomes has called `pull_rows.stay` before, so that it stays the world until then.
+    """
+    question = _question(arrival.author, arrival.form, arrival.filled, arrival.before)
+    (world,) = look_around(session, [question])
+    if isinstance(world, Problem):
+        raise world
+    return replace(arrival, world=world)
 
 
 def _time_faults(form: Form, filled: Filled, now: datetime) -> list[FieldFault]:
@@ -178,6 +209,9 @@ def _write_new(session: Session, offers: Sequence[_Offer]) -> list[_Written | No
     fresh = submissions.insert_new(session, [row for offer in first.values() for row in offer.bundle.submissions])
     passing("intake.row")
     kept = [offer for key, offer in reversed(first.items()) if key in fresh]
+    waits_at = {key: known for offer in kept for key, known in offer.waits_at.items()}
+    if waits_at:
+        pull_rows.stay(session)
     # Copies: what fails here is tried once more, and must then be as it was planned.
     rows = {offer.submission_id: [{**row} for row in offer.bundle.deliveries] for offer in kept}
     everything = Bundle(deliveries=[row for owed in rows.values() for row in owed])
@@ -186,9 +220,13 @@ def _write_new(session: Session, offers: Sequence[_Offer]) -> list[_Written | No
     queue_behind(session, everything.deliveries)
     claims = _lease(session, kept, everything)
     submissions.insert_bundle(session, everything)
+    rung = set[str]()
+    if waits_at and (more := of_which_more_is_known(session, waits_at)):
+        rung = look_again(kept[0].intake.rules, session, more, kept[0].intake.clock.now())
     passing("intake.fanout")
     written = {
-        key: _Written(owed, [claims[row["id"]] for row in owed if row["id"] in claims]) for key, owed in rows.items()
+        key: _Written(owed, [claims[row["id"]] for row in owed if row["id"] in claims], rung)
+        for key, owed in rows.items()
     }
     return [written.get(offer.submission_id) if first[offer.submission_id] is offer else None for offer in offers]
 
@@ -202,19 +240,6 @@ def _lease(session: Session, offers: Sequence[_Offer], bundle: Bundle) -> dict[s
     claims = lease_fresh(session, bundle.deliveries, seats, now)
     bundle.attempts += attempt_rows(claims, now)
     return {claim.delivery_id: claim for claim in claims}
-
-
-def queue_behind(session: Session, rows: Iterable[Row]) -> None:
-    """Hold new Deliveries of ordered flows behind the last one of their order that has not ended (D9)."""
-    ordered = [row for row in rows if row["order_key"] is not None and row["due_at"] is not None]
-    if not ordered:
-        return
-    last = deliveries.last_in_order(session, sorted({row["order_key"] for row in ordered}))
-    for row in ordered:
-        before = last.get(row["order_key"])
-        if before is not None:
-            row.update(after_id=before, due_at=None)
-        last[row["order_key"]] = row["id"]
 
 
 async def settle_earlier(intake: Intake, arrival: Arrival) -> Accepted:

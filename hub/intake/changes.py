@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from hub.errors import Problem
-from hub.intake.accept import queue_behind
+from hub.intake.order import queue_behind
 from hub.intake.route import Row, withdrawal_row
 from hub.model.column import new_id
 from hub.model.delivery import LOST_THERE, NEVER_SENT, Delivery, State, is_recognised

@@ -8,7 +8,7 @@ import orjson
 
 from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
-from hub.intake.accept import Accepted, Intake, arrive, same_form, settle_earlier, while_photos_stay
+from hub.intake.accept import Accepted, Intake, arrive, arrive_anew, same_form, settle_earlier, while_photos_stay
 from hub.intake.arrival import Arrival
 from hub.intake.filled import Moving, Seen
 from hub.intake.plan import photo_rows, plan_first
@@ -18,7 +18,7 @@ from hub.intake.world import answers_at
 from hub.model.people import Account, Proof
 from hub.model.submission import Submission
 from hub.store import Session
-from hub.store.query import people, places, submissions
+from hub.store.query import people, places, pull_rows, submissions
 
 
 async def move(intake: Intake, author: Account, earlier_id: str, raw: bytes, proof: Proof | None = None) -> Accepted:
@@ -28,12 +28,14 @@ async def move(intake: Intake, author: Account, earlier_id: str, raw: bytes, pro
     def write(session: Session) -> set[str] | None:
         if proof is not None:
             people.demand_standing(session, proof)
+        pull_rows.stay(session)  # before any other lock
         latest = own_latest(session, author, earlier_id)
         if submissions.kept(session, [arrival.client_id]):
             return None
         demand_standing(latest)
-        _demand_elsewhere(session, arrival, latest)
-        rung = _write_move(session, intake, arrival, latest)
+        seen = arrive_anew(session, arrival)
+        _demand_elsewhere(session, seen, latest)
+        rung = _write_move(session, intake, seen, latest)
         passing("move.written")
         return rung
 
@@ -85,7 +87,7 @@ def _demand_elsewhere(session: Session, arrival: Arrival, latest: Submission) ->
     """Raise Problem unless this is the same form at another Place, without what was known of the first one."""
     same_form(arrival.filled, latest.form)
     here = arrival.world.at(arrival.filled.place)
-    if (here.place.id if here else None) == latest.place_id:
+    if (here.place.id if here else None) == places.turned_out(session, latest.place_id):
         raise Problem("submission.invalid", 422, [FieldFault("/place", "place_same")])
     told = places.discrepancies(session, [latest.root_id])[latest.root_id]
     disputed = {(one.element, one.system) for one in told}

@@ -12,7 +12,7 @@ from hub.clock import civil_day
 from hub.erasure.erase import gone
 from hub.errors import FieldFault, Problem
 from hub.failpoint import passing
-from hub.intake.accept import Accepted, Intake, arrive, same_form, settle_earlier, while_photos_stay
+from hub.intake.accept import Accepted, Intake, arrive, arrive_anew, same_form, settle_earlier, while_photos_stay
 from hub.intake.arrival import Arrival
 from hub.intake.changes import (
     Changes,
@@ -33,7 +33,7 @@ from hub.model.delivery import Delivery
 from hub.model.people import Account, Proof
 from hub.model.submission import Submission
 from hub.store import Session
-from hub.store.query import deliveries, entries, people, submissions
+from hub.store.query import deliveries, entries, people, places, pull_rows, submissions
 from hub.store.query.journal import entry
 from hub.store.query.submissions import Bundle
 from hub.systems import Flow
@@ -51,12 +51,13 @@ async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes, p
     def write(session: Session) -> set[str] | None:
         if proof is not None:
             people.demand_standing(session, proof)
+        pull_rows.stay(session)  # before any other lock
         latest = own_latest(session, arrival.author, earlier_id)
         row = submission_row(arrival, latest.root_id, latest.revision + 1, latest.moved_from)
         if not submissions.insert_new(session, [row]):
             return None
-        _demand_correctable(arrival, latest)
-        return _write_revision(session, arrival, intake.rules, latest)
+        _demand_correctable(session, arrival, latest)
+        return _write_revision(session, arrive_anew(session, arrival), intake.rules, latest)
 
     with while_photos_stay(photo_rows(arrival)):
         rung = await intake.store.write(write)
@@ -92,12 +93,12 @@ def own_latest(session: Session, author: Account, submission_id: str) -> Submiss
     return submissions.latest_revision(session, earlier.root_id)
 
 
-def _demand_correctable(arrival: Arrival, latest: Submission) -> None:
+def _demand_correctable(session: Session, arrival: Arrival, latest: Submission) -> None:
     """Raise Problem unless this may be a correction of that: it still stands, on the same form, at the same Place."""
     demand_standing(latest)
     same_form(arrival.filled, latest.form)
     here = arrival.world.at(arrival.filled.place)
-    if (here.place.id if here else None) != latest.place_id:
+    if (here.place.id if here else None) != places.turned_out(session, latest.place_id):
         raise Problem("submission.invalid", 422, [FieldFault("/place", "place_differs")])
 
 

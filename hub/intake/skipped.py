@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from hub.intake.accept import queue_behind
+from hub.intake.order import queue_behind
 from hub.intake.plan import Rules
 from hub.intake.route import Row, delivery_row, map_record
 from hub.intake.world import Known
@@ -43,6 +43,16 @@ def look_again(rules: Rules, session: Session, place_ids: Collection[str], now: 
         if row is not None:
             planned.append((one, row))
     return _write(session, planned)
+
+
+def of_which_more_is_known(session: Session, seen: Mapping[str, Known]) -> set[str]:
+    """Return the Places of which a flow would see something else now than when they were read."""
+    aliases, told = places.aliases(session, seen.keys()), places.snapshots(session, seen.keys())
+    return {
+        key
+        for key, known in seen.items()
+        if Known(known.place, tuple(aliases[key]), tuple(told[key])).envelope() != known.envelope()
+    }
 
 
 def _flow(rules: Rules, waiting: Waiting) -> Flow | None:

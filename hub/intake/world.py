@@ -148,17 +148,21 @@ def look(session: Session, questions: Sequence[Question]) -> list["World | Probl
     """Read what planning needs, for all at once; a Problem where a Place or photo is not there for its author."""
     earlier = submissions.kept(session, (question.client_id for question in questions))
     open_ones = [question for question in questions if question.client_id not in earlier]
-    around = _around(session, open_ones)
-    uploaded = submissions.uploaded(
-        session, {(question.scope.account_id, sha256) for question in open_ones for _, sha256 in question.photos()}
-    )
-    tracks = submissions.tracks(session, {digest for question in open_ones for digest in question.tracks})
+    found = iter(look_around(session, open_ones))
     return [
-        World({}, earlier[question.client_id])
-        if question.client_id in earlier
-        else _world(question, around, uploaded, tracks)
+        World({}, earlier[question.client_id]) if question.client_id in earlier else next(found)
         for question in questions
     ]
+
+
+def look_around(session: Session, questions: Sequence[Question]) -> list["World | Problem"]:
+    """Do the same whether or not anything was kept under the id before."""
+    around = _around(session, questions)
+    uploaded = submissions.uploaded(
+        session, {(question.scope.account_id, sha256) for question in questions for _, sha256 in question.photos()}
+    )
+    tracks = submissions.tracks(session, {digest for question in questions for digest in question.tracks})
+    return [_world(question, around, uploaded, tracks) for question in questions]
 
 
 @dataclass(frozen=True)

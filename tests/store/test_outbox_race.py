@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from hub.intake.accept import queue_behind
+from hub.intake.order import queue_behind
 from hub.model.delivery import State
 from hub.outbox.release import release
 from hub.store import Session, open_store

@@ -88,6 +88,11 @@ def _token(reference: str) -> str:
     return kept(reference[len(CODE_PREFIX) :]) if is_ours else reference
 
 
+def turned_out(session: Session, place_id: str | None) -> str | None:
+    """Return the id of the Place that this one turned out to be: itself for nearly all."""
+    return None if place_id is None else named(session, [place_id]).by_id[place_id].id
+
+
 def named(session: Session, references: Iterable[str]) -> Named:
     """Return every Place these references may mean: ids, tokens and codes as people have them in hand.
 

@@ -112,6 +112,12 @@ def take_turn(session: Session) -> None:
         session.connection().exec_driver_sql(f"{_BY_INDEX}, pg_advisory_xact_lock({TURN})")
 
 
+def stay(session: Session) -> None:
+    """Let nobody give Places other codes until this transaction ends: what it reads of them then stays so."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({TURN})")
+
+
 def by_index(session: Session) -> None:
     """Let PostgreSQL find rows by index in this transaction, however small it believes a table to be.
 
