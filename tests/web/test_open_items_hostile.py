@@ -147,7 +147,10 @@ async def test_who_is_disabled_meanwhile_decides_nothing(hub: Site) -> None:
         update(Account).where(col(Account.id) == opal.id).values(disabled_at=hub.parts.clock.now())
     ))  # fmt: skip
     status, _ = await task
-    assert status in (200, 401, 403)
+    linked_to = await hub.store.read(lambda session: session.get_one(Place, SAME).linked_to)
+    assert (status, linked_to) in ((200, HOUSE), (401, None), (403, None))
+    later, _ = await act(hub, "opal", f"{PLACES}/{HOUSE}/part", WHY | {"rows": [ROW]})
+    assert later == 401
 
 
 @pytest.mark.case("C10")
