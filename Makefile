@@ -61,7 +61,7 @@ test-crash-long: setup ## the same with 2,000 and 600 kills and 500 orderly stop
 test-mutants: setup ## wrong engines on purpose: the suite must find each; prints which test did, and how fast
 	@$(BIN)/pytest -q tests/mutants
 
-test-machine-long: setup ## ten times as many new stories of the state machine, and a month with 100,000 waiting
+test-machine-long: setup ## many times as many new stories of the state machines, and a month with 100,000 waiting
 	@MACHINE_SEED=$${MACHINE_SEED:-$$RANDOM} MACHINE_EXAMPLES=5000 MONTH_BACKLOG=100000 $(BIN)/pytest -q tests/machine
 
 reliability: $(INSTALLED) ## the fault matrix of docs/reliability.md, from the tests' marks and last results

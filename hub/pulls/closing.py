@@ -1,27 +1,24 @@
-"""What is found at the end of a run: rows that vanished, codes two rows go on sharing, Places that look like one."""
+"""What is found at the end of a run: rows that vanished, and Places that look like one."""
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 from hub.model.open_item import ItemKind, ItemState
 from hub.pulls.items import Items
-from hub.pulls.move import TakenCode
 from hub.pulls.reading import MOST_DESCRIBED, ReadingContext, Tally, end
-from hub.pulls.work import CodeKey, PullProvenance, claims
+from hub.pulls.work import PullProvenance
 from hub.store import Session
 from hub.store.query import pull_rows
 from hub.store.query.open_items import ItemKey, RaisedItem
-from hub.store.query.pull_rows import Code, PlaceData, Row
+from hub.store.query.pull_rows import PlaceData, Row
 from hub.systems import PullFlow
-from hub.text import comparable
 
 AT_ONCE = 1_000
 """Keys read at once when those that vanished are looked for."""
 MOST_NAMESAKES = 2_000
-MOST_TELLERS = 50
-"""Rows that tell one code and are kept with its item: as long as two of them go on, it stays open."""
 Found = tuple[list[RaisedItem], list[ItemKey]]
 """What is open now, and what no longer is."""
 Name = tuple[str, str]
@@ -42,38 +39,6 @@ def _keys_after(flow: PullFlow, after: str) -> Callable[[Session], Sequence[str]
     return lambda session: pull_rows.keys_after(session, flow.system, flow.name, after, AT_ONCE)
 
 
-def shared_codes(session: Session, flow: PullFlow, items: Items, taken: Iterable[TakenCode]) -> Found:
-    """Return the codes that several rows of this pull go on telling: one item for each, however many rows tell it."""
-    before = [item for item in items.there.values() if item.kind == ItemKind.CODES_TANGLED and item.field]
-    tellers: dict[CodeKey, dict[str, None]] = defaultdict(dict)
-    for item in before:
-        told_by = (item.row_key, item.params["other"], *item.params.get("rows", ()))
-        tellers[item.field, comparable(item.params["code"])].update(dict.fromkeys(map(comparable, told_by)))
-    for each in taken:
-        code = (each.issuer, comparable(each.code))
-        tellers[code].update(dict.fromkeys((comparable(each.key), each.from_row)))
-    keys = sorted({key for each in tellers.values() for key in each if key})
-    rows = {row.row_key: row for row in pull_rows.rows_by_key(session, flow.system, flow.name, keys)}
-    codes = {(code.issuer, code.code_key): code for code in pull_rows.codes_by_key(session, sorted(tellers))}
-    met = {}
-    for code, told in tellers.items():
-        still = [rows[key] for key in told if key in rows and rows[key].ended_at is None and code in claims(rows[key])]
-        if len(still) > 1 and code in codes and not codes[code].decided_by:
-            found = _shared(session, codes[code], still)
-            met[found.key] = found
-    solved = [(str(item.kind), item.row_key, item.field) for item in before if item.state == ItemState.OPEN]
-    return list(met.values()), [key for key in solved if key not in met]
-
-
-def _shared(session: Session, code: Code, rows: Sequence[Row]) -> RaisedItem:
-    one, other = rows[:2]
-    (key,) = [own.code for own in pull_rows.codes_by_key(session, [(one.system, one.row_key)])] or [one.row_key]
-    named = [row.row_key for row in rows[:MOST_TELLERS]]
-    params = {"code": code.code, "other": other.row_key, "issuer": code.issuer, "rows": named}
-    return RaisedItem(ItemKind.CODES_TANGLED, "open_item.told_by_two", key, code.issuer, params,
-                      "", one.place_id, other.place_id, fingerprint=other.row_key)  # fmt: skip
-
-
 def namesakes(session: Session, flow: PullFlow, items: Items, described: Sequence[PlaceData]) -> Found:
     """Return the Places of this pull that look like one of another System: same name, same division, no code shared.
 
@@ -85,7 +50,8 @@ def namesakes(session: Session, flow: PullFlow, items: Items, described: Sequenc
     names = {(place.division, place.name_key) for place in places if place.name_key and place.division}
     if len(described) >= MOST_DESCRIBED:
         names |= set(pull_rows.repeated_names(session, MOST_NAMESAKES))
-    met = {found.key: found for found in _pairs(session, flow, names)}
+    pairs = (replace(found, row_key=items.row_named(found.row_key)) for found in _pairs(session, flow, names))
+    met = {found.key: found for found in pairs}
     solved = [(str(item.kind), item.row_key, item.field) for item in before if item.state == ItemState.OPEN]
     return list(met.values()), [key for key in solved if key not in met]
 

@@ -143,8 +143,8 @@ def _settle(
 ) -> frozenset[str]:
     """Write it, with what it solves and the journal entry."""
     work.write()
-    open_items.decided(session, concerned, decision)
     action, subject = deed
+    open_items.decided(session, concerned, decision, are_parted=action == "place.parted")
     add_entries(session, [entry(decision.at, decision.account_id, action, subject, decision.why)])
     return frozenset(concerned)
 

@@ -10,6 +10,7 @@ from hub.pulls.merge import Merged, Tangle
 from hub.pulls.read import Fault
 from hub.store.query.open_items import ItemKey, RaisedItem, Settling
 from hub.systems import PullFlow
+from hub.text import comparable
 
 MOST_NAMED = 200
 """Items of one kind of one pull that are named; more are counted: nobody reads them, and the wiring is at fault."""
@@ -37,7 +38,10 @@ class Items:
         self.there: dict[ItemKey, OpenItem] = {(str(item.kind), item.row_key, item.field): item for item in there}
         self._known = set(self.there)
         self._open = Counter(key[0] for key, item in self.there.items() if item.state == ItemState.OPEN and key[1])
-        self._rows = {key[1] for key in self.there}
+        self._rows = {comparable(key[1]): key[1] for key in self.there}
+        """Rows that have items, by their keys as compared: as the items name them."""
+        self.shared: dict[ItemKey, RaisedItem] = {}
+        """Items about codes that several rows tell, as this run has written or counted them so far."""
         self._met: set[ItemKey] = set()
         self._rows_read: set[str] = set()
         self._unnamed: Counter[ItemKind] = Counter()
@@ -54,21 +58,32 @@ class Items:
         """Say whether something of a kind was open or dismissed before this run."""
         return any(key[0] == kind for key in self.there)
 
+    def row_named(self, key: str) -> str:
+        """Return a row's key as its items have it: it is one row, however its System writes the key today."""
+        return self._rows.get(comparable(key), key)
+
+    def may_share(self, merged: Merged) -> bool:
+        """Say whether it is to be seen now which codes several rows tell: a run that breaks off sees it no more."""
+        asked = {key[1] for key in self.there if key[0] == ItemKind.CODES_TANGLED and key[2]}
+        return bool(merged.taken or (asked and asked & {self.row_named(key) for key in merged.settled}))
+
     def is_untouched(self, key: ItemKey) -> bool:
         """Say whether this run neither met an item that was there before, nor read its row anew."""
         return key not in self._met and key[1] not in self._rows_read
 
-    def of_rows(self, merged: Merged, now: datetime) -> Noted:
+    def of_rows(self, merged: Merged, now: datetime, shared: Iterable[RaisedItem] = ()) -> Noted:
         """Return what to say about items in the transaction that merges some rows."""
-        met = [_value(key, place_id, fault) for key, place_id, fault in merged.faults]
-        met += [_tangled(tangle) for tangle in merged.tangles]
-        return self._noted(met, now, {key for key in merged.settled if key in self._rows})
+        met = [_value(self.row_named(key), place_id, fault) for key, place_id, fault in merged.faults]
+        met += [_tangled(self.row_named(tangle.key), tangle) for tangle in merged.tangles]
+        read = [*merged.settled, *(tangle.key for tangle in merged.tangles)]
+        rows_read = {self.row_named(key) for key in read if comparable(key) in self._rows}
+        return self._noted([*met, *shared], now, rows_read)
 
     def of_left_out(self, left_out: Iterable[tuple[str, Fault]], now: datetime) -> Noted:
         """Return what to say about rows that could not be read at all; those without a key are only counted."""
         kind = ItemKind.ROW_LEFT_OUT
         met = [
-            RaisedItem(kind, fault.reason, key, params=fault.params, fingerprint=fault.reason)
+            RaisedItem(kind, fault.reason, self.row_named(key), params=fault.params, fingerprint=fault.reason)
             for key, fault in left_out
         ]
         return self._noted(met, now)
@@ -89,12 +104,18 @@ class Items:
             self._open[str(met.kind)] += met.key not in self._known
             self._known.add(met.key)
             self._met.add(met.key)
-            self._rows.add(met.row_key)
+            self._rows.setdefault(comparable(met.row_key), met.row_key)
+            self._keep_shared(met)
         self._rows_read.update(noted.settling.rows_read)
         for met in noted.unnamed:
+            self._keep_shared(met)
             self._unnamed[met.kind] += 1
             self._examples.setdefault(met.kind, met)
         self.noted += len(noted.settling.met) + len(noted.unnamed)
+
+    def _keep_shared(self, met: RaisedItem) -> None:
+        if met.kind == ItemKind.CODES_TANGLED and met.field:
+            self.shared[met.key] = met
 
     def rest(self, *, is_whole: bool) -> tuple[list[RaisedItem], list[ItemKey]]:
         """Return the items that count what is not named, and those of before that a whole reading did not meet."""
@@ -126,7 +147,7 @@ class Items:
         return Noted(Settling(self._flow.system, self._flow.name, now, [*named.values()], {*rows_read}), unnamed)
 
 
-def _value(key: str, place_id: str, fault: Fault) -> RaisedItem:
+def _value(key: str, place_id: str | None, fault: Fault) -> RaisedItem:
     fingerprint = f"{fault.reason}|{fault.value}"[:LONGEST_FINGERPRINT]
     kind = ItemKind.VALUE_NOT_UNDERSTOOD
     return RaisedItem(
@@ -134,13 +155,13 @@ def _value(key: str, place_id: str, fault: Fault) -> RaisedItem:
     )
 
 
-def _tangled(tangle: Tangle) -> RaisedItem:
+def _tangled(key: str, tangle: Tangle) -> RaisedItem:
     first, second = (*tangle.place_ids, None, None)[:2]
     kind = ItemKind.CODES_TANGLED
     if tangle.kinds:
         params: dict[str, object] = {"kind": tangle.kinds[0]}
         other = "open_item.other_kind"
-        return RaisedItem(kind, other, tangle.key, params=params, place_id=first, fingerprint=tangle.kinds[0])
+        return RaisedItem(kind, other, key, params=params, place_id=first, fingerprint=tangle.kinds[0])
     fingerprint = " ".join(each[-12:] for each in tangle.place_ids)[:LONGEST_FINGERPRINT]
     params = {"count": len(tangle.place_ids)}
-    return RaisedItem(kind, "open_item.codes_tangled", tangle.key, "", params, "", first, second, fingerprint)
+    return RaisedItem(kind, "open_item.codes_tangled", key, "", params, "", first, second, fingerprint)

@@ -12,7 +12,8 @@ from hub.store.query.pull_rows import Code, Row
 def load_siblings(work: MergeUnitOfWork, rows: Sequence[ReadRow]) -> None:
     """Read the other rows of this pull that say where codes of new rows stand."""
     flow = work.told.flow
-    keys = {code.row_key for row in rows if _id(work, row) not in work.rows for code in _siblings_codes(work, row)}
+    new = [row for row in rows if _id(work, row) not in work.rows]
+    keys = {code.row_key for row in new for code in _siblings_codes(work, row, row.codes)}
     work.load_rows(flow.system, flow.name, sorted(keys))
 
 
@@ -45,25 +46,27 @@ def _place_of(work: MergeUnitOfWork, row: ReadRow, known: Row | None, codes: Ite
 def _is_told_beside(work: MergeUnitOfWork, code: Code, me: RowId) -> bool:
     """Say whether another row of this very run tells a code, so that a new one with it is not that row renumbered.
 
-    What people write where there is no sticker would else make one house of all that have none.
+    What people write where there is no sticker would else make one house of all that have none. Many rows may name one
+    of another System, as bins do their house.
     """
-    if is_anchored(code) or not is_sibling(code, me):
+    if is_anchored(code) or not is_sibling(code, me) or code.issuer in work.told.flow.issuers:
         return False
     row = work.rows.get((code.told_by, code.pull, code.row_key))
     return row is not None and row.ended_at is None and row.pull_id == work.told.pull_id
 
 
-def shared_with(work: MergeUnitOfWork, row: ReadRow, place_id: str) -> list[TakenCode]:
-    """Return the codes by which a new row came to the Place of another one of its pull: named if that one stays."""
+def shared_with(work: MergeUnitOfWork, row: ReadRow, place_id: str, codes: Iterable[ToldCode]) -> list[TakenCode]:
+    """Return the codes a row shares with another one of its pull on the same Place: named if both go on telling it."""
     return [
-        TakenCode(row.identity.key, code.issuer, code.code, code.row_key, place_id)
-        for code in _siblings_codes(work, row)
+        TakenCode(row.identity.key, code.issuer, code.code, code.row_key)
+        for code in _siblings_codes(work, row, codes)
         if code.ended_at is None and code.place_id == place_id
     ]
 
 
-def _siblings_codes(work: MergeUnitOfWork, row: ReadRow) -> list[Code]:
-    found = [work.codes.get((code.issuer, code.key)) for code in row.codes]
+def _siblings_codes(work: MergeUnitOfWork, row: ReadRow, codes: Iterable[ToldCode]) -> list[Code]:
+    named = work.told.flow.issuers
+    found = [work.codes.get((code.issuer, code.key)) for code in codes if code.issuer not in named]
     return [code for code in found if code and is_sibling(code, _id(work, row)) and not is_anchored(code)]
 
 
@@ -77,7 +80,7 @@ def _parted(work: MergeUnitOfWork, known: Row, where: Where, codes: Iterable[Tol
     dropped = claims(known) - now - {(known.system, known.row_key)}
     if not dropped:
         return where
-    contents = work.contents(known.place_id)
+    contents = work.contents(work.current(known.place_id))
     rest = [each for each in contents.rows if each is not known]
     stays = not rest or any(claims(each) & ({(known.system, known.row_key)} | now) for each in rest)
     return where if stays else Where(None)

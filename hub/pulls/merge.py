@@ -5,7 +5,7 @@ Called again with the same rows it changes nothing: readers give rows twice rath
 
 from base64 import urlsafe_b64encode
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from os import register_at_fork, urandom
 
 from hub.model.column import new_id
@@ -18,7 +18,7 @@ from hub.pulls.work import CodeKey, MergeUnitOfWork, PullProvenance, claims
 from hub.store import Session
 from hub.store.query import pull_rows
 from hub.store.query.pull_rows import Code, NewPlace, PlaceData, Row
-from hub.systems.pull import ANY_ISSUER
+from hub.systems.system import ANY_ISSUER
 from hub.text import comparable, comparable_name
 
 TOKEN_BYTES = 12
@@ -47,8 +47,8 @@ class Merged:
     rows: int = 0
     changed: int = 0
     """Rows that were new or said something else than before."""
-    faults: list[tuple[str, str, Fault]] = field(default_factory=list)
-    """Key, Place and what is not understood."""
+    faults: list[tuple[str, str | None, Fault]] = field(default_factory=list)
+    """Key, Place (of a row that tangles none), and what is not understood."""
     tangles: list[Tangle] = field(default_factory=list)
     taken: list[TakenCode] = field(default_factory=list)
     described: list[PlaceData] = field(default_factory=list)
@@ -117,6 +117,10 @@ def _merge_new(work: MergeUnitOfWork, row: ReadRow, merged: Merged) -> None:
 def _count(row: ReadRow, place_id: str, merged: Merged) -> None:
     merged.rows += 1
     merged.settled.append(row.identity.key)
+    _note_faults(row, place_id, merged)
+
+
+def _note_faults(row: ReadRow, place_id: str | None, merged: Merged) -> None:
     if row.faults:
         merged.faults += ((row.identity.key, place_id, fault) for fault in row.faults)
 
@@ -153,11 +157,13 @@ def _merge(work: MergeUnitOfWork, row: ReadRow, merged: Merged) -> None:
     if where.tangled or (place is not None and place.kind != flow.into):
         kinds = (place.kind,) if place else ()
         merged.tangles.append(Tangle(row.identity.key, tuple(sorted(where.tangled)), kinds))
+        _note_faults(row, None, merged)
+        _look_next_time(work, known)
         return
     place = place or _new_place(work)
     is_changed = _describe(work, place, row, merged)
+    merged.taken += shared_with(work, row, place.id, codes)
     if known is None:
-        merged.taken += shared_with(work, row, place.id)
         known = _new_row(work, row, place.id, codes)
         is_changed = True
     else:
@@ -167,11 +173,18 @@ def _merge(work: MergeUnitOfWork, row: ReadRow, merged: Merged) -> None:
     _count(row, place.id, merged)
 
 
+def _look_next_time(work: MergeUnitOfWork, known: Row | None) -> None:
+    """Let a row that is left where it was be merged when it says again what it said then: what is open ends so."""
+    if known is not None and known.digest:
+        known.digest = ""
+        work.touch(known)
+
+
 def _codes_now(work: MergeUnitOfWork, row: ReadRow, known: Row | None) -> list[ToldCode]:
     """Return the codes the row gives its Place now: those it tells, and earlier ones it says nothing about."""
     if known is None:
         return list(dict.fromkeys(row.codes))
-    named = {name for name, _ in work.told.flow.codes.fields} - {ANY_ISSUER}
+    named = work.told.flow.issuers
     kept = [
         ToldCode(issuer, code, comparable(code))
         for issuer, code in known.codes
@@ -237,20 +250,18 @@ def _put_row(work: MergeUnitOfWork, known: Row, at: tuple[str, str, list[ToldCod
     key, place_id, codes = at
     before, told = claims(known), [[code.issuer, code.code] for code in codes]
     is_new = known.place_id != place_id or told != known.codes
-    if known.place_id != place_id:
-        move_row(work, known, place_id)
     if told != known.codes:
         known.codes = told
         work.touch(known)
+        # Before it moves: what it no longer gives stays behind with the rows that give it, too.
         for gone in sorted(before - claims(known)):
             release_code(work, known, gone)
+    if known.place_id != place_id:
+        move_row(work, known, place_id)
     is_new = take_key(work, known, key) or is_new
     for code in codes:
-        taken = take_code(work, known, code.issuer, code.code)
-        is_new = is_new or taken is not None
-        if taken is not None and taken.from_row:
-            merged.taken.append(replace(taken, key=key))
-    follow(work)
+        is_new = take_code(work, known, code.issuer, code.code) or is_new
+    merged.taken += follow(work, (known.system, known.pull))
     return is_new
 
 

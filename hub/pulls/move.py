@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hub.model.known import Fate
-from hub.pulls.where import is_anchored, is_told_by, row_id, where_known
+from hub.pulls.where import is_anchored, is_sibling, is_told_by, row_id, where_known
 from hub.pulls.work import CodeKey, MergeUnitOfWork, UnitOfWork, claims
 from hub.store.query.pull_rows import Code, Row
 from hub.text import comparable
@@ -15,14 +15,14 @@ MOST_FOLLOWERS = 200
 
 @dataclass(frozen=True, slots=True)
 class TakenCode:
-    """A code that stands somewhere else now, because the row told last says so."""
+    """A code that two rows of one pull give: a tangle if both go on giving it."""
 
     key: str
+    """The row told last."""
     issuer: str
     code: str
     from_row: str
-    """The row of the same pull that had it before: a tangle if both go on saying it. Empty otherwise."""
-    from_place: str
+    """The row that gave it before."""
 
 
 def take_key(work: UnitOfWork, row: Row, key: str) -> bool:
@@ -44,22 +44,22 @@ def take_key(work: UnitOfWork, row: Row, key: str) -> bool:
     return is_new
 
 
-def take_code(work: UnitOfWork, row: Row, issuer: str, text: str) -> TakenCode | None:
-    """Let a code that a row gives its Place stand there, unless its own System or a person says where it stands."""
+def take_code(work: UnitOfWork, row: Row, issuer: str, text: str) -> bool:
+    """Let a code that a row gives its Place stand there, unless its own System or a person says where it stands.
+
+    Say whether that is new.
+    """
     code = work.codes.get((issuer, comparable(text)))
     if code is None:
         work.add_code(Code(
             comparable(text), issuer, text, row.place_id, False, row.system, row.pull, row.row_key, work.told.as_of
         ))  # fmt: skip
-        return TakenCode(row.row_key, issuer, text, "", row.place_id)
-    is_mine, is_here = is_told_by(code, row_id(row)), code.place_id == row.place_id
-    if is_anchored(code) or (code.ended_at is None and is_here and (is_mine or code.pull)):
-        return None
-    sibling = (code.told_by, code.pull) == (row.system, row.pull) and not is_mine and code.ended_at is None
-    taken = TakenCode(row.row_key, issuer, text, code.row_key if sibling else "", code.place_id)
-    was_here = is_here and code.ended_at is None
+        return True
+    is_here = code.place_id == row.place_id and code.ended_at is None
+    if is_anchored(code) or (is_here and (is_told_by(code, row_id(row)) or code.pull)):
+        return False
     _assign(work, code, row)
-    return None if was_here else taken
+    return not is_here
 
 
 def _assign(work: UnitOfWork, code: Code, row: Row) -> None:
@@ -81,48 +81,77 @@ def release_code(work: UnitOfWork, row: Row, key: CodeKey) -> None:
     code = work.codes.get(key)
     if code is None or code.ended_at is not None or code.decided_by or not is_told_by(code, row_id(row)):
         return
-    heirs = [each for each in work.contents(code.place_id).rows if each is not row and key in claims(each)]
-    if heirs:
-        code.told_by, code.pull, code.row_key = row_id(heirs[0])
-        code.is_key = (code.issuer, code.code_key) == (heirs[0].system, heirs[0].row_key)
+    others = [each for each in work.contents(code.place_id).rows if each is not row and key in claims(each)]
+    if others:
+        code.told_by, code.pull, code.row_key = row_id(others[0])
+        code.is_key = (code.issuer, code.code_key) == (others[0].system, others[0].row_key)
     else:
         code.ended_at = work.told.as_of
     work.touch(code)
 
 
 def move_row(work: UnitOfWork, row: Row, place_id: str) -> None:
-    """Move a row to another Place with what it says of codes; `follow` lets others come after."""
+    """Move a row to another Place with the codes it gives; `follow` lets others come after."""
     left, me = row.place_id, row_id(row)
     codes = [code for code in work.contents(left).codes if is_told_by(code, me) and not code.decided_by]
     work.put(row, place_id)
     for code in codes:
-        if code.ended_at is None:
+        if code.ended_at is None:  # one that ended stays where it stood
             work.remember_code(code, work.told.moves, place_id)
             code.since = work.told.as_of
-        work.put(code, place_id)
+            work.put(code, place_id)
     _leave_behind(work, left, place_id)
 
 
-def follow(work: UnitOfWork) -> None:
-    """Let rows that stood on a Place because of a code that moved come after it, as if they were read again now."""
-    followed = 0
+def follow(work: UnitOfWork, pull: tuple[str, str] | None = None) -> list[TakenCode]:
+    """Let rows that stood on a Place because of a code that moved come after it, as if they were read again now.
+
+    Return the codes that left rows of this pull behind that give them, too.
+    """
+    followed, behind = 0, list[TakenCode]()
     while work.moved:
         key, left = work.moved.pop()
-        target = work.codes[key].place_id
-        for row in work.contents(left).rows:
-            if row.decided_by or key not in claims(row) or target == left:
+        code = work.codes[key]
+        target = code.place_id
+        for row in work.contents(left).rows if target != left else ():
+            if key not in claims(row):
                 continue
+            goes_to, is_sure = _goes_to(work, row)
             followed += 1
-            where = where_known(row_id(row), left, work.codes.get((row.system, row.row_key)), _others(work, row))
-            goes_to = where.place_id and work.current(where.place_id)
             if goes_to == left:
-                continue
-            if goes_to is None or followed > MOST_FOLLOWERS or not (where.anchored or work.is_alone(row)):
-                row.digest = ""
-                work.touch(row)
+                behind += _left_behind(work, code, row, pull)
+            elif goes_to is None or followed > MOST_FOLLOWERS or not is_sure:
+                _merge_again(work, row)
             else:
                 move_row(work, row, goes_to)
         _leave_behind(work, left, target)
+    return behind
+
+
+def _goes_to(work: UnitOfWork, row: Row) -> tuple[str | None, bool]:
+    """Return where the codes of a row lead to now, and whether it can go there without being read again."""
+    if row.decided_by:
+        return row.place_id, True
+    where = where_known(row_id(row), row.place_id, work.codes.get((row.system, row.row_key)), _others(work, row))
+    return where.place_id and work.current(where.place_id), where.anchored or work.is_alone(row)
+
+
+def _left_behind(work: UnitOfWork, code: Code, row: Row, pull: tuple[str, str] | None) -> list[TakenCode]:
+    """Return a code that went with another row of the same pull; a row of another pull takes it back when it is read.
+
+    Both rows are known then to give it, so that this one follows once its own System says where it stands.
+    """
+    if is_anchored(code) or not is_sibling(code, row_id(row)):
+        return []
+    if pull == (row.system, row.pull):
+        return [TakenCode(code.row_key, code.issuer, code.code, row.row_key)]
+    _merge_again(work, row)
+    return []
+
+
+def _merge_again(work: UnitOfWork, row: Row) -> None:
+    row.digest = ""
+    work.touch(row)
 
 
 def _others(work: UnitOfWork, row: Row) -> list[Code]:

@@ -11,11 +11,12 @@ from hub.catalog import Catalog
 from hub.mapping import Unmapped, digest, encode
 from hub.pulls.values import NOTHING, Checks, NotUnderstood, masked
 from hub.pulls.values.check import plain
+from hub.pulls.values.fault import says_nothing
 from hub.systems import County, PullFlow
-from hub.systems.pull import ANY_ISSUER
+from hub.systems.system import ANY_ISSUER
 from hub.text import comparable, narrow
 
-READER = "1"
+READER = "2"
 """Counts the versions of this reader and its checks: rows are read anew when what is made of them changed."""
 DIGEST_BYTES = 12
 """With a million rows, two different ones look alike once in 10^17 tries."""
@@ -115,7 +116,7 @@ class Reader:
         except NotUnderstood as fault:
             raise RowLeftOut(fault.reason, **fault.params) from None
         row_key = comparable(key)
-        if not row_key or len(key) > LONGEST_KEY:
+        if not row_key or len(key) > LONGEST_KEY or says_nothing(key):
             raise RowLeftOut("open_item.bad_key", most=LONGEST_KEY)
         return Identity(key, row_key, self._digest(row))
 
@@ -189,7 +190,8 @@ class Reader:
             found.faults.append(Fault("aliases", fault.reason, fault.params, masked(code, None)))
             return
         key = comparable(text)
-        if of and key and (of, key) != (self._flow.system, found.identity.row_key):
+        # "None" is no code: everything that has none would stand on one Place.
+        if of and key and not says_nothing(text) and (of, key) != (self._flow.system, found.identity.row_key):
             found.codes.append(ToldCode(of, text, key))
 
     def _issuer(self, value: object) -> str:

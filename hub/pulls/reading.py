@@ -16,6 +16,7 @@ from hub.pulls.merge import Merged
 from hub.pulls.move import TakenCode
 from hub.pulls.pace import Pace
 from hub.pulls.read import Fault, Identity, Reader, ReadRow, RowLeftOut
+from hub.pulls.shared import shared_codes
 from hub.pulls.work import PullProvenance
 from hub.sdk import Connector, Page
 from hub.store import Session, Store
@@ -78,6 +79,8 @@ class Tally:
     changed: int = 0
     ended: int = 0
     left_out: int = 0
+    keyless: int = 0
+    """Of those left out, the ones under no key: each may be any of the rows that are known."""
     complete: bool = False
     ahead: str = ""
     as_of: datetime | None = None
@@ -181,7 +184,9 @@ class Reading:
 
         def write(session: Session) -> tuple[Merged, Noted, set[str]]:
             merged = merge.merge_rows(session, rows, told, known)
-            noted = items.of_rows(merged, told.now)
+            may_share = items.may_share(merged)
+            shared = shared_codes(session, told.flow, items, merged.taken).met if may_share else []
+            noted = items.of_rows(merged, told.now, shared)
             open_items.settle(session, noted.settling)
             # What is only counted now is named once there is room: such rows are looked at every time.
             unnamed = {comparable(met.row_key) for met in noted.unnamed}
@@ -206,6 +211,7 @@ class Reading:
         await self._means.store.write(_half_way(write))
         self._means.items.keep(noted)
         self.tally.left_out += len(left_out)
+        self.tally.keyless += sum(not key for key, _ in left_out)
         self.tally.seen.update(map(hash, keys))
 
     async def _end(self, keys: Sequence[str], told: PullProvenance) -> None:

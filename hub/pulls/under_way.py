@@ -10,15 +10,16 @@ from hub.failpoint import passing
 from hub.logs import get_logger
 from hub.model.open_item import ItemKind, ItemState
 from hub.model.system import Pull, PullCursor, PullOutcome
-from hub.pulls.closing import Found, end_vanished, namesakes, shared_codes
+from hub.pulls.closing import Found, end_vanished, namesakes
 from hub.pulls.items import LONGEST_FINGERPRINT, PULL_ITEMS, Items
 from hub.pulls.pace import Pace
 from hub.pulls.read import Reader
 from hub.pulls.reading import After, Reading, ReadingContext, Tally, date_back
+from hub.pulls.shared import shared_codes
 from hub.pulls.work import PullProvenance
 from hub.sdk import Connector
 from hub.store import Session, Store
-from hub.store.query import open_items, systems
+from hub.store.query import open_items, pull_rows, systems
 from hub.store.query.open_items import ItemKey, RaisedItem
 from hub.systems import PullFlow, Registry
 from hub.text import comparable
@@ -40,6 +41,14 @@ class Pulls:
     catalog: Catalog
     after: After = field(default_factory=After)
     pace: Pace = field(default_factory=Pace)
+    _readers: dict[tuple[str, str], Reader] = field(default_factory=dict, init=False)
+
+    def reader(self, flow: PullFlow) -> Reader:
+        """Return what reads the rows of a pull; making one takes longer than an empty reading."""
+        key = (flow.system, flow.name)
+        if key not in self._readers:
+            self._readers[key] = Reader(flow, self.catalog, self.registry.county)
+        return self._readers[key]
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ class Run:
 
     def __init__(self, pulls: Pulls, flow: PullFlow, pull: Pull, asked: RunOptions) -> None:
         self._pulls, self._flow, self._pull, self._asked = pulls, flow, pull, asked
-        self._reader = Reader(flow, pulls.catalog, pulls.registry.county)
+        self._reader = pulls.reader(flow)
         self._items = Items(flow, ())
         self._on, self._whole, self._last = Tally(), Tally(), Tally()
         """Counts of the reading from the mark on, of the whole reading, and of whichever of them came last."""
@@ -86,6 +95,7 @@ class Run:
         self._distrusted = ""
         self._met: list[RaisedItem] = []
         self._solved: list[ItemKey] = []
+        self._merge_again: list[str] = []
 
     async def read(self) -> None:
         """Read on from the mark, then every row if that is due; changes only the second finds were missed before."""
@@ -128,7 +138,7 @@ class Run:
     async def _judge(self, *, lost_some: bool) -> None:
         """End rows that a whole reading did not bring, unless it is doubted; report changes missed before it."""
         self._is_whole = True
-        came, complete = len(self._whole.seen), self._whole.complete
+        came, complete = len(self._whole.seen), self._is_proof(self._whole)
         few = complete and came <= LEAST_SHARE * self._known_before
         self._is_doubted = bool(few and self._known_before and not self._asked.believing)
         if complete and not self._is_doubted:
@@ -139,6 +149,10 @@ class Run:
         self._say(missing, is_met=lost_some and self._on.as_of is not None and self._whole.changed > 0)
         params = {"count": came, "known": self._known_before}
         self._say(RaisedItem(ItemKind.DOUBTED, "open_item.doubted", params=params), is_met=self._is_doubted)
+
+    def _is_proof(self, whole: Tally) -> bool:
+        """Say whether a row that did not come is gone; one that came without a key may be any of them."""
+        return whole.complete and (self._asked.believing or not whole.keyless)
 
     def _means(self) -> ReadingContext:
         pulls = self._pulls
@@ -169,8 +183,10 @@ class Run:
         taken, described = [*self._on.taken, *self._whole.taken], [*self._on.described, *self._whole.described]
         flow, items, read = self._flow, self._items, self._pulls.store.read
         found: list[Found] = []
-        if taken or items.has_any(ItemKind.CODES_TANGLED):
-            found.append(await read(lambda session: shared_codes(session, flow, items, taken)))
+        if taken or items.has_any(ItemKind.CODES_TANGLED):  # those of this run are among the taken
+            shared = await read(lambda session: shared_codes(session, flow, items, taken))
+            found.append(([each for each in shared.met if items.shared.get(each.key) != each], shared.solved))
+            self._merge_again = shared.merge_again
         if (described or items.has_any(ItemKind.PLACES_TO_LINK)) and self._others_describe():
             found.append(await read(lambda session: namesakes(session, flow, items, described)))
         for met, solved in found:
@@ -190,7 +206,7 @@ class Run:
 
     def _look_at_rows(self) -> None:
         """Count open items of rows that came unchanged; solve those of rows that came no more."""
-        is_certain = self._whole.complete and not self._is_doubted
+        is_certain = self._is_proof(self._whole) and not self._is_doubted
         for key, item in self._items.there.items():
             if item.kind not in ROW_ITEMS or not item.row_key or item.state != ItemState.OPEN:
                 continue
@@ -252,6 +268,7 @@ class Run:
                 else:
                     solved.append(quiet.key)
             open_items.settle(session, self._items.of_run(met, solved, now))
+            pull_rows.merge_again(session, (flow.system, flow.name), self._merge_again)
             passing("pull.end")
 
         return write
@@ -265,5 +282,5 @@ class Run:
         mark.quiet_slots = 0 if is_new else mark.quiet_slots + (not self._asked.by_hand)
         if self._is_whole and not self._is_doubted:
             mark.whole_at, mark.flow_version, mark.rows_known = now, self._reader.version, len(self._whole.seen)
-            if self._whole.complete:
+            if self._is_proof(self._whole):
                 mark.whole_as_of = self._whole.as_of

@@ -11,9 +11,9 @@ from hub.sdk.egress import parse_grant
 from hub.systems.connector import Kind, find_kind, read_settings
 from hub.systems.duration import duration
 from hub.systems.known import Surroundings, Wiring
-from hub.systems.pull import ANY_ISSUER, compile_pull, pull_name
+from hub.systems.pull import compile_pull, pull_name
 from hub.systems.send import compile_send, flow_name
-from hub.systems.system import County, Flow, Limits, PullFlow, Registry, System
+from hub.systems.system import ANY_ISSUER, County, Flow, Limits, PullFlow, Registry, System
 
 Document = Mapping[str, Any]
 

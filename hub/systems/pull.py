@@ -10,8 +10,6 @@ from hub.systems.known import Wiring
 from hub.systems.system import PullFlow
 
 Line = Mapping[str, Any]
-ANY_ISSUER = "*"
-"""The alias line whose issuer is named in the row itself."""
 WHOLE_EVERY = "1d"
 """Once a night is what most departments' exports are made for, and a day is how long a lost row stays unnoticed."""
 QUIET_SLOTS = 30

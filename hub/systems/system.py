@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Literal
 
 from pydantic import BaseModel
@@ -51,6 +52,10 @@ class Flow:
     """Digest of the definition and the code tables it uses: equal means an equal payload for an equal record."""
 
 
+ANY_ISSUER = "*"
+"""The alias line whose issuer is named in the row itself."""
+
+
 @dataclass(frozen=True)
 class PullFlow:
     """What is read from a System, how often, and what it says."""
@@ -84,6 +89,11 @@ class PullFlow:
     def lineage(self) -> tuple[Link, ...]:
         """Return which row field becomes which data element."""
         return self.values.lineage
+
+    @cached_property
+    def issuers(self) -> frozenset[str]:
+        """Return the Systems whose codes it names: many rows may name one of them, as bins do their house."""
+        return frozenset(name for name, _ in self.codes.fields if name != ANY_ISSUER)
 
     @property
     def describes(self) -> bool:

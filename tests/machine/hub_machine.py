@@ -21,10 +21,11 @@ from hub.outbox.hand import cancel, confirm, replay
 from hub.outbox.upkeep.look_again import look_again
 from hub.outbox.upkeep.resume import check_paused
 from tests.builders import Loose
+from tests.machine.mortal import DIED
 from tests.machine.peer import PROBE_ANSWERS, PUSH_ANSWERS
 from tests.machine.promises import check, check_end
 from tests.machine.rows import read_at
-from tests.machine.stage import CAN, DIED, HOME, NEXT_DOOR, POINTS
+from tests.machine.stage import CAN, HOME, NEXT_DOOR, POINTS
 from tests.machine.story import Draft, Story, pick_of
 from tests.some_connectors.county import BIN, DIRT, RIVER, VILLAGE
 
@@ -246,9 +247,9 @@ class HubMachine(Story, RuleBasedStateMachine):
         self.stage.start()
 
     @rule(point=st.sampled_from(POINTS))
-    def doom(self, point: str) -> None:
+    def die_at(self, point: str) -> None:
         """SIGKILL when next it passes this point."""
-        self.stage.doom(point)
+        self.stage.die_at(point)
 
     @rule(names=st.sets(st.sampled_from(sorted(CAN)), min_size=2) | st.just(set(CAN)), amend_doors=st.booleans())
     def restart(self, names: set[str], *, amend_doors: bool) -> None:
@@ -310,7 +311,7 @@ class HubMachine(Story, RuleBasedStateMachine):
         check_end(self.rows, self.memory)
         self._replay_what_was_taken_back()
         lost = DIED
-        while lost is DIED:  # at most once: what it was doomed to die at has not come up before
+        while lost is DIED:  # at most once: the point it is to die at has not come up before
             lost = stage.do(look_again(stage.engine))
         assert lost == [], "a System that loses nothing is believed"
 

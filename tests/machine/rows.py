@@ -81,6 +81,13 @@ class Taken(NamedTuple):
     until: Loose
 
 
+class Moved(NamedTuple):
+    """A move of a Delivery's state the database saw."""
+
+    old: str
+    new: str
+
+
 @dataclass
 class Rows:
     """Everything of one moment."""
@@ -91,7 +98,7 @@ class Rows:
     records: list[Fact]
     skips: list[Skipped]
     takes: list[Taken]
-    moves: list[tuple[str, str]]
+    moves: list[Moved]
 
     def root_of(self, submission_id: str) -> str:
         """Return the first revision of a Submission."""
@@ -135,20 +142,37 @@ KINDS: dict[str, type[Loose]] = {
 }  # fmt: skip
 
 
-def reader(url: str) -> tuple[Callable[[], Rows], Callable[[], None]]:
-    """Return what reads a database's rows, and what ends its connection."""
+def tables(url: str, kinds: dict[str, type[Loose]]) -> tuple[Callable[[], dict[str, list[Loose]]], Callable[[], None]]:
+    """Return what reads these tables, the same object while nobody wrote, and what ends its connection."""
     connection: Loose
     if url.startswith("sqlite"):
         connection = sqlite3.connect(f"file:{url.removeprefix('sqlite:///')}?mode=ro", uri=True, isolation_level=None)
     else:
         connection = psycopg.connect(url.replace("postgresql+psycopg", "postgresql"), autocommit=True)
 
-    def read() -> Rows:
-        found: list[Loose] = []
-        for table, kind in KINDS.items():
+    last: tuple[Loose, dict[str, list[Loose]]] = (None, {})
+
+    def read() -> dict[str, list[Loose]]:
+        nonlocal last
+        version = connection.execute("PRAGMA data_version").fetchone() if url.startswith("sqlite") else None
+        if version is not None and version == last[0]:
+            return last[1]
+        found: dict[str, list[Loose]] = {}
+        for table, kind in kinds.items():
             rows = connection.execute(f"SELECT {', '.join(kind._fields)} FROM {table}").fetchall()
-            found.append([kind._make(row) for row in rows])
-        moves = connection.execute("SELECT DISTINCT old, new FROM moves").fetchall()
-        return Rows(*found, moves=[(old, new) for old, new in moves])
+            found[table] = [kind._make(row) for row in rows]
+        last = version, found
+        return found
 
     return read, connection.close
+
+
+def reader(url: str) -> tuple[Callable[[], Rows], Callable[[], None]]:
+    """Return what reads a database's rows, and what ends its connection."""
+    read, close = tables(url, KINDS | {"(SELECT DISTINCT old, new FROM moves) moves": Moved})
+
+    def rows() -> Rows:
+        *found, moves = read().values()
+        return Rows(*found, moves=moves)
+
+    return rows, close

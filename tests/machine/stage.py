@@ -4,13 +4,11 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
-from typing import TypeVar
 
 from sqlalchemy import update
 
 from hub.erasure.erase import Deed as Erasing
 from hub.erasure.erase import erase
-from hub.failpoint import arm
 from hub.intake.accept import Intake
 from hub.intake.plan import Rules
 from hub.model.issue import Issue, IssueState
@@ -20,15 +18,14 @@ from hub.outbox.capacity import Line
 from hub.outbox.engine import Engine
 from hub.outbox.hand import Deed
 from hub.sdk import Capabilities
-from hub.store import Session, Store, open_store
+from hub.store import Session
 from hub.systems import Flow, Registry
 from tests.builders import Loose, watch_moves
 from tests.conftest import HandClock
+from tests.machine.mortal import Mortal
 from tests.machine.peer import Ledger, Peer, peer
-from tests.machine.virtual import VirtualLoop
 from tests.some_connectors.county import VILLAGE, County
 
-T = TypeVar("T")
 CAN = {
     "doors": Capabilities(honours_key=True, amends=True),
     "bins": Capabilities(honours_key=False, probes=True, probes_changes=True, amends=True, withdraws=True),
@@ -44,11 +41,6 @@ POINTS = (
     "writer.committed", "erase.wiped", "withdraw.written", "withdraw.committed", "move.written", "move.committed",
 )  # fmt: skip
 """Where the hub may die; tests/crash kills real processes at all there are."""
-DIED = object()
-"""What `Stage.do` returns when the hub died over it and nobody got an answer."""
-REOPENED_EVERY = 10
-"""Deaths after which the database is opened anew too: nothing is queued or held when a hub dies here, so files and
-connections tell no tale, but every statement is compiled again, which is most of the time a story takes."""
 KEPT = ("account", "place", "alias", "snapshot", "attachment", "alembic_version", "moves")
 
 
@@ -65,18 +57,11 @@ def add_next_door(session: Session) -> None:
         session.add(Alias(issuer=issuer, code=code, place_id="next", is_key=True, told_by=issuer, since=now))
 
 
-class Dead(Exception):
-    """Ends whatever runs in a hub that is dead already."""
-
-
-class Stage:
+class Stage(Mortal):
     """A database, a clock and a loop that outlive hubs; the hub on it can die and come back at any step."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
-        self.clock = HandClock()
-        self.loop = VirtualLoop(self.clock)
-        self.store = self._open()
+        super().__init__(url)
         self.county = County(self.store, self.clock)
         self.loop.do(self.county.settle())
         self.loop.do(self.store.write(add_next_door))
@@ -85,16 +70,11 @@ class Stage:
         self.peers: dict[str, Peer] = {}
         self.registry: Registry = self.county.registry
         self.engine: Engine | None = None
-        self.dead = False
-        self._deaths = 0
 
     @property
     def sole(self) -> bool:
         """Whether no other process can share the database."""
         return self.url.startswith("sqlite")
-
-    def _open(self) -> Store:
-        return self.loop.watch(open_store(self.url, "relaxed"))
 
     def begin(self) -> None:
         """Start a story: nothing is known but the county, every System is wired."""
@@ -126,53 +106,21 @@ class Stage:
         self._drop()
 
     def die(self) -> None:
-        """End the hub as SIGKILL does: nobody is told, nothing is finished."""
         self.engine = None
-        self._drop()
+        super().die()
 
     def _drop(self) -> None:
-        self.loop.let_go()
-        arm(None)
-        self.dead = False
-        self._deaths += 1
-        if self._deaths % REOPENED_EVERY == 0:
-            self.loop.do(self.store.close())
-            self.store = self._open()
-            self.county.store = self.store
-
-    def do(self, work: Loose) -> Loose:
-        """Let the hub do something and finish what follows from it; DIED when it was doomed to die over it."""
-        task = self.loop.create_task(work)
-        self.loop.settle()
-        if self.dead:
-            if task.done() and not task.cancelled():
-                task.exception()  # looked at, so that nobody warns of it
-            self.die()
-            self.start()
-            return DIED
-        assert task.done(), "it waits for something that will not come"
-        return task.result()
+        super()._drop()
+        self.county.store = self.store
 
     def begin_to(self, work: Loose) -> None:
         """Let the hub begin something that may have to wait for a System."""
         self.loop.create_task(work)
         self.settle()
 
-    def write(self, write: Loose) -> Loose:
-        return self.do(self.store.write(write))
-
     def settle(self) -> None:
         """Finish what follows from something outside: an answer, the passing of time."""
         self.do(asyncio.sleep(0))
-
-    def doom(self, point: str) -> None:
-        """Let the hub die when next it passes this point: from then on it commits, sends and answers nothing."""
-        arm(lambda name: self._pass(name, point))
-
-    def _pass(self, name: str, point: str) -> None:
-        self.dead = self.dead or name == point
-        if self.dead and name != "writer.committed":
-            raise Dead(name)
 
     def rewire(self, names: frozenset[str], *, amend_doors: bool) -> None:
         """Let connectors.yaml name only these Systems from the next start on; `doors` may stop taking amendments."""
@@ -214,8 +162,3 @@ class Stage:
                 session.connection().exec_driver_sql(f"DELETE FROM {name}")
 
         self.loop.do(self.store.write(write))
-
-    def close(self) -> None:
-        self.loop.let_go()
-        self.loop.do(self.store.close())
-        self.loop.end()

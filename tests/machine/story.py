@@ -16,10 +16,11 @@ from hub.model.people import Account
 from hub.outbox.upkeep.resume import resume
 from hub.store import Session
 from tests.builders import Loose
+from tests.machine.mortal import DIED
 from tests.machine.peer import Call
 from tests.machine.promises import ENDED, Memory, Receipted
 from tests.machine.rows import Owed, Rows
-from tests.machine.stage import CAN, DIED, HOME, Stage
+from tests.machine.stage import CAN, HOME, Stage
 from tests.some_connectors.county import visit
 
 Flows = frozenset[tuple[str, str, str]]

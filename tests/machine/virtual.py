@@ -9,6 +9,7 @@ import inspect
 import selectors
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
+from math import ceil
 from typing import TypeVar
 
 from hub.store import Store
@@ -55,7 +56,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def on_idle(self, timer_in: float | None) -> None:
         """Jump to the next timer while this round may take time, else end the round."""
         if self._until is not None and timer_in is not None and self.time() + timer_in <= self._until:
-            self.clock.tick(seconds=timer_in)
+            # The clock knows no less than a microsecond: rounded down, the timer would never come.
+            self.clock.tick(microseconds=ceil(timer_in * 1_000_000))
         else:
             self.stop()
 

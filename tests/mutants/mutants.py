@@ -24,6 +24,8 @@ class Mutant:
 
 STORE, WEB, UNIT = "tests/store/test_", "tests/web/test_", "tests/unit/"
 MACHINE = ("tests/machine/test_hub_machine.py", "-k", "sqlite")
+PULLS = ("tests/machine/test_pull_machine.py", "-k", "sqlite and quiet")
+SLIDING = ("tests/machine/test_reader_machine.py",)
 DOOR = "tests/connectors/test_http_door.py"
 ENGINE, CLAIM, RECORD = "hub/outbox/engine.py", "hub/outbox/claim.py", "hub/outbox/record.py"
 RECOVER, HAND = "hub/outbox/recover.py", "hub/outbox/hand.py"
@@ -306,5 +308,106 @@ MUTANTS = (
         "a withdrawal cancels what somebody is entering",
         (Edit(CHANGES, "previous.id in occasion.held or previous.repeat", "previous.repeat"),),
         (f"{STORE}withdraw_by_hand.py", "-k", "sqlite"),
+    ),
+    Mutant(
+        "rows that vanished never end",
+        (
+            Edit(
+                "hub/pulls/under_way.py",
+                "self._whole.ended += await end_vanished",
+                "self._whole.ended += 0 and await end_vanished",
+            ),
+        ),
+        PULLS,
+    ),
+    Mutant(
+        "a whole reading on the first day only: what slid past the mark is never found",
+        (Edit("hub/pulls/under_way.py", "or since >= self._flow.whole_every or", "or"),),
+        PULLS,
+    ),
+    Mutant(
+        "a code that moves stays where it was",
+        (
+            Edit(
+                "hub/pulls/where.py",
+                "        return _one_of(anchors, anchored=True)\n    # A sticker",
+                "        return Where(place_id)\n    # A sticker",
+            ),
+        ),
+        PULLS,
+    ),
+    Mutant(
+        "a reading moves what a person placed",
+        (Edit("hub/pulls/match.py", "    if known.decided_by:\n", "    if known.decided_by and not known.codes:\n"),),
+        PULLS,
+    ),
+    Mutant(
+        "the digest of a row leaves a field out",
+        (
+            Edit(
+                "hub/pulls/read.py",
+                "for head in self._flow.heads if head in row}",
+                "for head in self._flow.heads[:-1] if head in row}",
+            ),
+        ),
+        (f"{STORE}pulls_fields.py", "-k", "sqlite"),
+    ),
+    Mutant(
+        "a row that came without a key has ended",
+        (
+            Edit(
+                "hub/pulls/under_way.py",
+                "return whole.complete and (self._asked.believing or not whole.keyless)",
+                "return whole.complete",
+            ),
+        ),
+        PULLS,
+    ),
+    Mutant(
+        "a row nobody can decode has ended",
+        (Edit("hub/pulls/reading.py", "        self.tally.seen.update(map(hash, keys))\n\n", "\n"),),
+        PULLS,
+    ),
+    Mutant(
+        "an item of a row is forgotten when its key is written in another way",
+        (Edit("hub/pulls/items.py", "return self._rows.get(comparable(key), key)", "return key"),),
+        PULLS,
+    ),
+    Mutant(
+        "numbered pages are read once",
+        (
+            Edit(
+                "connectors/household_visit/households.py",
+                "            if pages == earlier:\n",
+                "            if pages:\n",
+            ),
+        ),
+        SLIDING,
+    ),
+    Mutant(
+        "a mark passes what is committed late",
+        (Edit("hub/sdk/reading/changes.py", "batches(marks.before(mark))", "batches(mark)"),),
+        SLIDING,
+    ),
+    Mutant(
+        "a code leaves with the row that no longer gives it",
+        (
+            Edit(
+                "hub/pulls/move.py",
+                "if code.ended_at is None:  # one that ended",
+                "if code.ended_at is None or True:  # one that ended",
+            ),
+        ),
+        (f"{STORE}pulls_codes_drawn.py", "-k", "sqlite"),
+    ),
+    Mutant(
+        "a code that a row no longer gives ends though another one gives it",
+        (Edit("hub/pulls/move.py", "    if others:\n", "    if others and not others:\n"),),
+        (f"{STORE}pulls_codes_drawn.py", "-k", "sqlite"),
+    ),
+    Mutant(
+        "a row whose codes tangled is not looked at when it says again what it said before",
+        (Edit("hub/pulls/merge.py", "        _look_next_time(work, known)\n", ""),),
+        (f"{STORE}pulls_codes_drawn.py", "-k", "sqlite"),
     ),
 )

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from hub.failpoint import POINTS
-from tests.machine.stage import POINTS as DOOMS
+from tests.machine.stage import POINTS as DEATHS
 from tests.mutants.copied import Copy, copy_project
 from tests.mutants.mutants import MUTANTS, Mutant
 
@@ -41,4 +41,4 @@ def test_there_are_enough_of_them_and_no_name_twice() -> None:
 
 
 def test_the_machine_dies_only_where_the_hub_has_a_failpoint() -> None:
-    assert set(DOOMS) <= set(POINTS)
+    assert set(DEATHS) <= set(POINTS)

@@ -6,7 +6,7 @@ from dataclasses import field as filled
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, update
+from sqlalchemy import ColumnElement, and_, func, not_, true, update
 from sqlmodel import Session, col, select
 
 from hub.model.column import new_id
@@ -162,10 +162,18 @@ def end(session: Session, item: OpenItem, state: ItemState, decision: Decision) 
     return session.connection().execute(change.values(values)).rowcount == 1
 
 
-def decided(session: Session, place_ids: Collection[str], decision: Decision) -> None:
-    """Solve what asked which of these Places something belongs to: a person has said so."""
+def decided(session: Session, place_ids: Collection[str], decision: Decision, *, are_parted: bool = False) -> None:
+    """Solve what asked which of these Places something belongs to: a person has said so.
+
+    What is asked about two rows of one Place is not decided by what comes to it or leaves it; the next reading knows.
+    Nor does who parts Places say where a code stands that is told on both.
+    """
+    of_two = col(OpenItem.place_id) != col(OpenItem.other_place_id)
+    of_code = and_(col(OpenItem.kind) == ItemKind.CODES_TANGLED, col(OpenItem.field) != "")
     change = update(OpenItem).where(
         col(OpenItem.state) == ItemState.OPEN,
+        of_two if len(place_ids) > 1 else true(),
+        not_(of_code) if are_parted else true(),
         col(OpenItem.kind).in_((ItemKind.PLACES_TO_LINK, ItemKind.CODES_TANGLED)),
         col(OpenItem.place_id).in_(sorted(place_ids)),
         col(OpenItem.other_place_id).in_(sorted(place_ids)),

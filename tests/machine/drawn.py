@@ -1,0 +1,31 @@
+"""Draws the stories of a state machine: how many, how long, and which."""
+
+import os
+import sys
+
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+
+SHRINK = [Phase.shrink] if os.environ.get("MACHINE_SHRINK") else []
+"""Making a failing story short takes minutes, so it is asked for."""
+SEED = int(os.environ.get("MACHINE_SEED", "2026"))
+
+
+def run(machine: type[RuleBasedStateMachine], examples: int, steps: int) -> None:
+    """Run so many stories of so many steps, unless the environment says otherwise; the same each time."""
+    examples = int(os.environ.get("MACHINE_EXAMPLES", examples))
+    steps = int(os.environ.get("MACHINE_STEPS", steps))
+    sys.stdout.write(f"MACHINE_SEED={SEED} MACHINE_EXAMPLES={examples} MACHINE_STEPS={steps}\n")
+    run_state_machine_as_test(
+        seed(SEED)(machine),
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            database=None,
+            print_blob=True,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate, *SHRINK],
+        ),
+    )
