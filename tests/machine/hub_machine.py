@@ -21,6 +21,7 @@ from hub.outbox.hand import cancel, confirm, replay
 from hub.outbox.upkeep.look_again import look_again
 from hub.outbox.upkeep.resume import check_paused
 from tests.builders import Loose
+from tests.machine.drawn import PICKS
 from tests.machine.mortal import DIED
 from tests.machine.peer import PROBE_ANSWERS, PUSH_ANSWERS
 from tests.machine.promises import check, check_end
@@ -43,7 +44,7 @@ SHAPES: list[tuple[dict[str, Loose], frozenset[tuple[str, str]]]] = [
 """What people fill in, and what exactly it owes while all Systems are wired."""
 shapes = st.integers(0, len(SHAPES) - 1)
 OWN = Scope("ada", Role.STAFF, VILLAGE)
-picks = st.integers(0, 255)
+picks = PICKS
 people = st.sampled_from(["ada", "bo"])
 FORWARD_S = (1, 3, 31, 46, 120, 700, 4_000, 90_000)
 

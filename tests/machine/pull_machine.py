@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from hub.sdk import Misconfigured, Refused, Unavailable
+from tests.machine.drawn import DRAWN_SEEDS, PICKS
 from tests.machine.pull_source import Trouble
 from tests.machine.pull_stage import KEYS, POINTS, How
 from tests.machine.pull_story import Change, PullStory
 
 systems = st.sampled_from(sorted(KEYS))
 numbers = st.integers(0, 3)
-seeds = st.integers(0, 2**20)
-picks = st.integers(0, 255)
+seeds, picks = DRAWN_SEEDS, PICKS
 enters = st.builds(Change, st.just("say"), systems, numbers, seeds)
 WORK = ("amend", "late", "touch", "drop", "vanish", "swap", "garble", "lose_key", "ahead")
 kinds = st.sampled_from(("say", "say", "amend", "lose_key", *WORK))
