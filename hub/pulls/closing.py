@@ -27,9 +27,11 @@ Name = tuple[str, str]
 
 async def end_vanished(means: ReadingContext, tally: Tally, told: PullProvenance) -> int:
     """End the rows that a complete reading did not bring; return how many."""
-    flow, after, ended = means.flow, "", 0
-    while keys := await means.store.read(_keys_after(flow, after)):
-        after = keys[-1]
+    flow, after, ended, is_last = means.flow, "", 0, False
+    while not is_last:
+        keys = await means.store.read(_keys_after(flow, after))
+        is_last = len(keys) < AT_ONCE
+        after = keys[-1] if keys else after
         ended += await end(means, [key for key in keys if hash(key) not in tally.seen], told)
         await asyncio.sleep(0)
     return ended
