@@ -112,8 +112,8 @@ def number_of(value: object) -> str:
 
 def excerpt(response: httpx.Response, most: int = EXCERPT_CHARS, charset: str = "utf-8") -> str:
     """Return the beginning of the body as printable text, to keep as evidence; bytes of another charset in hex."""
-    text = response.content[: most * 4].decode(charset, "backslashreplace")
-    return "".join(c if c.isprintable() else " " for c in text)[:most]
+    text = response.content[: most * 4].decode(charset, "backslashreplace")[:most]
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def _refuse_constant(name: str) -> NoReturn:
