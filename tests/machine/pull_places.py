@@ -56,7 +56,8 @@ def _follows(now: Known, row: Row) -> None:
 def _belongs(now: Known, row: Row) -> None:
     """A row stands together only with rows it has a code in common with, unless one of its codes is nobody's own."""
     company = [each for each in now.company()[row.place_id] if each is not row]
-    by_person = any(each.decided_by for each in company) or any(now.is_decided(key) for key in claims(row))
+    codes = {key for each in (row, *company) for key in claims(each)}
+    by_person = any(each.decided_by for each in company) or any(now.is_decided(key) for key in codes)
     if not company or by_person or not all(key in now.live for key in claims(row)):
         return
     assert any(claims(row) & claims(each) for each in company), f"{row.system} {row.row_key} stands with strangers"
