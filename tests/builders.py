@@ -262,8 +262,8 @@ async def watch_moves(store: Store) -> Callable[[], Loose]:
     return illegal
 
 
-async def until(holds: Callable[[], bool], turns: int = 2_000) -> None:
-    """Let other tasks run until something holds."""
+async def until(holds: Callable[[], bool], turns: int = 15_000) -> None:
+    """Let other tasks run until something holds: for half a minute, since machines may be busy."""
     for _ in range(turns):
         if holds():
             return
