@@ -12,8 +12,9 @@ from sqlmodel import Session, col, select, update
 
 from hub.catalog import Catalog
 from hub.erasure.erase import Deed, erase
-from hub.model import Delivery, Record
+from hub.model import Alias, Delivery, OpenItem, Place, Record
 from hub.model.delivery import State
+from hub.model.open_item import ItemKind
 from hub.pulls.run import Pulls
 from hub.settings import Settings
 from hub.store import open_store
@@ -21,10 +22,13 @@ from hub.systems import Registry
 from tests.conftest import HandClock
 from tests.faults.conftest import PLAIN
 from tests.pictures import jpeg
-from tests.web.conftest import Empty, Site, files, open_site, password_hash, settings, visit
+from tests.web.conftest import HOUSE, VILLAGE, Empty, Site, files, open_site, password_hash, settings, visit
 
 __all__ = ["files", "password_hash", "settings"]
 PHOTO = jpeg()
+FILLED = ("/submissions", "/revisions", "/move", "/preview")
+"""Operations that take a filled form."""
+NEXT_DOOR, ITEM = (f"0198c1de-0000-7000-8000-0000000003{n}0" for n in (1, 2))
 Bodies = tuple[dict[str, Any], ...]
 
 
@@ -75,8 +79,23 @@ def erase_ended(session: Session, submission_id: str, clock: HandClock) -> None:
     erase(session, submission_id, Deed("", "asked for", clock.now()))
 
 
+def settle_next_door(session: Session, clock: HandClock) -> None:
+    """Let there be a second household in the village, and an open item."""
+    now = clock.now()
+    session.add(Place(id=NEXT_DOOR, kind="household", name="13号", division=VILLAGE, token="tok-n", created_at=now))
+    session.flush()
+    alias = {"issuer": "household-visit", "told_by": "household-visit", "place_id": NEXT_DOOR, "since": now}
+    session.add(Alias(code="HV-13", is_key=True, **alias))
+    session.add(OpenItem(
+        id=ITEM, system="household-visit", pull="households", kind=ItemKind.PLACES_TO_LINK, row_key="HV-13",
+        reason="open_item.places_to_link", params={"other": "garbage-scoring"}, place_id=HOUSE,
+        other_place_id=NEXT_DOOR, first_at=now, last_at=now,
+    ))  # fmt: skip
+
+
 async def settle(site: Site, clock: HandClock) -> dict[str, list[str]]:
     """Put something of everything into the hub; return path parameters that mean something."""
+    await site.store.write(lambda session: settle_next_door(session, clock))
     ada = await site.client("ada")
     views = [(await ada.post("/api/v1/submissions", json=visit(clock))).json() for _ in range(3)]
     photo = hashlib.sha256(PHOTO).hexdigest()
@@ -95,6 +114,8 @@ async def settle(site: Site, clock: HandClock) -> dict[str, list[str]]:
         "system": sorted(site.parts.registry.systems),
         "form": sorted({form for form, _ in site.parts.catalog.forms}),
         "code": ["HV-1", "BIN/1", "SEG-1"],
+        "place_id": [HOUSE],
+        "item_id": [ITEM],
         "login": ["bo", "cy", "lou", "wes"],
         "sha256": [photo],
     }

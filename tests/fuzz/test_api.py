@@ -18,7 +18,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.schemas import APIOperation, BaseSchema
 
 from hub.web.site import description
-from tests.fuzz.conftest import Stage
+from tests.fuzz.conftest import FILLED, Stage
 from tests.fuzz.visitor import Visitor
 
 LONG = "FUZZ_EXAMPLES" in os.environ
@@ -31,8 +31,6 @@ LOGINS = {
 }  # fmt: skip
 LEAST_DONE = {"staff": 18, "leader": 18, "department_admin": 12, "data_bureau": 8, "operator": 15}
 """How many operations must have been done at least once, not only refused."""
-FILLED = ("/submissions", "/revisions", "/move")
-"""Operations that take a filled form."""
 SIGN_IN = {"POST /api/v1/sessions", "POST /api/v1/sessions/me/password"}
 """Where 401 means a wrong password."""
 BOTH = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
@@ -105,10 +103,14 @@ def aim(case: Case, which: int, stage: Stage) -> bool:
     names = [name for name in case.path_parameters or {} if name in stage.known]
     for name in names:
         case.path_parameters[name] = stage.known[name][which % len(stage.known[name])]
+    if case.operation.path.endswith("/prefill"):
+        case.query = (case.query or {}) | {"place": "HV-1"}
     if case.operation.path.endswith(FILLED) and isinstance(case.body, dict):
         some = dict(list(case.body.items())[: which % 2])
         case.body = stage.bodies[which % len(stage.bodies)] | some
+        if "form" in names:
+            case.path_parameters["form"] = stage.bodies[0]["form"]
         if case.operation.path.endswith("/move"):
-            case.body |= {"id": str(uuid4()), "place": "HV-2", "why": "wrong door"}
+            case.body |= {"id": str(uuid4()), "place": "HV-13", "why": "wrong door"}
         return True
     return bool(names)

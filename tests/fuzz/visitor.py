@@ -32,6 +32,15 @@ CHECKS: list[CheckFunction] = [
     allow_header_conformance,
 ]
 PROOFS = {"authorization", "cookie"}
+BY_CODE = "/api/v1/places/"
+"""`GET /places/{code}` takes all that follows: a code may hold a slash, so `GET /places/0/part` asks for a Place."""
+
+
+def checks_of(request: httpx.Request, *, as_made: bool) -> list[CheckFunction]:
+    """Return what the answer to a request is held against."""
+    is_place = request.method == "GET" and request.url.path.startswith(BY_CODE)
+    checks = [check for check in CHECKS if not (is_place and check is unsupported_method)]
+    return [*checks, negative_data_rejection] if as_made else checks
 
 
 @dataclass
@@ -50,7 +59,7 @@ class Visitor:
         response = self.send(case.as_transport_kwargs(base_url=self.stage.site.parts.settings.address))
         self.seen[case.operation.label, response.status_code] += 1
         try:
-            case.validate_response(response, checks=[*CHECKS, negative_data_rejection] if as_made else CHECKS)
+            case.validate_response(response, checks=checks_of(response.request, as_made=as_made))
         except FailureGroup as group:
             for failure in group.exceptions:
                 self._keep(case.operation.label, failure, response)
