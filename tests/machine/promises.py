@@ -220,11 +220,12 @@ def _withdrawn_is_taken_back(rows: Rows, memory: Memory, ledger: Ledger) -> None
         assert {row.intent for row in ends} != {"withdraw"}, "D21: taken back, and never given"
         before = [row for row in ends if row.intent != "withdraw"]
         back = [row for row in ends if row.intent == "withdraw" and row.state == "delivered"]
-        is_back = bool(back) and back[-1].revision > before[-1].revision
+        at_system = {row.key for row in before} & (ledger.there - ledger.denied)
+        # A new revision that was cancelled before it left changes nothing about what was taken back.
+        given = [row for row in before if row.state != "cancelled" or row.key in at_system]
+        is_back = bool(back) and all(row.revision < back[-1].revision for row in given)
         is_open = any(row.state not in ENDED for row in ends)
-        stays = any(row.state == "delivered" for row in before) or any(
-            row.key in ledger.there - ledger.denied for row in before
-        )
+        stays = bool(at_system) or any(row.state == "delivered" for row in before)
         is_decided = any(row.id in memory.left_there for row in ends)
         assert is_back or is_open or is_decided or not stays, f"D21: withdrawn, and still there: {ends}"
         count = sum(times[row.key] for row in before)
