@@ -17,7 +17,7 @@ from hub.intake.filled import Filled, read_filled
 from hub.intake.order import queue_behind
 from hub.intake.plan import Rules, plan_first
 from hub.intake.route import Row
-from hub.intake.skipped import look_again, of_which_more_is_known
+from hub.intake.skipped import look_again, places_changed_since
 from hub.intake.wire import canonical, digest, read_json
 from hub.intake.world import Before, Known, Question, World, look, look_around
 from hub.model.people import Account, Proof, Scope
@@ -117,6 +117,7 @@ async def accept(intake: Intake, author: Account, raw: bytes, proof: Proof | Non
 
 
 def _waits_at(arrival: Arrival, bundle: Bundle) -> dict[str, Known]:
+    """Return the Places that Skips wait at, by id, as they were read."""
     wanted = {row["waits_at"] for row in bundle.skips}
     return {known.place.id: known for known in arrival.world.places.values() if known.place.id in wanted}
 
@@ -172,7 +173,7 @@ def _question(author: Account, form: Form, filled: Filled, before: Before | None
 def arrive_anew(session: Session, arrival: Arrival) -> Arrival:
     """Return what arrives in the world as it is now; raises Problem when a Place or photo has gone meanwhile.
 
-    Whoever then writes what it becomes has called `pull_rows.stay` before, so that it stays the world until then.
+    Whoever writes what it becomes has called `pull_rows.hold_codes` first, so that no reading changes it meanwhile.
     """
     question = _question(arrival.author, arrival.form, arrival.filled, arrival.before)
     (world,) = look_around(session, [question])
@@ -211,7 +212,7 @@ def _write_new(session: Session, offers: Sequence[_Offer]) -> list[_Written | No
     kept = [offer for key, offer in reversed(first.items()) if key in fresh]
     waits_at = {key: known for offer in kept for key, known in offer.waits_at.items()}
     if waits_at:
-        pull_rows.stay(session)
+        pull_rows.hold_codes(session)
     # Copies: what fails here is tried once more, and must then be as it was planned.
     rows = {offer.submission_id: [{**row} for row in offer.bundle.deliveries] for offer in kept}
     everything = Bundle(deliveries=[row for owed in rows.values() for row in owed])
@@ -221,8 +222,8 @@ def _write_new(session: Session, offers: Sequence[_Offer]) -> list[_Written | No
     claims = _lease(session, kept, everything)
     submissions.insert_bundle(session, everything)
     rung = set[str]()
-    if waits_at and (more := of_which_more_is_known(session, waits_at)):
-        rung = look_again(kept[0].intake.rules, session, more, kept[0].intake.clock.now())
+    if waits_at and (changed := places_changed_since(session, waits_at)):
+        rung = look_again(kept[0].intake.rules, session, changed, kept[0].intake.clock.now())
     passing("intake.fanout")
     written = {
         key: _Written(owed, [claims[row["id"]] for row in owed if row["id"] in claims], rung)

@@ -28,7 +28,7 @@ async def move(intake: Intake, author: Account, earlier_id: str, raw: bytes, pro
     def write(session: Session) -> set[str] | None:
         if proof is not None:
             people.demand_standing(session, proof)
-        pull_rows.stay(session)  # before any other lock
+        pull_rows.hold_codes(session)
         latest = own_latest(session, author, earlier_id)
         if submissions.kept(session, [arrival.client_id]):
             return None
@@ -87,7 +87,7 @@ def _demand_elsewhere(session: Session, arrival: Arrival, latest: Submission) ->
     """Raise Problem unless this is the same form at another Place, without what was known of the first one."""
     same_form(arrival.filled, latest.form)
     here = arrival.world.at(arrival.filled.place)
-    if (here.place.id if here else None) == places.turned_out(session, latest.place_id):
+    if (here.place.id if here else None) == places.current_id(session, latest.place_id):
         raise Problem("submission.invalid", 422, [FieldFault("/place", "place_same")])
     told = places.discrepancies(session, [latest.root_id])[latest.root_id]
     disputed = {(one.element, one.system) for one in told}

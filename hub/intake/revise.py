@@ -51,7 +51,7 @@ async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes, p
     def write(session: Session) -> set[str] | None:
         if proof is not None:
             people.demand_standing(session, proof)
-        pull_rows.stay(session)  # before any other lock
+        pull_rows.hold_codes(session)
         latest = own_latest(session, arrival.author, earlier_id)
         row = submission_row(arrival, latest.root_id, latest.revision + 1, latest.moved_from)
         if not submissions.insert_new(session, [row]):
@@ -98,7 +98,7 @@ def _demand_correctable(session: Session, arrival: Arrival, latest: Submission) 
     demand_standing(latest)
     same_form(arrival.filled, latest.form)
     here = arrival.world.at(arrival.filled.place)
-    if (here.place.id if here else None) != places.turned_out(session, latest.place_id):
+    if (here.place.id if here else None) != places.current_id(session, latest.place_id):
         raise Problem("submission.invalid", 422, [FieldFault("/place", "place_differs")])
 
 

@@ -45,7 +45,7 @@ def look_again(rules: Rules, session: Session, place_ids: Collection[str], now: 
     return _write(session, planned)
 
 
-def of_which_more_is_known(session: Session, seen: Mapping[str, Known]) -> set[str]:
+def places_changed_since(session: Session, seen: Mapping[str, Known]) -> set[str]:
     """Return the Places of which a flow would see something else now than when they were read."""
     aliases, told = places.aliases(session, seen.keys()), places.snapshots(session, seen.keys())
     return {

@@ -156,7 +156,7 @@ def look(session: Session, questions: Sequence[Question]) -> list["World | Probl
 
 
 def look_around(session: Session, questions: Sequence[Question]) -> list["World | Problem"]:
-    """Do the same whether or not anything was kept under the id before."""
+    """Read what planning needs, without asking whether the id is taken."""
     around = _around(session, questions)
     uploaded = submissions.uploaded(
         session, {(question.scope.account_id, sha256) for question in questions for _, sha256 in question.photos()}

@@ -2,10 +2,13 @@
 
 import os
 import sys
+from typing import ClassVar
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, run_state_machine_as_test
+
+from tests.builders import Loose
 
 SHRINK = [Phase.shrink] if os.environ.get("MACHINE_SHRINK") else []
 """Making a failing story short takes minutes, so it is asked for."""
@@ -14,6 +17,42 @@ MOST = 99
 PICKS = st.integers(0, MOST)
 DRAWN_SEEDS = st.tuples(PICKS, PICKS, PICKS).map(lambda of: of[0] * 10_000 + of[1] * 100 + of[2])
 SEED = int(os.environ.get("MACHINE_SEED", "2026"))
+
+
+class DrawnReadings(RuleBasedStateMachine):
+    """A story of readings; the `stage` it is played on has `sources` once it has begun."""
+
+    stage: ClassVar[Loose]
+
+    @invariant()
+    def every_promise_holds(self) -> None:
+        if self.stage.sources:
+            self.look()
+
+    def look(self) -> None:
+        """Check what no step may break."""
+        raise NotImplementedError
+
+    def end_well(self) -> None:
+        """Let all faults end, and check what must be so then."""
+        raise NotImplementedError
+
+    def teardown(self) -> None:
+        try:
+            if self.stage.sources:
+                self.end_well()
+        finally:
+            self.stage.forget()
+
+
+def play(machine: type[RuleBasedStateMachine], stage: Loose, reader: Loose, examples: int, steps: int) -> None:
+    """Run stories on a stage, with what reads its database back, and close both."""
+    read, close = reader
+    try:
+        run(type(machine.__name__, (machine,), {"stage": stage, "read": staticmethod(read)}), examples, steps)
+    finally:
+        close()
+        stage.close()
 
 
 def run(machine: type[RuleBasedStateMachine], examples: int, steps: int) -> None:

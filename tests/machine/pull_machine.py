@@ -4,10 +4,10 @@ As in hub_machine.py no rule has a precondition: one that finds nothing to do do
 """
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, rule
 
 from hub.sdk import Misconfigured, Refused, Unavailable
-from tests.machine.drawn import DRAWN_SEEDS, PICKS
+from tests.machine.drawn import DRAWN_SEEDS, PICKS, DrawnReadings
 from tests.machine.pull_source import Trouble
 from tests.machine.pull_stage import KEYS, POINTS, How
 from tests.machine.pull_story import Change, PullStory
@@ -26,7 +26,7 @@ WAITS_H = (1, 6, 25)
 JUMPS_H = (-8_760, -1, 1, 8_760)
 
 
-class PullMachine(PullStory, RuleBasedStateMachine):
+class PullMachine(PullStory, DrawnReadings):
     """One story of three Systems, drawn at random."""
 
     @initialize(first=st.lists(enters, min_size=6, max_size=12), people=st.booleans())
@@ -115,15 +115,3 @@ class PullMachine(PullStory, RuleBasedStateMachine):
     @rule(code=picks, place=picks)
     def a_person_places_a_code(self, code: int, place: int) -> None:
         self.place_code(code, place)
-
-    @invariant()
-    def every_promise_holds(self) -> None:
-        if self.stage.sources:
-            self.look()
-
-    def teardown(self) -> None:
-        try:
-            if self.stage.sources:
-                self.end_well()
-        finally:
-            self.stage.forget()

@@ -7,7 +7,7 @@ ones. What two threads do at once is not drawn: run twice, some two steps in a t
 
 import pytest
 
-from tests.machine.drawn import run
+from tests.machine.drawn import play
 from tests.machine.hub_machine import HubMachine
 from tests.machine.rows import reader
 from tests.machine.stage import Stage
@@ -22,11 +22,4 @@ STEPS = 50
 def test_every_promise_holds_after_every_step(quick_url: str) -> None:
     """D1 to D9."""
     kind = "sqlite" if quick_url.startswith("sqlite") else "postgres"
-    stage = Stage(quick_url)
-    read, close = reader(quick_url)
-    told = type("Told", (HubMachine,), {"stage": stage, "read": staticmethod(read)})
-    try:
-        run(told, EXAMPLES[kind], STEPS)
-    finally:
-        close()
-        stage.close()
+    play(HubMachine, Stage(quick_url), reader(quick_url), EXAMPLES[kind], STEPS)

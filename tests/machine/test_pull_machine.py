@@ -5,7 +5,7 @@ MACHINE_EXAMPLES, MACHINE_STEPS and MACHINE_SEED as in test_hub_machine.py.
 
 import pytest
 
-from tests.machine.drawn import run
+from tests.machine.drawn import play
 from tests.machine.pull_machine import PullMachine
 from tests.machine.pull_rows import reader
 from tests.machine.pull_stage import PullStage
@@ -21,11 +21,4 @@ STEPS = 40
 def test_after_a_quiet_whole_reading_the_hub_knows_what_the_source_says(quick_url: str) -> None:
     """D22."""
     kind = "sqlite" if quick_url.startswith("sqlite") else "postgres"
-    stage = PullStage(quick_url)
-    read, close = reader(quick_url)
-    machine = type("Pulls", (PullMachine,), {"stage": stage, "read": staticmethod(read)})
-    try:
-        run(machine, EXAMPLES[kind], STEPS)
-    finally:
-        close()
-        stage.close()
+    play(PullMachine, PullStage(quick_url), reader(quick_url), EXAMPLES[kind], STEPS)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from connectors.household_visit import simulated
-from tests.machine.drawn import run
+from tests.machine.drawn import play
 from tests.machine.pull_rows import reader
 from tests.machine.reader_machine import ReaderMachine
 from tests.machine.reader_stage import ReaderStage
@@ -23,11 +23,4 @@ def test_a_reader_loses_nothing_while_its_pages_slide(
 ) -> None:
     """D22, with a real connector over its simulator."""
     monkeypatch.setattr(simulated, "PAGE_ROWS", PAGE_ROWS)
-    stage = ReaderStage(quick_url, tmp_path)
-    read, close = reader(quick_url)
-    machine = type("Readings", (ReaderMachine,), {"stage": stage, "read": staticmethod(read)})
-    try:
-        run(machine, EXAMPLES, STEPS)
-    finally:
-        close()
-        stage.close()
+    play(ReaderMachine, ReaderStage(quick_url, tmp_path), reader(quick_url), EXAMPLES, STEPS)

@@ -88,8 +88,8 @@ def _token(reference: str) -> str:
     return kept(reference[len(CODE_PREFIX) :]) if is_ours else reference
 
 
-def turned_out(session: Session, place_id: str | None) -> str | None:
-    """Return the id of the Place that this one turned out to be: itself for nearly all."""
+def current_id(session: Session, place_id: str | None) -> str | None:
+    """Return the id of the Place that this one was linked to; its own when it was not."""
     return None if place_id is None else named(session, [place_id]).by_id[place_id].id
 
 

@@ -112,8 +112,11 @@ def take_turn(session: Session) -> None:
         session.connection().exec_driver_sql(f"{_BY_INDEX}, pg_advisory_xact_lock({TURN})")
 
 
-def stay(session: Session) -> None:
-    """Let nobody give Places other codes until this transaction ends: what it reads of them then stays so."""
+def hold_codes(session: Session) -> None:
+    """Let nobody give Places other codes until this transaction ends.
+
+    To be called before Submissions are locked: a reading locks them while it has its turn.
+    """
     if session.get_bind().dialect.name == "postgresql":
         session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({TURN})")
 
