@@ -1,7 +1,7 @@
 """Accepts a Submission: read, judge, plan, then write everything it becomes in one flushed transaction (D1, D2)."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,7 +17,7 @@ from hub.intake.filled import Filled, read_filled
 from hub.intake.order import queue_behind
 from hub.intake.plan import Rules, plan_first
 from hub.intake.route import Row
-from hub.intake.skipped import look_again, places_changed_since
+from hub.intake.skipped import look_again_at_new
 from hub.intake.wire import canonical, digest, read_json
 from hub.intake.world import Before, Known, Question, World, look, look_around
 from hub.model.people import Account, Proof, Scope
@@ -69,7 +69,7 @@ class _Offer:
     bundle: Bundle
     seats: Seats
     proof: Proof | None
-    waits_at: Mapping[str, Known]
+    waits_at: Sequence[Known]
     """The Places of which too little was known for some flow, as they were read."""
 
     def hand_over(self, written: "asyncio.Future[_Written | None]") -> None:
@@ -79,9 +79,9 @@ class _Offer:
         self.intake.outbox.hand_over(seated, done.claims if done else ())
         if done is None:
             return
-        waiting = {row["system"] for row in done.deliveries if row["due_at"] is not None}
-        if waiting or done.rung:
-            self.intake.outbox.ring(waiting | done.rung)
+        waiting = {row["system"] for row in (*done.deliveries, *done.added) if row["due_at"] is not None}
+        if waiting:
+            self.intake.outbox.ring(waiting)
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ class _Written:
 
     deliveries: list[Row]
     claims: list[Claim]
-    rung: set[str] = field(default_factory=set)
-    """Systems that got something after all, since more has become known of a Place: the rows are to be read again."""
+    added: list[Row] = field(default_factory=list)
+    """Deliveries that took the place of Skips, since more became known of a Place; of the whole group."""
 
 
 async def accept(intake: Intake, author: Account, raw: bytes, proof: Proof | None = None) -> Accepted:
@@ -109,17 +109,17 @@ async def accept(intake: Intake, author: Account, raw: bytes, proof: Proof | Non
     if written is None:
         return await settle_earlier(intake, arrival)
     passing("intake.committed")
-    if written.rung:
+    if written.added:  # its Skips are not what was planned, so it is read back
         return Accepted(arrival.submission_id, created=True)
     here = arrival.world.at(arrival.filled.place)
     made = Made(replace(bundle, deliveries=written.deliveries), here.place if here else None)
     return Accepted(arrival.submission_id, created=True, made=made)
 
 
-def _waits_at(arrival: Arrival, bundle: Bundle) -> dict[str, Known]:
-    """Return the Places that Skips wait at, by id, as they were read."""
+def _waits_at(arrival: Arrival, bundle: Bundle) -> list[Known]:
+    """Return the Places that Skips wait at, as they were read."""
     wanted = {row["waits_at"] for row in bundle.skips}
-    return {known.place.id: known for known in arrival.world.places.values() if known.place.id in wanted}
+    return [known for known in arrival.world.places.values() if known.place.id in wanted]
 
 
 async def _write(offer: _Offer) -> _Written | None:
@@ -206,13 +206,12 @@ def _write_offers(session: Session, offers: Sequence[_Offer]) -> list[_Written |
 
 def _write_new(session: Session, offers: Sequence[_Offer]) -> list[_Written | None]:
     """Write the offers whose id is new, all in one go; answer for each what was written, or None."""
+    if any(offer.waits_at for offer in offers):
+        pull_rows.hold_codes(session)
     first = {offer.submission_id: offer for offer in reversed(offers)}
     fresh = submissions.insert_new(session, [row for offer in first.values() for row in offer.bundle.submissions])
     passing("intake.row")
     kept = [offer for key, offer in reversed(first.items()) if key in fresh]
-    waits_at = {key: known for offer in kept for key, known in offer.waits_at.items()}
-    if waits_at:
-        pull_rows.hold_codes(session)
     # Copies: what fails here is tried once more, and must then be as it was planned.
     rows = {offer.submission_id: [{**row} for row in offer.bundle.deliveries] for offer in kept}
     everything = Bundle(deliveries=[row for owed in rows.values() for row in owed])
@@ -221,15 +220,21 @@ def _write_new(session: Session, offers: Sequence[_Offer]) -> list[_Written | No
     queue_behind(session, everything.deliveries)
     claims = _lease(session, kept, everything)
     submissions.insert_bundle(session, everything)
-    rung = set[str]()
-    if waits_at and (changed := places_changed_since(session, waits_at)):
-        rung = look_again(kept[0].intake.rules, session, changed, kept[0].intake.clock.now())
+    added = _look_again(session, kept)
     passing("intake.fanout")
     written = {
-        key: _Written(owed, [claims[row["id"]] for row in owed if row["id"] in claims], rung)
+        key: _Written(owed, [claims[row["id"]] for row in owed if row["id"] in claims], added)
         for key, owed in rows.items()
     }
     return [written.get(offer.submission_id) if first[offer.submission_id] is offer else None for offer in offers]
+
+
+def _look_again(session: Session, offers: Sequence[_Offer]) -> list[Row]:
+    read = [known for offer in offers for known in offer.waits_at]
+    if not read:
+        return []
+    intake, roots = offers[0].intake, {offer.submission_id for offer in offers}
+    return look_again_at_new(intake.rules, session, roots, read, instant(session, intake.clock))
 
 
 def _lease(session: Session, offers: Sequence[_Offer], bundle: Bundle) -> dict[str, Claim]:

@@ -33,9 +33,9 @@ async def move(intake: Intake, author: Account, earlier_id: str, raw: bytes, pro
         if submissions.kept(session, [arrival.client_id]):
             return None
         demand_standing(latest)
-        seen = arrive_anew(session, arrival)
-        _demand_elsewhere(session, seen, latest)
-        rung = _write_move(session, intake, seen, latest)
+        current = arrive_anew(session, arrival)
+        _demand_elsewhere(session, current, latest)
+        rung = _write_move(session, intake, current, latest)
         passing("move.written")
         return rung
 

@@ -53,11 +53,15 @@ async def revise(intake: Intake, author: Account, earlier_id: str, raw: bytes, p
             people.demand_standing(session, proof)
         pull_rows.hold_codes(session)
         latest = own_latest(session, arrival.author, earlier_id)
-        row = submission_row(arrival, latest.root_id, latest.revision + 1, latest.moved_from)
+        if submissions.kept(session, [arrival.client_id]):
+            return None
+        demand_standing(latest)
+        current = arrive_anew(session, arrival)
+        _demand_correctable(session, current, latest)
+        row = submission_row(current, latest.root_id, latest.revision + 1, latest.moved_from)
         if not submissions.insert_new(session, [row]):
             return None
-        _demand_correctable(session, arrival, latest)
-        return _write_revision(session, arrive_anew(session, arrival), intake.rules, latest)
+        return _write_revision(session, current, intake.rules, latest)
 
     with while_photos_stay(photo_rows(arrival)):
         rung = await intake.store.write(write)
@@ -94,8 +98,7 @@ def own_latest(session: Session, author: Account, submission_id: str) -> Submiss
 
 
 def _demand_correctable(session: Session, arrival: Arrival, latest: Submission) -> None:
-    """Raise Problem unless this may be a correction of that: it still stands, on the same form, at the same Place."""
-    demand_standing(latest)
+    """Raise Problem unless this may be a correction of that: on the same form, at the same Place."""
     same_form(arrival.filled, latest.form)
     here = arrival.world.at(arrival.filled.place)
     if (here.place.id if here else None) != places.current_id(session, latest.place_id):

@@ -3,7 +3,7 @@
 A Skip may have been true for a moment only: the reading that would have brought the code had failed.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,6 +32,24 @@ def look_again(rules: Rules, session: Session, place_ids: Collection[str], now: 
     # Only now is anything locked: what was corrected or withdrawn meanwhile is not among them any more.
     skips.hold(session, {one.root_id for one in found})
     found = skips.waiting_at(session, place_ids, now - LOOK_BACK)
+    return {row["system"] for row in _plan(rules, session, found, now) if row["due_at"] is not None}
+
+
+def look_again_at_new(
+    rules: Rules, session: Session, root_ids: Collection[str], read: Collection[Known], now: datetime
+) -> list[Row]:
+    """Plan what Submissions of this transaction can send after all: their Skips wait at Places that were read before.
+
+    Returns the Deliveries they got, none where nothing more is known of these Places than when they were read.
+    """
+    known = _known(session, {one.place.id for one in read})
+    changed = {one.place.id for one in read if known.get(one.place.id) != one.envelope()}
+    found = skips.waiting_at(session, changed, now - LOOK_BACK)
+    return _plan(rules, session, [one for one in found if one.root_id in root_ids], now)
+
+
+def _plan(rules: Rules, session: Session, found: Sequence[Waiting], now: datetime) -> list[Row]:
+    """Write the Deliveries that Records of these Skips become now, and return them."""
     known = _known(session, {str(one.skip.waits_at) for one in found})
     sent = deliveries.latest_per_flow(session, sorted({one.record.key for one in found}))
     planned: list[tuple[Waiting, Row]] = []
@@ -43,16 +61,6 @@ def look_again(rules: Rules, session: Session, place_ids: Collection[str], now: 
         if row is not None:
             planned.append((one, row))
     return _write(session, planned)
-
-
-def places_changed_since(session: Session, seen: Mapping[str, Known]) -> set[str]:
-    """Return the Places of which a flow would see something else now than when they were read."""
-    aliases, told = places.aliases(session, seen.keys()), places.snapshots(session, seen.keys())
-    return {
-        key
-        for key, known in seen.items()
-        if Known(known.place, tuple(aliases[key]), tuple(told[key])).envelope() != known.envelope()
-    }
 
 
 def _flow(rules: Rules, waiting: Waiting) -> Flow | None:
@@ -93,11 +101,10 @@ def _row(record: Record) -> Row:
     return {name: getattr(record, name) for name in ("id", "key", "record", "revision", "division", "place_id")}
 
 
-def _write(session: Session, planned: Collection[tuple[Waiting, Row]]) -> set[str]:
-    if not planned:
-        return set()
+def _write(session: Session, planned: Collection[tuple[Waiting, Row]]) -> list[Row]:
     rows = [row for _, row in planned]
-    queue_behind(session, rows)
-    skips.remove(session, [one.skip for one, _ in planned])
-    submissions.insert_bundle(session, Bundle(deliveries=rows))
-    return {row["system"] for row in rows if row["due_at"] is not None}
+    if rows:
+        queue_behind(session, rows)
+        skips.remove(session, [one.skip for one, _ in planned])
+        submissions.insert_bundle(session, Bundle(deliveries=rows))
+    return rows

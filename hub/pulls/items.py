@@ -62,10 +62,18 @@ class Items:
         """Return a row's key as its items have it: it is one row, however its System writes the key today."""
         return self._rows.get(comparable(key), key)
 
-    def may_share(self, merged: Merged) -> bool:
-        """Say whether it is to be seen now which codes several rows tell: a run that breaks off sees it no more."""
+    def concerns_shared_codes(self, merged: Merged) -> bool:
+        """Say whether these rows may begin or end a share in a code; if so it is written with them.
+
+        A run that breaks off would forget it.
+        """
         asked = {key[1] for key in self.there if key[0] == ItemKind.CODES_TANGLED and key[2]}
-        return bool(merged.taken or (asked and asked & {self.row_named(key) for key in merged.settled}))
+        return bool(merged.taken or asked & self._rows_with_items(merged))
+
+    def _rows_with_items(self, merged: Merged) -> set[str]:
+        """Return the rows just read that items were about before, as the items name them."""
+        read = [*merged.settled, *(tangle.key for tangle in merged.tangles)]
+        return {self.row_named(key) for key in read if comparable(key) in self._rows}
 
     def is_untouched(self, key: ItemKey) -> bool:
         """Say whether this run neither met an item that was there before, nor read its row anew."""
@@ -75,9 +83,9 @@ class Items:
         """Return what to say about items in the transaction that merges some rows."""
         met = [_value(self.row_named(key), place_id, fault) for key, place_id, fault in merged.faults]
         met += [_tangled(self.row_named(tangle.key), tangle) for tangle in merged.tangles]
-        read = [*merged.settled, *(tangle.key for tangle in merged.tangles)]
-        rows_read = {self.row_named(key) for key in read if comparable(key) in self._rows}
-        return self._noted([*met, *shared], now, rows_read)
+        rows_read = self._rows_with_items(merged)
+        met += [each for each in shared if self.shared.get(each.key) != each or each.row_key in rows_read]
+        return self._noted(met, now, rows_read)
 
     def of_left_out(self, left_out: Iterable[tuple[str, Fault]], now: datetime) -> Noted:
         """Return what to say about rows that could not be read at all; those without a key are only counted."""
@@ -108,8 +116,8 @@ class Items:
             self._keep_shared(met)
         self._rows_read.update(noted.settling.rows_read)
         for met in noted.unnamed:
+            self._unnamed[met.kind] += met.key not in self.shared
             self._keep_shared(met)
-            self._unnamed[met.kind] += 1
             self._examples.setdefault(met.kind, met)
         self.noted += len(noted.settling.met) + len(noted.unnamed)
 

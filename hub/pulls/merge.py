@@ -12,7 +12,7 @@ from hub.model.column import new_id
 from hub.model.natural_order import order_key
 from hub.pulls.keep import keep_values
 from hub.pulls.match import load_siblings, place_of, shared_with
-from hub.pulls.move import TakenCode, end_rows, follow, move_row, release_code, take_code, take_key
+from hub.pulls.move import TakenCode, end_rows, follow, merge_again, move_row, release_code, take_code, take_key
 from hub.pulls.read import Fault, ReadRow, ToldCode
 from hub.pulls.work import CodeKey, MergeUnitOfWork, PullProvenance, claims
 from hub.store import Session
@@ -48,7 +48,7 @@ class Merged:
     changed: int = 0
     """Rows that were new or said something else than before."""
     faults: list[tuple[str, str | None, Fault]] = field(default_factory=list)
-    """Key, Place (of a row that tangles none), and what is not understood."""
+    """Key, Place (None if the row tangles), and what is not understood."""
     tangles: list[Tangle] = field(default_factory=list)
     taken: list[TakenCode] = field(default_factory=list)
     described: list[PlaceData] = field(default_factory=list)
@@ -158,7 +158,8 @@ def _merge(work: MergeUnitOfWork, row: ReadRow, merged: Merged) -> None:
         kinds = (place.kind,) if place else ()
         merged.tangles.append(Tangle(row.identity.key, tuple(sorted(where.tangled)), kinds))
         _note_faults(row, None, merged)
-        _look_next_time(work, known)
+        if known is not None:
+            merge_again(work, known)  # so that its item can end when it says again what it said before
         return
     place = place or _new_place(work)
     is_changed = _describe(work, place, row, merged)
@@ -171,13 +172,6 @@ def _merge(work: MergeUnitOfWork, row: ReadRow, merged: Merged) -> None:
     is_changed = _put_row(work, known, (row.identity.key, place.id, codes), merged) or is_changed
     merged.changed += is_changed
     _count(row, place.id, merged)
-
-
-def _look_next_time(work: MergeUnitOfWork, known: Row | None) -> None:
-    """Let a row that is left where it was be merged when it says again what it said then: what is open ends so."""
-    if known is not None and known.digest:
-        known.digest = ""
-        work.touch(known)
 
 
 def _codes_now(work: MergeUnitOfWork, row: ReadRow, known: Row | None) -> list[ToldCode]:
@@ -253,7 +247,7 @@ def _put_row(work: MergeUnitOfWork, known: Row, at: tuple[str, str, list[ToldCod
     if told != known.codes:
         known.codes = told
         work.touch(known)
-        # Before it moves: what it no longer gives stays behind with the rows that give it, too.
+        # Before it moves: codes it no longer gives stay with the other rows that give them.
         for gone in sorted(before - claims(known)):
             release_code(work, known, gone)
     if known.place_id != place_id:

@@ -106,7 +106,7 @@ def move_row(work: UnitOfWork, row: Row, place_id: str) -> None:
 def follow(work: UnitOfWork, pull: tuple[str, str] | None = None) -> list[TakenCode]:
     """Let rows that stood on a Place because of a code that moved come after it, as if they were read again now.
 
-    Return the codes that left rows of this pull behind that give them, too.
+    Return the codes that moved away from rows of this pull that still give them.
     """
     followed, behind = 0, list[TakenCode]()
     while work.moved:
@@ -121,7 +121,7 @@ def follow(work: UnitOfWork, pull: tuple[str, str] | None = None) -> list[TakenC
             if goes_to == left:
                 behind += _left_behind(work, code, row, pull)
             elif goes_to is None or followed > MOST_FOLLOWERS or not is_sure:
-                _merge_again(work, row)
+                merge_again(work, row)
             else:
                 move_row(work, row, goes_to)
         _leave_behind(work, left, target)
@@ -145,13 +145,15 @@ def _left_behind(work: UnitOfWork, code: Code, row: Row, pull: tuple[str, str] |
         return []
     if pull == (row.system, row.pull):
         return [TakenCode(code.row_key, code.issuer, code.code, row.row_key)]
-    _merge_again(work, row)
+    merge_again(work, row)
     return []
 
 
-def _merge_again(work: UnitOfWork, row: Row) -> None:
-    row.digest = ""
-    work.touch(row)
+def merge_again(work: UnitOfWork, row: Row) -> None:
+    """Let a row be merged at the next reading though it says the same again."""
+    if row.digest:
+        row.digest = ""
+        work.touch(row)
 
 
 def _others(work: UnitOfWork, row: Row) -> list[Code]:

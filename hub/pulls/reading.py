@@ -184,8 +184,8 @@ class Reading:
 
         def write(session: Session) -> tuple[Merged, Noted, set[str]]:
             merged = merge.merge_rows(session, rows, told, known)
-            may_share = items.may_share(merged)
-            shared = shared_codes(session, told.flow, items, merged.taken).met if may_share else []
+            is_shared = items.concerns_shared_codes(merged)
+            shared = shared_codes(session, told.flow, items, merged.taken).met if is_shared else []
             noted = items.of_rows(merged, told.now, shared)
             open_items.settle(session, noted.settling)
             # What is only counted now is named once there is room: such rows are looked at every time.

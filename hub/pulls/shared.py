@@ -29,16 +29,16 @@ class Shared:
     met: list[RaisedItem]
     solved: list[ItemKey]
     merge_again: list[str]
-    """Rows that are to be merged again: where a code they tell stands has been decided, or nobody says it any more."""
+    """Keys of rows to merge again at the next reading: a code they tell was decided, or is told by nobody now."""
 
 
 def shared_codes(session: Session, flow: PullFlow, items: Items, taken: Iterable[TakenCode]) -> Shared:
-    """Return the codes that several rows of this pull go on telling: one item for each, however many rows tell it.
+    """Return an item for the codes that several rows of this pull go on telling.
 
-    Codes of one issuer that one and the same row tells first are one item together.
+    Codes of one issuer that the same row tells first are one item together, however many rows tell them.
     """
     before = [item for item in items.there.values() if item.kind == ItemKind.CODES_TANGLED and item.field]
-    tellers = _tellers(before, taken)
+    tellers = _tellers([*before, *items.shared.values()], taken)
     known = {(code.issuer, code.code_key): code for code in pull_rows.codes_by_key(session, sorted(tellers))}
     for key, code in known.items():
         if (code.told_by, code.pull) == (flow.system, flow.name):
@@ -49,7 +49,7 @@ def shared_codes(session: Session, flow: PullFlow, items: Items, taken: Iterable
     again = list[str]()
     for key, code in known.items():
         still = [there[each] for each in tellers[key] if each in there and _tells(there[each], key)]
-        again += _merge_again(code, still)
+        again += _unsettled(code, still)
         if len(still) > 1 and not is_anchored(code) and not _are_one(still):
             together[still[0].row_key, key[0]].append((code, still))
     met = {found.key: found for found in (_shared(session, items, some) for some in together.values())}
@@ -57,8 +57,8 @@ def shared_codes(session: Session, flow: PullFlow, items: Items, taken: Iterable
     return Shared(list(met.values()), [key for key in {*was_open, *items.shared} if key not in met], again)
 
 
-def _tellers(before: Iterable[OpenItem], taken: Iterable[TakenCode]) -> dict[CodeKey, dict[str, None]]:
-    """Return the codes that several rows told, each with the keys of these rows, the first ones first."""
+def _tellers(before: Iterable[OpenItem | RaisedItem], taken: Iterable[TakenCode]) -> dict[CodeKey, dict[str, None]]:
+    """Return the codes that several rows told, each with the keys of these rows: those that have an item first."""
     tellers: dict[CodeKey, dict[str, None]] = defaultdict(dict)
     for item in before:
         for text, *rows in _codes(item):
@@ -68,7 +68,7 @@ def _tellers(before: Iterable[OpenItem], taken: Iterable[TakenCode]) -> dict[Cod
     return tellers
 
 
-def _codes(item: OpenItem) -> list[list[str]]:
+def _codes(item: OpenItem | RaisedItem) -> list[list[str]]:
     """Return the codes of an item, each with the rows that told it."""
     first = [item.params["code"], item.row_key, item.params["other"], *item.params.get("rows", ())]
     return [first, *item.params.get("more", ())]
@@ -78,8 +78,8 @@ def _tells(row: Row, code: CodeKey) -> bool:
     return row.ended_at is None and code in claims(row)
 
 
-def _merge_again(code: Code, rows: Sequence[Row]) -> list[str]:
-    """Return which of the rows that go on telling a code have to say again where it, or they themselves, stand."""
+def _unsettled(code: Code, rows: Sequence[Row]) -> list[str]:
+    """Return which of the rows that go on telling a code are to be merged again at the next reading."""
     if is_anchored(code):
         away = [row for row in rows if row.place_id != code.place_id and not row.decided_by]
         return [row.row_key for row in away] if code.ended_at is None else []
@@ -102,7 +102,7 @@ def _shared(session: Session, items: Items, some: Sequence[SharedCode]) -> Raise
     }  # fmt: skip
     if more:
         params["more"] = [[each.code, *_keys(told)] for each, told in more]
-    fingerprint = " ".join(dict.fromkeys(told[1].row_key for _, told in some))[:LONGEST_FINGERPRINT]
+    fingerprint = " ".join(f"{each.code_key}={told[1].row_key}" for each, told in some)[:LONGEST_FINGERPRINT]
     return RaisedItem(ItemKind.CODES_TANGLED, "open_item.told_by_two", items.row_named(key), code.issuer, params,
                       "", one.place_id, other.place_id, fingerprint=fingerprint)  # fmt: skip
 

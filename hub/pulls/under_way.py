@@ -138,10 +138,10 @@ class Run:
     async def _judge(self, *, lost_some: bool) -> None:
         """End rows that a whole reading did not bring, unless it is doubted; report changes missed before it."""
         self._is_whole = True
-        came, complete = len(self._whole.seen), self._is_proof(self._whole)
-        few = complete and came <= LEAST_SHARE * self._known_before
+        came = len(self._whole.seen)
+        few = self._whole.complete and came <= LEAST_SHARE * self._known_before
         self._is_doubted = bool(few and self._known_before and not self._asked.believing)
-        if complete and not self._is_doubted:
+        if self._is_proof(self._whole) and not self._is_doubted:
             now = self._pulls.clock.now()
             told = PullProvenance(self._whole.as_of or now, now, self._pull.id, flow=self._flow)
             self._whole.ended += await end_vanished(self._means(), self._whole, told)
@@ -183,7 +183,7 @@ class Run:
         taken, described = [*self._on.taken, *self._whole.taken], [*self._on.described, *self._whole.described]
         flow, items, read = self._flow, self._items, self._pulls.store.read
         found: list[Found] = []
-        if taken or items.has_any(ItemKind.CODES_TANGLED):  # those of this run are among the taken
+        if taken or items.has_any(ItemKind.CODES_TANGLED):  # what this run raised is in `taken`
             shared = await read(lambda session: shared_codes(session, flow, items, taken))
             found.append(([each for each in shared.met if items.shared.get(each.key) != each], shared.solved))
             self._merge_again = shared.merge_again
@@ -281,6 +281,9 @@ class Run:
         is_new = self._on.changed + self._on.ended + self._whole.changed + self._whole.ended > 0
         mark.quiet_slots = 0 if is_new else mark.quiet_slots + (not self._asked.by_hand)
         if self._is_whole and not self._is_doubted:
-            mark.whole_at, mark.flow_version, mark.rows_known = now, self._reader.version, len(self._whole.seen)
+            came = len(self._whole.seen)
+            mark.whole_at, mark.flow_version = now, self._reader.version
             if self._is_proof(self._whole):
-                mark.whole_as_of = self._whole.as_of
+                mark.rows_known, mark.whole_as_of = came, self._whole.as_of
+            else:  # nothing has ended, so what is known has not become less
+                mark.rows_known = max(came, self._known_before)

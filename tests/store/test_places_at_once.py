@@ -102,6 +102,20 @@ async def test_what_was_filed_at_a_place_that_is_linked_now_is_corrected_there_a
 
 
 @pytest.mark.case("C10")
+async def test_what_was_filed_at_a_place_is_corrected_while_that_place_is_linked(hub: Sources) -> None:
+    for number in range(0, ROUNDS, 2):
+        filed = await hub.county.submit(scored(number))
+        one, into = [await hub.place(f"E-{n}") for n in (number, number + 1)]
+        assert one is not None
+        assert into is not None
+        said = Decision("bea", "同一户", hub.county.clock.now())
+        await asyncio.gather(
+            hub.county.correct(filed, scored(number, "poor")),
+            hub.county.store.write(lambda s, a=one.id, b=into.id, said=said: decide.link(s, a, b, said)),
+        )
+
+
+@pytest.mark.case("C10")
 async def test_a_link_while_a_reading_merges_the_same_rows(hub: Sources) -> None:
     for number in range(0, ROUNDS, 2):
         one, into = [await hub.place(f"E-{n}") for n in (number, number + 1)]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from hub.model import PullRow
+from hub.model.open_item import ItemState
 from hub.model.system import PullOutcome
 from hub.pulls import decide
 from hub.sdk import LeftOut, Page, Unavailable
@@ -50,6 +51,21 @@ async def test_a_known_row_that_lost_its_key_has_not_ended(hub: Sources, key: ob
     assert await hub.open() == {}
 
 
+@pytest.mark.case("C11")
+async def test_a_short_reading_is_doubted_though_one_of_its_rows_has_no_key(hub: Sources) -> None:
+    """Else that row would hide how little came, and the next reading as short would end the others."""
+    hub.doors.say(*(ONE | {"door": f"D-{number}", "address": f"幸福路{number}号"} for number in (4, 5, 6)))
+    await hub.pull("doors", from_start=True)
+    whole, keyless = dict(hub.doors.rows), {"?": ONE | {"door": None}}
+    for names in (("D-1", "D-2"), ("D-1", "D-2", "D-3", "D-4"), ("D-1", "D-2", "D-3")):
+        is_short = len(names) < 4
+        hub.doors.rows = {name: whole[name] for name in names} | (keyless if names[-1] != "D-3" else {})
+        (report,) = await hub.pull("doors", from_start=True)
+        assert report.outcome == (PullOutcome.DOUBTED if is_short else PullOutcome.DONE), names
+        assert (report.ended, ("doubted", "", "") in await hub.open()) == (0, is_short), names
+    assert await hub.place("D-6") is not None
+
+
 @pytest.mark.case("C05")
 async def test_what_is_open_about_a_row_is_solved_however_its_key_is_written_then(hub: Sources) -> None:
     hub.doors.say(ONE | {"count": "约4人"})
@@ -74,6 +90,22 @@ async def test_two_new_rows_of_one_sticker_are_asked_about(hub: Sources) -> None
     await hub.pull("doors")
     assert await hub.open() == {}
     assert await hub.codes("D-8") == {"D-8", "S-1"}
+
+
+@pytest.mark.case("C04")
+async def test_another_sticker_of_two_rows_is_asked_about_though_the_first_was_dismissed(hub: Sources) -> None:
+    shared = [ONE | {"door": f"D-{number}", "old": sticker("S-1")} for number in (7, 8)]
+    hub.doors.say(*shared)
+    await hub.pull("doors")
+    (item,) = (await hub.open()).values()
+    said = Decision("bea", "两户合用", hub.county.clock.now())
+    await hub.county.store.write(lambda session: decide.end_item(session, item, ItemState.DISMISSED, said))
+    hub.doors.say(*(row | {"count": 5} for row in shared))
+    await hub.pull("doors")
+    assert await hub.open() == {}
+    hub.doors.say(*(row | {"old": sticker("S-1", "S-2")} for row in shared))
+    await hub.pull("doors")
+    assert {*await hub.open()} == {("codes_tangled", "D-8", "police")}
 
 
 @pytest.mark.case("C04")

@@ -69,7 +69,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = cast("asyncio.Transport", transport)
         self._readable.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
-    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - no answer gets more
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - always the same few bytes
         """Say where to put what comes next."""
         return self._buffer
 
@@ -78,7 +78,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._answer is None:
             self.abort()
             return
-        self._answer.feed(bytes(self._buffer[:nbytes]))
+        self._answer.feed(bytes(memoryview(self._buffer)[:nbytes]))
         self._settle(self._answer)
 
     def eof_received(self) -> None:

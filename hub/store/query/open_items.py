@@ -166,7 +166,7 @@ def decided(session: Session, place_ids: Collection[str], decision: Decision, *,
     """Solve what asked which of these Places something belongs to: a person has said so.
 
     What is asked about two rows of one Place is not decided by what comes to it or leaves it; the next reading knows.
-    Nor does who parts Places say where a code stands that is told on both.
+    Parting Places does not decide where a code stands that is told on both.
     """
     of_two = col(OpenItem.place_id) != col(OpenItem.other_place_id)
     of_code = and_(col(OpenItem.kind) == ItemKind.CODES_TANGLED, col(OpenItem.field) != "")
