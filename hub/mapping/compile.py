@@ -121,7 +121,7 @@ def _join(rule: Rule, site: Site) -> Get:
     paths = [part for part in rule["join"] if isinstance(part, str)]
     for path in paths:
         site.link(path)
-    parts = [(_search(part), "") if isinstance(part, str) else (_nowhere, part["const"]) for part in rule["join"]]
+    parts = [(_search(part), "") if isinstance(part, str) else (_nothing, part["const"]) for part in rule["join"]]
     source, steps = " + ".join(paths), steps_of({key: rule[key] for key in ("cut",) if key in rule}, site)
     absent, between = _absent(rule, site.target, source), rule.get("with", "")
 
@@ -170,11 +170,7 @@ def _absent(rule: Rule, target: str, source: str) -> Callable[[], object]:
     return refuse
 
 
-def _nothing(_: object, __: object) -> object:
-    return ABSENT
-
-
-def _nowhere(_: object) -> object:
+def _nothing(*_: object) -> object:
     return ABSENT
 
 

@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 
 import pytest
+from sqlalchemy import text
 
 from hub.intake.order import queue_behind
 from hub.model.delivery import State
@@ -116,3 +117,29 @@ async def test_who_was_put_behind_another_meanwhile_is_not_let_go(world: World) 
 
     assert not await world.store.write(write)
     assert (await world.get(follower)).after_id == ahead
+
+
+@pytest.mark.case("C61")
+@pytest.mark.fault("F83")
+async def test_a_withdrawal_that_was_put_behind_another_meanwhile_is_not_cancelled(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ended,) = await world.owe(state=State.CANCELLED, attempts=1, due_at=None)
+    (ahead,) = await world.owe(1)
+    follower = await world.next_revision(ended)
+    await world.store.write(lambda s: deliveries.move(s, follower, State.WAITING, intent="withdraw"))
+    by_ids = deliveries.by_ids
+
+    def moved_meanwhile(session: Session, ids: list[str]) -> list[Loose]:
+        session.connection().execute(
+            text("UPDATE delivery SET after_id = :a WHERE id = :f"), {"a": ahead, "f": follower}
+        )
+        return list(by_ids(session, ids))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(deliveries, "by_ids", moved_meanwhile)
+        looked = {ended: State.CANCELLED}
+        released = await world.store.write(lambda s: release(s, looked, world.clock.now()))
+    assert released == {ended: ()}
+    row = await world.get(follower)
+    assert (row.state, row.after_id) == (State.WAITING, ahead)

@@ -98,6 +98,20 @@ def test_each_looks_in_the_item_first_and_then_around_it() -> None:
     ]
 
 
+def test_a_fault_inside_an_item_bears_the_number_of_the_item() -> None:
+    rule = {"each": "findings", "fields": {"level": {"from": "level", "table": "level"}}}
+    reading = make(found=rule).read({"findings": [{"level": "good"}, {"level": "drei"}]})
+    assert [(fault.target, fault.source, fault.reason) for fault in reading.faults] == [
+        ("found[2].level", "level", "not_in_table")
+    ]
+    assert reading.fields == {"found": [{"level": 1}, {}]}
+
+
+@pytest.mark.parametrize("told", ["Good", " good ", "ｇｏｏｄ"])
+def test_a_code_in_other_case_width_or_blanks_is_the_same_code(told: str) -> None:
+    assert value({"from": "told", "table": "level"}, {"told": told}) == 1
+
+
 def test_steps_are_done_item_by_item_in_a_list() -> None:
     record = {"photos": ["aa", "bb"], "levels": ["good", "poor"], "track": [RECORD["location"], {"missing": "denied"}]}
     assert value({"from": "photos", "as": "url"}, record) == [f"https://hub.example/photos/{x}" for x in ("aa", "bb")]
