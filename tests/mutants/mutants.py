@@ -155,11 +155,11 @@ MUTANTS = (
             ),
             Edit(
                 "hub/sdk/door/connection.py",
-                "        self._answer.feed(data)\n",
+                "        self._answer.feed(bytes(memoryview(self._buffer)[:nbytes]))\n",
                 "        self._deadline.cancel()\n"
                 "        self._deadline = asyncio.get_running_loop().call_later(\n"
                 "            self._pause_s, self._fail, TimeoutError())\n"
-                "        self._answer.feed(data)\n",
+                "        self._answer.feed(bytes(memoryview(self._buffer)[:nbytes]))\n",
             ),
         ),
         (DOOR, "-k", "test_the_deadline_is_for_everything_together"),
@@ -407,7 +407,13 @@ MUTANTS = (
     ),
     Mutant(
         "a row whose codes tangled is not looked at when it says again what it said before",
-        (Edit("hub/pulls/merge.py", "        _look_next_time(work, known)\n", ""),),
+        (
+            Edit(
+                "hub/pulls/merge.py",
+                "        if known is not None:\n            merge_again(work, known)",
+                "        if False:\n            merge_again(work, known)",
+            ),
+        ),
         (f"{STORE}pulls_codes_drawn.py", "-k", "sqlite"),
     ),
 )
