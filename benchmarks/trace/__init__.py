@@ -1,0 +1,1 @@
+"""What one submission passes through: files, functions and changes of thread."""
