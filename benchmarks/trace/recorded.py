@@ -60,7 +60,7 @@ def follow(recorder: Recorder, folder: Path) -> None:
 def main() -> None:
     """Serve as `hub serve` does."""
     import hub  # noqa: PLC0415 - after the recorder is there to be asked
-    from hub.cli import main as run  # noqa: PLC0415
+    from hub.cli import main as run  # noqa: PLC0415 - after the recorder is there to be asked
 
     recorder = Recorder(Path(hub.__file__).parents[1])
     hook: Any = recorder
